@@ -19,7 +19,6 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 from tenfold.core.errors import InvalidFields, Problem
@@ -123,7 +122,6 @@ def declare(
     return dataclasses.field(default=default, metadata={_KEY: described})
 
 
-@cache
 def fields_of(spec: type) -> tuple[Field, ...]:
     """The declared fields of a specification, in the order of their declaration."""
     hints = typing.get_type_hints(spec)
