@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.core.events import Event, Json
+from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.training.spec import TrainingSpec
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -43,6 +45,54 @@ class BackendState:
     def weights(self) -> Arrays:
         """Weights and buffers by state-dict key."""
         return {key[len("model/") :]: array for key, array in self.arrays.items() if key.startswith("model/")}
+
+
+class Samples(Protocol):
+    """The splits `train`, `val`, `test` of a dataset revision, memory-mapped; a split may be empty."""
+
+    def images(self, split: str) -> NDArray[np.uint8]:
+        """N x height x width x channels, as packed; rows are read in place."""
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """N class indices."""
+
+
+class TaskHead(Protocol):
+    """The half of a task that a framework runs, on that framework's own tensors (`Any` here).
+
+    `tasks/*/torch.py` and `tasks/*/numpy.py` fulfil it; a backend never knows which task it serves.
+    """
+
+    def loss(self, output: Any, target: Any) -> Any:
+        """The mean loss of a batch, of which the backend takes the gradient.
+
+        Torch: a scalar tensor. Numpy, which has no automatic gradient: a pair of the loss and d loss / d output.
+        """
+
+    def sums(self, output: Any, target: Any, loss: Any) -> Mapping[str, Any]:
+        """What is added up over samples by metric name, on the device; `loss` among them, as mean times batch size."""
+
+    def result(self, output: Any) -> Any:
+        """What a person is shown; for classification N x classes probabilities."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendPlan:
+    """What a backend is built from. `mean` and `std` are per channel, of values in 0 ... 1; `device` is decided."""
+
+    graph: LayerGraph
+    spec: TrainingSpec
+    head: TaskHead
+    device: str
+    threads: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class BackendFactory(Protocol):
+    """Builds a backend: `adapters/frameworks/FRAMEWORK/backend.py` has one, found by its dotted name."""
+
+    def __call__(self, plan: BackendPlan, samples: Samples) -> TrainingBackend: ...
 
 
 class TrainingBackend(Protocol):
