@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "src" / "tenfold" / "interfaces" / "web" / "static" / "built"
 MODULES = HERE / "node_modules"
-ENTRIES = ("src/main.js", "styles/main.css")
+ENTRIES = ("src/main.js", "styles/main.css", "styles/icon.svg")
 BUNDLED = ("htmx.org", "uplot")
 
 
@@ -70,7 +70,7 @@ def bundle(*, force: bool) -> None:
         "--format=esm",
         "--target=es2022",
         "--entry-names=[name]-[hash]",
-        "--loader:.svg=file",
+        "--loader:.svg=copy",
         "--log-level=warning",
         f"--outdir={OUTPUT}",
         f"--metafile={meta}",

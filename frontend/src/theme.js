@@ -3,7 +3,7 @@
 const YEAR_S = 31_536_000;
 const ORDER = ['system', 'light', 'dark'];
 /** @type {Record<string, string>} */
-const WORDS = { system: 'As the system', light: 'Light', dark: 'Dark' };
+const WORDS = { system: 'as the system', light: 'light', dark: 'dark' };
 
 export function bindTheme() {
   for (const button of document.querySelectorAll('[data-theme-toggle]')) button.addEventListener('click', nextTheme);

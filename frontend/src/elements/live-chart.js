@@ -91,13 +91,33 @@ class LiveChart extends HTMLElement {
       cursor: { sync: { key: this.getAttribute('run') ?? '', scales: ['x', null] }, drag: { x: false, y: false }, points: { size: 7 }, y: false },
       scales: {
         x: { time: false, range: (_plot, low, high) => [0, Math.max(epochs, high ?? 0, low ?? 0) || 1] },
-        y: { distr: isLog ? 3 : 1, range: (_plot, low, high) => roundRange(low, high, isLog) },
+        y: { distr: isLog ? 3 : 1, range: (plot) => this.range(plot.data, isLog) },
       },
       axes: [this.axis('x'), this.axis('y')],
       series: [{}, ...this.drawn().map((drawn) => this.styled(drawn))],
       hooks: { draw: [(plot) => this.markLast(plot)], setCursor: [(plot) => this.tell(plot)] },
     };
     this.plot = new uPlot(options, /** @type {uPlot.AlignedData} */ (data), box);
+  }
+
+  /**
+   * The ends of the upright axis. An accuracy's first half epoch may fall below it: what matters comes after.
+   * @param {uPlot.AlignedData} data
+   * @param {boolean} isLog
+   * @returns {[number, number]}
+   */
+  range(data, isLog) {
+    const epochs = data[0];
+    const from = this.isPercent && Number(epochs.at(-1)) > 1 ? 0.5 : 0;
+    let [low, high] = [Infinity, -Infinity];
+    for (const column of data.slice(1)) {
+      column.forEach((value, index) => {
+        if (value === null || value === undefined || Number(epochs[index]) < from) return;
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      });
+    }
+    return low > high ? [isLog ? 0.1 : 0, 1] : roundRange(low, high, isLog);
   }
 
   /** @param {'x' | 'y'} scale @returns {uPlot.Axis} */
@@ -116,7 +136,7 @@ class LiveChart extends HTMLElement {
         if (!isX) return this.isLog ? logTicks(low, high) : linearTicks(low, high, plot.height < 140 ? 2 : 4);
         return linearTicks(low, high, plot.width < 420 ? 3 : 6).filter((tick) => high < 3 || Number.isInteger(tick));
       },
-      values: (_plot, ticks) => ticks.map((tick) => trimmed(tick)),
+      values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : trimmed(tick))),
     };
   }
 
