@@ -16,7 +16,9 @@ class FolderPicker extends HTMLElement {
     const fixed = { role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': this.list.id, autocomplete: 'off' };
     for (const [name, value] of Object.entries(fixed)) this.input.setAttribute(name, value);
     this.input.addEventListener('input', () => this.wait());
-    this.input.addEventListener('focus', () => this.wait());
+    this.input.addEventListener('focus', () => {
+      if (this.input?.getAttribute('aria-invalid') !== 'true') this.wait();
+    });
     this.input.addEventListener('blur', () => setTimeout(() => this.close(), 150));
     this.input.addEventListener('keydown', (event) => this.key(event));
     this.list.addEventListener('pointerdown', (event) => this.press(event));

@@ -209,7 +209,9 @@ class LiveChart extends HTMLElement {
     const last = plot.data[0].length - 1;
     const now = plot.cursor.idx ?? last;
     const next = Math.max(0, Math.min(last, now + (event.key === 'ArrowRight' ? 1 : -1)));
-    plot.setCursor({ left: plot.valToPos(Number(plot.data[0][next]), 'x'), top: 10 }, true);
+    // The third argument tells the other charts; the library's types do not name it.
+    const setCursor = /** @type {(at: uPlot.Cursor, fire: boolean, tell: boolean) => void} */ (plot.setCursor);
+    setCursor({ left: plot.valToPos(Number(plot.data[0][next]), 'x'), top: 10 }, true, true);
   }
 
   /** The finding as text, for who cannot see the lines. @param {(number | null | undefined)[]} values */

@@ -149,6 +149,7 @@ class DatasetPage(Page):
     named: NamedView
     state: State
     task: str
+    tab: Literal["pictures", "runs"] = "pictures"
     progress: Progress | None = None
     failure: Failure | None = None
     splits: tuple[SplitFact, ...] = ()

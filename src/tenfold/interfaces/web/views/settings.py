@@ -130,12 +130,3 @@ class MorePage(Page):
 
     template: ClassVar[str] = "more.html"
     place: ClassVar[Place] = "more"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComponentsPage(Page):
-    """Every macro and element in all states, for who builds pages."""
-
-    template: ClassVar[str] = "components.html"
-
-    run: RunningRow
