@@ -96,6 +96,9 @@ class ArgumentChecker:
             text = f"`{argument.name}` of `{owner}` is {_wanted(argument)}, not {shown(value)}."
             if isinstance(value, Word) and argument.choices:
                 raise Fault(_no_choice(owner, argument, value, expression.span))
+            if isinstance(value, Word) and argument.type == "initialiser" and value in INITIALISERS:
+                text = f"`{value}` is used as `{value}({INITIALISERS[value].usage()})`."
+                raise Fault(Mistake("network.function-arguments", text, expression.span))
             raise self._evaluator.unfit(value, expression, scope, text)
         _check_range(owner, argument, converted, given.spans[argument.name])
         return converted

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenfold.core.networks.expression_parser import RESERVED, ExpressionParser, SyntaxFault
+from tenfold.core.networks.expression_parser import RESERVED, STATEMENT_WORDS, ExpressionParser, SyntaxFault
 from tenfold.core.networks.lexer import Token, tokenise
 from tenfold.core.networks.limits import MAX_TEXT_BYTES
 from tenfold.core.networks.problems import Mistake, ProblemList, QuickFix, TextEdit
@@ -33,6 +33,7 @@ from tenfold.core.networks.syntax import (
 
 _ENDS_BLOCK = frozenset({"block", "param", "network"})
 _INNER = frozenset({"let", "output"})
+_ONLY_IN_FILE = STATEMENT_WORDS - _INNER
 
 
 def parse(text: str) -> Definition:
@@ -214,7 +215,7 @@ class _StatementParser(ExpressionParser):
             name, formals, inputs, is_broken = broken.name or Name("", start.span), (), (), True
         span = start.span.to(self.previous.span)
         self._skip_line()
-        statements, close = self._body()
+        statements, close = self._body(start.indent)
         rest: list[Statement] = []
         if close is None:
             statements, rest = self._split_unclosed(start, statements)
@@ -263,7 +264,7 @@ class _StatementParser(ExpressionParser):
     def _body_follows(self, start: Token) -> bool:
         return self.previous.text == "{" or self.following.indent > start.indent
 
-    def _body(self) -> tuple[list[Statement], Span | None]:
+    def _body(self, indent: int) -> tuple[list[Statement], Span | None]:
         statements: list[Statement] = []
         while not self.is_at_end:
             if self.at("}"):
@@ -272,10 +273,16 @@ class _StatementParser(ExpressionParser):
                     self.problems.add(self._unexpected().mistake)
                 self._skip_line()
                 return statements, close
-            if self.at(*_ENDS_BLOCK) and not self._declares():
+            if self._ends_block(indent):
                 break
             statements.append(self._statement(_INNER_STATEMENTS))
         return statements, None
+
+    def _ends_block(self, indent: int) -> bool:
+        """Whether a statement of the file begins here, so that the block's brace must be missing."""
+        if self._declares():
+            return False
+        return self.at(*_ENDS_BLOCK) or (self.at(*_ONLY_IN_FILE) and self.token.indent <= indent)
 
     def _split_unclosed(self, start: Token, statements: list[Statement]) -> tuple[list[Statement], list[Statement]]:
         """Lines indented no more than the block's own are taken as layers of the file."""
