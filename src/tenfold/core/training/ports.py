@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.core.events import Event, Json
-from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from tenfold.core.networks.graph import LayerGraph
 
 Arrays = dict[str, NDArray[Any]]
 
