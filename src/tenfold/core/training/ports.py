@@ -161,9 +161,12 @@ class CheckpointStore(Protocol):
 
 
 class EventSink(Protocol):
-    """Where a job tells what happens; in order, durable enough to survive the death of the process."""
+    """Where a job tells what happens, in order. What was emitted survives the death of the process."""
 
     def emit(self, event: Event) -> None: ...
+
+    def sync(self) -> None:
+        """Returns when what was emitted also survives the loss of power."""
 
 
 class Control(Protocol):
