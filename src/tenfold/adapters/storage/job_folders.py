@@ -11,14 +11,12 @@ JOB/attempts/N/result/    what attempt N published
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from tenfold.adapters.storage.durable import disk_errors, folder_size, publish_folder, write_durably
 from tenfold.core.errors import Conflict, NotFound
@@ -84,9 +82,9 @@ class LocalJobFolders:
 
 
 class WorkerFolder:
-    """The worker's side of one job folder: takes the lock, writes events, publishes the result.
+    """The worker's side of one job folder: writes events, publishes the result.
 
-    Raises `Conflict` when another attempt lives, and `Fenced` from every write after another attempt was opened.
+    The executor has taken the lock for it. Raises `Fenced` from every write after another attempt was opened.
     """
 
     def __init__(self, folder: Path, attempt: int) -> None:
@@ -96,7 +94,6 @@ class WorkerFolder:
             self.spec: dict[str, Json] = json.loads((folder / "spec.json").read_text("utf-8"))
         except FileNotFoundError:
             raise NotFound(f"{folder} is no job folder: it has no spec.json.") from None
-        self._lock = _take_lock(folder / "lock")
         self.check_fence()
         self._events = (folder / "events.jsonl").open("ab", buffering=0)
         self._seq = self._repair_and_count()
@@ -134,9 +131,8 @@ class WorkerFolder:
         os.fsync(self._events.fileno())
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Writes no more."""
         self._events.close()
-        self._lock.close()
 
     def _repair_and_count(self) -> int:
         """Ends a torn last line and returns the highest event number so far."""
@@ -162,13 +158,3 @@ def _read_attempt(folder: Path) -> int:
         return int((folder / "attempt").read_text("ascii"))
     except FileNotFoundError:
         return 0
-
-
-def _take_lock(path: Path) -> BinaryIO:
-    lock = path.open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise Conflict("Another attempt of this job is alive.", code="job.locked") from None
-    return lock
