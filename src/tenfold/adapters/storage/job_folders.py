@@ -25,6 +25,7 @@ from tenfold.core.ids import JobId
 
 _READ_BYTES = 4 << 20
 _TAIL_BYTES = 1 << 20
+_RESERVE_BYTES = 64 << 10
 
 
 class Fenced(Conflict):
@@ -97,6 +98,25 @@ class WorkerFolder:
         self.check_fence()
         self._events = (folder / "events.jsonl").open("ab", buffering=0)
         self._seq = self._repair_and_count()
+        reserve = folder / "reserve"
+        if not reserve.exists():
+            with disk_errors(reserve):
+                reserve.write_bytes(bytes(_RESERVE_BYTES))
+
+    @property
+    def data_folder(self) -> Path:
+        return self.folder.parent.parent
+
+    def decide(self, decisions: Mapping[str, Json]) -> Mapping[str, Json]:
+        path = self.folder / "decided.json"
+        if not path.exists():
+            self.check_fence()
+            write_durably(path, json.dumps(decisions, indent=1).encode())
+        stored: Mapping[str, Json] = json.loads(path.read_text("utf-8"))
+        return stored
+
+    def release_reserve(self) -> None:
+        (self.folder / "reserve").unlink(missing_ok=True)
 
     def check_fence(self) -> None:
         """Raises `Fenced` unless this attempt is the one that may write."""
