@@ -63,6 +63,10 @@ class ModelService:
         folder = self._artifacts.path("models", model.id)
         return f"{model.name}.zip", self._build_download(folder, model.name)
 
+    def close(self) -> None:
+        """Lets go of the models that are held ready."""
+        self._predictor.close()
+
 
 def _repository(tx: Transaction) -> Repository[Model]:
     return tx.models

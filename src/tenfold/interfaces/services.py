@@ -1,0 +1,43 @@
+"""The services as every door is given them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.intake import FolderBrowser, SampleCatalogue, UploadStore
+from tenfold.core.repository import Database
+from tenfold.services.accounts import AccountService
+from tenfold.services.datasets import DatasetService
+from tenfold.services.desk import JobDesk
+from tenfold.services.hub import Hub
+from tenfold.services.machine import MachineService
+from tenfold.services.models import ModelService
+from tenfold.services.networks import NetworkService
+from tenfold.services.runs import RunService
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the program can do; made by `bootstrap`."""
+
+    database: Database
+    accounts: AccountService
+    datasets: DatasetService
+    networks: NetworkService
+    runs: RunService
+    models: ModelService
+    desk: JobDesk
+    hub: Hub
+    machine: MachineService
+    folders: FolderBrowser
+    uploads: UploadStore
+    samples: SampleCatalogue
+    owner: Actor
+    version: str
+
+    def close(self) -> None:
+        """Stops following jobs, which go on, and lets go of everything."""
+        self.desk.close()
+        self.models.close()
+        self.database.close()
