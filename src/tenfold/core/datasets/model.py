@@ -12,7 +12,6 @@ from tenfold.core.errors import Damaged
 FORMAT_VERSION = 1
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-DatasetState = Literal["building", "ready", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class StoredFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """Per-channel mean and standard deviation of the training split, pixel values 0 to 1."""
+    """Per-channel mean and standard deviation of the training split, pixel values 0 to 1; std is at least 1/255."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

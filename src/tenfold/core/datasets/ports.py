@@ -12,10 +12,16 @@ import numpy.typing as npt
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
+from tenfold.core.events import Json
 
 UInt8Array = npt.NDArray[np.uint8]
 Int64Array = npt.NDArray[np.int64]
 ShouldStop = Callable[[], bool]
+
+
+def never() -> bool:
+    """The answer of one who does not ask to stop."""
+    return False
 
 
 class ImageDecoder(Protocol):
@@ -23,7 +29,7 @@ class ImageDecoder(Protocol):
 
     Thread-safe and without state; the same bytes give the same pixels. Formats: JPEG, PNG, BMP, GIF, WebP, TIFF, PPM.
     Raises `BadImage` with a code (`image.unreadable`, `image.too-many-pixels`, `image.format`, `image.depth`,
-    `image.empty`) for what it cannot read, whatever the bytes; never warns, never returns half a picture. A decoder
+    `image.empty`) for what it cannot read, whatever the bytes; never returns half a picture. A decoder
     that is not the reference agrees with it to at least 70 dB PSNR on photos, and exactly where nothing is resized.
     """
 
@@ -82,25 +88,13 @@ class SampleSource(Protocol):
     source, even if a file became a link meanwhile.
     """
 
-    def list_files(self, *, use_splits: bool = True, should_stop: ShouldStop = ...) -> SourceListing:
+    def list_files(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> SourceListing:
         """All pictures, each with its class and, if `use_splits`, the split that the source gives it."""
         ...
 
     def read(self, path: str) -> bytes:
         """The bytes of one listed file."""
         ...
-
-
-@dataclass(frozen=True)
-class SplitArrays:
-    """A split as arrays: images uint8 (N, H, W, C), labels int64 (N,), and the index of its first sample."""
-
-    images: UInt8Array
-    labels: Int64Array
-    first: int
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +115,35 @@ class RevisionReader(Protocol):
     @property
     def manifest(self) -> RevisionManifest: ...
 
-    def split(self, name: Split) -> SplitArrays:
-        """The arrays of a split, memory-mapped read-only; empty arrays for an empty split."""
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width: what a network is given."""
+        ...
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Per channel of the training split, pixel values 0 to 1."""
+        ...
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Per channel of the training split, pixel values 0 to 1, at least 1/255."""
+        ...
+
+    @property
+    def preprocessing(self) -> dict[str, Json]:
+        """The declared operations from original bytes to the network's input, normalised with mean and std."""
+        ...
+
+    def images(self, split: str) -> UInt8Array:
+        """N x height x width x channels, memory-mapped and read-only; empty for an empty split."""
+        ...
+
+    def labels(self, split: str) -> Int64Array:
+        """N class indices, memory-mapped and read-only."""
         ...
 
     def sample(self, index: int) -> SampleRecord: ...
