@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.intake import FolderBrowser, SampleCatalogue, UploadStore
+from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Database
 from tenfold.services.accounts import AccountService
 from tenfold.services.datasets import DatasetService
@@ -35,6 +36,11 @@ class Services:
     samples: SampleCatalogue
     owner: Actor
     version: str
+
+    def subject_name(self, actor: Actor, job: Job) -> str:
+        """The name of the run or dataset that a job works on."""
+        named = self.runs.named if job.kind == "train" else self.datasets.named
+        return named.get(actor, job.subject).name
 
     def close(self) -> None:
         """Stops following jobs, which go on, and lets go of everything."""

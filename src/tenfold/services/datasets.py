@@ -10,7 +10,7 @@ from typing import cast
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
-from tenfold.core.datasets.dataset import Dataset, Revision
+from tenfold.core.datasets.dataset import Dataset, DatasetState, Revision
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.spec import DatasetSpec
@@ -174,7 +174,7 @@ class ImportObserver:
     def on_state(self, tx: Transaction, job: Job) -> None:
         if job.is_open:
             return
-        state = "ready" if job.state == "finished" else "failed"
+        state: DatasetState = "ready" if job.state == "finished" else "failed"
         message = job.message or ("The import was stopped." if job.state == "stopped" else "")
         code = job.code or ("dataset.stopped" if job.state == "stopped" else "")
         self._update(tx, job, lambda dataset: replace(dataset, state=state, code=code, message=message))
@@ -201,11 +201,8 @@ class ImportObserver:
                 facts=event.facts,
             )
             tx.revisions.add(revision)
-        counts = {
-            "num_samples": int(str(event.facts.get("num_samples", 0))),
-            "num_classes": int(str(event.facts.get("num_classes", 0))),
-        }
-        tx.datasets.update(replace(dataset, **counts))
+        num_samples, num_classes = (int(str(event.facts.get(name, 0))) for name in ("num_samples", "num_classes"))
+        tx.datasets.update(replace(dataset, num_samples=num_samples, num_classes=num_classes))
 
     @staticmethod
     def _update(tx: Transaction, job: Job, change: Callable[[Dataset], Dataset]) -> None:

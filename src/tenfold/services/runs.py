@@ -147,7 +147,7 @@ class RunService:
                 require_fit(network.text, {**parsed, **decided}, shape)
             except BadNetwork as error:
                 message = f"{network.name} does not fit {dataset.name}: {error.message}"
-                raise BadNetwork(message, **error.values) from None
+                raise BadNetwork(message, problems=error.values.get("problems")) from None
         return _Accepted(spec, dataset, network, cast("dict[str, Json]", parsed))
 
     def _named_dataset(self, actor: Actor, name: str, problems: list[Problem]) -> Dataset | None:

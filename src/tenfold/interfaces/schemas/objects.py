@@ -30,6 +30,16 @@ class Thing(Schema):
     used_by: list[str] | None = None
 
 
+class Change(BaseModel):
+    """What can be changed of everything with a name; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str | None = None
+    note: str | None = None
+    tags: list[str] | None = None
+
+
 class Dataset(Thing):
     """A dataset; `state` is `building`, `ready` or `failed`."""
 
