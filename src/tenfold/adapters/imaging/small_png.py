@@ -55,19 +55,20 @@ def inflate(data: bytes) -> Scanlines | None:
 
 def _image_data(data: bytes) -> bytes | None:
     """The joined IDAT chunks of a file whose chunks are all plain, complete and right by their checksums."""
-    place, parts = 8, []
-    while True:
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+    place, size, parts = 8, len(data), []
+    while place + 12 <= size:
         kind = data[place + 4 : place + 8]
-        if end > len(data) or zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+        checked = place + 8 + int.from_bytes(data[place : place + 4], "big")
+        if zlib.crc32(data[place + 4 : checked]) != int.from_bytes(data[checked : checked + 4], "big"):
             return None
         if kind == b"IDAT":
-            parts.append(data[place + 8 : end - 4])
+            parts.append(data[place + 8 : checked])
         elif kind == b"IEND":
-            return b"".join(parts) if end == len(data) else None
+            return b"".join(parts) if checked + 4 == size else None
         elif kind not in _HARMLESS and place != 8:
             return None
-        place = end
+        place = checked + 4
+    return None
 
 
 def unfilter(pictures: Sequence[Scanlines]) -> UInt8Array | None:

@@ -65,8 +65,8 @@ class Statistics:
 class RevisionManifest:
     """Everything about a revision except its samples.
 
-    `counts[split][class]` are samples. `accepted + rejected + skipped = seen`; `rejected` names the first
-    `MAX_NAMED` files, `rejected_by_code` and `skipped_by_reason` count them all. `notes` are sentences for people:
+    `counts[split][class]` are samples. `accepted + rejected + skipped = seen`, and every rejected file
+    is named. `notes` are sentences for people:
     what was decided and why.
     """
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
 
+import numpy as np
+import numpy.typing as npt
+
 from tenfold.core.datasets.model import SPLITS, Split
 from tenfold.core.errors import Invalid
 
@@ -90,3 +93,16 @@ def choose_at_most(items: Iterable[SplitItem], *, seed: int, limit: int) -> set[
     for keys in by_class.values():
         chosen.update(sorted(keys, key=lambda key: (draw(seed, key), key))[:limit])
     return chosen
+
+
+def group_by_split(splits: Sequence[Split]) -> npt.NDArray[np.int64]:
+    """The order of rows that makes train, val and test follow each other and moves as few rows as possible.
+
+    `order[place]` is the row that comes to stand at `place`.
+    """
+    codes = np.array([SPLITS.index(split) for split in splits], np.int64)
+    places = np.sort(codes)
+    order = np.arange(len(codes))
+    for code in range(len(SPLITS)):
+        order[(places == code) & (codes != code)] = np.flatnonzero((codes == code) & (places != code))
+    return order
