@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis, analyse
-from tenfold.core.networks.ports import CatalogueEntry, NetworkCatalogue
+from tenfold.core.networks.ports import CatalogueEntry
 
 KEPT_ANALYSES = 64
 
@@ -17,8 +17,8 @@ KEPT_ANALYSES = 64
 class NetworkService:
     """What people do with networks."""
 
-    def __init__(self, catalogue: NetworkCatalogue) -> None:
-        self._entries = {entry.name: entry for entry in catalogue.entries()}
+    def __init__(self, catalogue: Iterable[CatalogueEntry]) -> None:
+        self._entries = {entry.name: entry for entry in catalogue}
         self._meaning = lru_cache(KEPT_ANALYSES)(analyse)
 
     def entries(self, actor: Actor) -> tuple[CatalogueEntry, ...]:

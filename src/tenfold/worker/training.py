@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tenfold.core.datasets.model import SPLITS
-from tenfold.core.datasets.ports import RevisionReader, SplitArrays
+from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.events import Json, Logged, PhaseStarted, Published
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.fitting import require_fit
@@ -26,19 +24,6 @@ from tenfold.worker.toolbox import JobFolder, Toolbox
 TEST_BATCH = 256
 
 
-class RevisionSamples:
-    """A revision's splits as a training backend reads them."""
-
-    def __init__(self, reader: RevisionReader) -> None:
-        self._splits: dict[str, SplitArrays] = {name: reader.split(name) for name in SPLITS}
-
-    def images(self, split: str) -> NDArray[np.uint8]:
-        return self._splits[split].images
-
-    def labels(self, split: str) -> NDArray[np.int64]:
-        return self._splits[split].labels
-
-
 class Training:
     """One attempt of a training job."""
 
@@ -49,8 +34,7 @@ class Training:
         self._spec: TrainingSpec = job.training_spec()
         self._task: Task = tools.tasks[job.task]
         self._decisions = self._decide(slot)
-        self._reader: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
-        self._samples = RevisionSamples(self._reader)
+        self._samples: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
         self._graph = self._expand()
         self._checkpoints: CheckpointStore = tools.open_checkpoints(job_path / "checkpoints", folder.check_fence)
         self._backend = self._make_backend()
@@ -93,9 +77,8 @@ class Training:
         return Decisions(device=slot, threads=stored.threads, versions=now.versions)
 
     def _expand(self) -> LayerGraph:
-        manifest = self._reader.manifest
-        parameters = {**self._job.parameters, **self._task.network_parameters(manifest.classes)}
-        return require_fit(self._job.network_text, parameters, (manifest.channels, manifest.height, manifest.width))
+        parameters = {**self._job.parameters, **self._task.network_parameters(self._samples.classes)}
+        return require_fit(self._job.network_text, parameters, self._samples.input_shape)
 
     def _make_backend(self) -> TrainingBackend:
         plan = BackendPlan(
@@ -104,8 +87,8 @@ class Training:
             head=self._tools.make_head(self._task),
             device=self._decisions.device,
             threads=self._decisions.threads,
-            mean=self._reader.manifest.statistics.mean,
-            std=self._reader.manifest.statistics.std,
+            mean=self._samples.mean,
+            std=self._samples.std,
         )
         return self._tools.make_backend(plan, self._samples)
 
@@ -127,8 +110,8 @@ class Training:
             parameters=job.parameters,
             graph=self._graph,
             weights=best.backend.weights(),
-            classes=self._reader.manifest.classes,
-            preprocessing=self._preprocessing(),
+            classes=self._samples.classes,
+            preprocessing=self._samples.preprocessing,
             evaluation=evaluation,
             tested_on=split,
             spec=job.spec,
@@ -143,12 +126,6 @@ class Training:
         facts: dict[str, Json] = {"metrics": dict(metrics), "step": outcome.best_step, "tested_on": split}
         self._folder.emit(Published(folder="result", manifest=manifest, facts=facts))
 
-    def _preprocessing(self) -> dict[str, Json]:
-        manifest = self._reader.manifest
-        statistics = manifest.statistics
-        whole = manifest.preprocessing.with_normalisation(mean=statistics.mean, std=statistics.std)
-        return whole.to_json()
-
     def _evaluate(self, split: str) -> Evaluation | None:
         labels = self._samples.labels(split)
         if not len(labels):
@@ -156,4 +133,4 @@ class Training:
         self._folder.emit(PhaseStarted(phase="testing"))
         bounds = range(0, len(labels), TEST_BATCH)
         parts = [self._backend.predict(split, start, min(start + TEST_BATCH, len(labels))) for start in bounds]
-        return self._task.evaluate(np.concatenate(parts), np.asarray(labels), self._reader.manifest.classes)
+        return self._task.evaluate(np.concatenate(parts), np.asarray(labels), self._samples.classes)

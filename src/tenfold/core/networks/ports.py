@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueEntry:
-    """A network that ships with Tenfold: its name, a title for people, the paper, and its text."""
+    """A network that ships with Tenfold: its name and title as its text has them, and the paper it comes from."""
 
     name: str
     title: str
     text: str
-
-
-class NetworkCatalogue(Protocol):
-    """The networks that ship with Tenfold."""
-
-    def entries(self) -> tuple[CatalogueEntry, ...]: ...
+    paper: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -44,23 +44,20 @@ def pairs(texts: list[str]) -> dict[str, str]:
 
 def _option(field: Field) -> inspect.Parameter:
     name = f"--{field.name.replace('_', '-')}"
-    hints = [
-        field.help,
-        f"Default: {_shown(field.default)}." if not field.required and field.default is not None else "",
-    ]
-    hints.append(
-        f"Allowed: {field.range_text()}{f' {field.unit}' if field.unit else ''}." if field.range_text() else ""
-    )
-    option = typer.Option(name, help=" ".join(hint for hint in hints if hint), show_default=False)
+    hints = [field.help]
+    if not field.required and field.default is not None:
+        hints.append(f"Default: {_shown(field.default)}.")
+    if field.range_text():
+        hints.append(f"Allowed: {field.range_text()}{f' {field.unit}' if field.unit else ''}.")
+    option = typer.Option(name, help=" ".join(hints), show_default=False)
     kind: Any = _choices(field) if field.choices else _TYPES[field.type]
     default = inspect.Parameter.empty if field.required else None
     annotation: Any = Annotated[kind, option] if field.required else Annotated[kind | None, option]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _choices(field: Field) -> type[enum.Enum]:
-    values: Mapping[str, str] = {choice.value: choice.value for choice in field.choices}
-    return enum.Enum(field.name, values)
+def _choices(field: Field) -> Any:  # a type made at run time, which no annotation can name
+    return enum.Enum(field.name, {choice.value: choice.value for choice in field.choices})
 
 
 def _plain(value: object) -> object:

@@ -99,9 +99,7 @@ def activation_gradient(gradient: Floats, x: Floats, output: Floats, function: s
     if function == "leaky_relu":
         return gradient * np.where(x > 0, 1, slope).astype(np.float32)
     if function == "softmax":
-        gradient = output * (gradient - (gradient * output).sum(axis=1, keepdims=True))
-        return gradient
+        return output * (gradient - (gradient * output).sum(axis=1, keepdims=True))
     if function == "log_softmax":
-        gradient = gradient - np.exp(output) * gradient.sum(axis=1, keepdims=True)
-        return gradient
+        return gradient - np.exp(output) * gradient.sum(axis=1, keepdims=True)
     return (gradient * FUNCTIONS[function][1](x)).astype(np.float32)

@@ -1,0 +1,36 @@
+"""`tenfold` and `python -m tenfold`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs a worker, the template that workers are forked from, or the command line."""
+    match sys.argv[1:]:
+        case ["worker", folder, attempt, slot]:
+            from tenfold.bootstrap import run_worker  # noqa: PLC0415  each way in loads what it needs only
+
+            raise SystemExit(run_worker(folder, int(attempt), slot))
+        case ["template", connection]:
+            from tenfold.bootstrap import run_template  # noqa: PLC0415
+
+            run_template(int(connection))
+        case _:
+            from tenfold import __version__  # noqa: PLC0415
+            from tenfold.interfaces.cli.app import build_app  # noqa: PLC0415
+
+            build_app(_LazyDoor(), __version__)()
+
+
+class _LazyDoor:
+    """The local door, opened only by the commands that go through it: `--help` loads none of it."""
+
+    def __getattr__(self, name: str) -> object:
+        from tenfold.bootstrap import LocalDoor  # noqa: PLC0415
+
+        return getattr(LocalDoor(), name)
+
+
+if __name__ == "__main__":
+    main()
