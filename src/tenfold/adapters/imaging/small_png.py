@@ -80,7 +80,7 @@ def unfilter(pictures: Sequence[Scanlines]) -> UInt8Array | None:
     if filters.max() > 4:
         return None
     # height, byte in line, picture: every step below runs over neighbours in memory
-    pixels = np.ascontiguousarray(lines[:, :, 1:].transpose(1, 2, 0))
+    pixels = lines[:, :, 1:].transpose(1, 2, 0).copy(order="C")
     above = np.zeros_like(pixels[0])
     for row in range(first.height):
         _unfilter_line(pixels[row], above, filters[row], first.channels)
