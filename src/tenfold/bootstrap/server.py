@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import getpass
 import json
 import os
 import secrets
 import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 from pydantic import ValidationError
@@ -17,19 +23,23 @@ from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
+from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.packed_store import open_revision
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
+from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.adapters.storage.uploads import FolderUploads
-from tenfold.bootstrap.tasks import TASKS
+from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Invalid, Unavailable
+from tenfold.core.inference.ports import Prediction, Predictor
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
+from tenfold.interfaces.web.entry import add_pages
 from tenfold.services.accounts import AccountService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
@@ -64,10 +74,10 @@ class LocalDoor:
             database.close()
 
 
-def read_settings(**given: str | int) -> Settings:
+def read_settings(**given: Any) -> Settings:
     """The settings; raises `Invalid` naming the variable that is wrong."""
     try:
-        return Settings(**given)  # type: ignore[arg-type]  pydantic checks what comes in
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
@@ -128,7 +138,7 @@ def build_services(settings: Settings) -> Services:
         clock=time.time,
     )
     models = ModelService(
-        database, artifacts=artifacts, predictor=OnnxPredictor(), build_download=build_download, clock=time.time
+        database, artifacts=artifacts, predictor=_LatePredictor(), build_download=build_download, clock=time.time
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
     owner = accounts.ensure_owner(_owner_name())
@@ -145,7 +155,7 @@ def build_services(settings: Settings) -> Services:
         machine=MachineService(gauges),
         folders=roots,
         uploads=FolderUploads(data / "uploads", settings.max_upload_mb * 10**6),
-        samples=SampleStore(data / "cache"),
+        samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),
         version=__version__,
     )
@@ -168,7 +178,10 @@ def _serve(settings: Settings, services: Services, listener: socket.socket) -> N
     )
     about = {"url": url, "secret": secret, "pid": os.getpid()}
     write_durably(settings.data / "server.json", json.dumps(about).encode(), mode=0o600)
-    services.accounts.make_link(services.owner.user)
+    link = services.accounts.make_link(services.owner.user)
+    sys.stdout.write(f"Tenfold {__version__} keeps its data in {settings.data}.\nOpen this link; it signs you in:\n\n")
+    sys.stdout.write(f"    {url}/link/{link}\n\n")
+    sys.stdout.flush()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
@@ -183,7 +196,52 @@ def _listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        text = f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): choose another port with --port."
+        text = f"{settings.host}:{settings.port} is not free ({error.strerror}): choose another port with --port."
         raise Unavailable(text, code="port") from None
     listener.listen(128)
     return listener
+
+
+@contextmanager
+def _sole_server(data: Path) -> Iterator[None]:
+    """Holds the data folder; raises `Unavailable` when another server does."""
+    with (data / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(f"Another Tenfold serves {data} already.", code="data.in-use") from None
+        yield
+
+
+def _has_rebooted(data: Path) -> bool:
+    """Whether the machine was started anew since the last server; remembers this start."""
+    now = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    path = data / "boot_id"
+    before = path.read_text("ascii").strip() if path.exists() else now
+    write_durably(path, now.encode())
+    return before != now
+
+
+def _owner_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as containers have it
+        return "owner"
+
+
+class _LatePredictor:
+    """The predictor, loaded when somebody classifies for the first time."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._predictor: Predictor | None = None
+
+    def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
+        with self._mutex:
+            if self._predictor is None:
+                self._predictor = cast("Predictor", find(PREDICTOR)())
+        return self._predictor.classify(folder, pictures)
+
+    def close(self) -> None:
+        if self._predictor is not None:
+            self._predictor.close()

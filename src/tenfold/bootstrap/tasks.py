@@ -13,6 +13,7 @@ FRAMEWORK = "torch"
 BACKEND = "tenfold.adapters.frameworks.torch.backend:TorchBackend"
 WARM_UP = "tenfold.adapters.frameworks.torch.warm:warm_up"
 FAST_DECODER = "tenfold.adapters.imaging.fast:FastDecoder"
+PREDICTOR = "tenfold.adapters.runtimes.onnxruntime:OnnxPredictor"
 ONNX_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_onnx"
 
 

@@ -12,10 +12,12 @@ from typing import cast
 
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.idx import IdxSource
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.model_folder import write_model_folder
 from tenfold.adapters.formats.packed_store import open_revision
 from tenfold.adapters.sources.archives import extract_archive
+from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
@@ -83,12 +85,18 @@ def _versions() -> dict[str, str]:
 
 
 def _build_dataset(
-    job: ImportJob, data_folder: Path, staged: Path, *, report: Report, should_stop: Callable[[], bool]
+    job: ImportJob,
+    data_folder: Path,
+    staged: Path,
+    *,
+    report: Report,
+    should_stop: Callable[[], bool],
+    tell: Callable[[str], None],
 ) -> dict[str, Json] | None:
     """Fulfils `tenfold.worker.toolbox.DatasetBuilder`."""
     unpacked = staged.with_name("unpacked")
     try:
-        source = _open_source(job, data_folder, unpacked, should_stop)
+        source = _open_source(job, data_folder, unpacked, should_stop=should_stop, tell=tell)
         if source is None:
             return None
         manifest = build_revision(
@@ -113,7 +121,7 @@ def _build_dataset(
 
 
 def _open_source(
-    job: ImportJob, data_folder: Path, unpacked: Path, should_stop: Callable[[], bool]
+    job: ImportJob, data_folder: Path, unpacked: Path, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
 ) -> SampleSource | None:
     match job.source:
         case {"folder": str(folder)}:
@@ -124,7 +132,7 @@ def _open_source(
             extracted = extract_archive(archive, unpacked, should_stop=should_stop)
             return ImageFolder(unpacked) if extracted is not None else None
         case {"sample": str(sample)}:
-            return cast("SampleSource", find(SAMPLES)(data_folder / "cache").source(sample))
+            return IdxSource(SampleCache(data_folder / "cache").fetch(sample, report=tell))
     raise AssertionError(f"{job.source} is no source")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.datasets.intake import FolderBrowser, SampleCatalogue, UploadStore
+from tenfold.core.datasets.browsing import FolderBrowser
+from tenfold.core.datasets.sample_data import SampleData
+from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Database
 from tenfold.services.accounts import AccountService
@@ -33,7 +35,7 @@ class Services:
     machine: MachineService
     folders: FolderBrowser
     uploads: UploadStore
-    samples: SampleCatalogue
+    samples: SampleData
     owner: Actor
     version: str
 

@@ -8,18 +8,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tenfold.adapters.storage.durable import disk_errors
-from tenfold.core.datasets.intake import StoredUpload
+from tenfold.core.datasets.uploads import StoredUpload
 from tenfold.core.errors import NotFound, TooLarge
 from tenfold.core.ids import is_id, new_id
 
 MAX_NAME = 255
+MAX_BYTES = 20_000_000_000
 
 
 class FolderUploads:
-    """Fulfils `tenfold.core.datasets.intake.UploadStore`. A file lies as `uploads/ID/content`, named by nothing a
-    user sent; its own name is kept as data."""
+    """Fulfils `tenfold.core.datasets.uploads.UploadStore`.
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    A file lies as `uploads/ID/content`, named by nothing that a user sent; its own name is kept as data.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
         folder.mkdir(parents=True, exist_ok=True)

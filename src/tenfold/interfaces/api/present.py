@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from tenfold.core import repository
 from tenfold.core.accounts import model as accounts
 from tenfold.core.datasets import dataset as datasets
-from tenfold.core.datasets import intake
+from tenfold.core.datasets.browsing import FolderListing
 from tenfold.core.datasets.ports import IndexedSample
+from tenfold.core.datasets.sample_data import SampleDataset
 from tenfold.core.entities import Named
 from tenfold.core.inference import model as models
 from tenfold.core.jobs import model as jobs
@@ -73,8 +74,35 @@ def sample(dataset_name: str, classes: tuple[str, ...], indexed: IndexedSample) 
     )
 
 
-def folder(entity: intake.BrowsedFolder) -> objects.Folder:
-    return _read(objects.Folder, entity)
+def folders(listing: FolderListing) -> objects.FolderListing:
+    return objects.FolderListing(
+        path=listing.path,
+        parent=listing.parent,
+        pictures=listing.pictures.count,
+        more_pictures=not listing.pictures.is_complete,
+        folders=[
+            objects.Folder(
+                path=each.path,
+                name=each.name,
+                pictures=each.pictures.count,
+                more_pictures=not each.pictures.is_complete,
+            )
+            for each in listing.folders
+        ],
+        is_complete=listing.is_complete,
+    )
+
+
+def sample_set(sample: SampleDataset) -> objects.SampleSet:
+    return objects.SampleSet(
+        id=sample.name,
+        name=sample.name,
+        title=sample.title,
+        description=sample.description,
+        licence=sample.licence,
+        download_bytes=sample.download_bytes,
+        num_samples=sample.num_pictures,
+    )
 
 
 def page(found: repository.Page[Any], items: list[Any]) -> dict[str, Any]:

@@ -192,7 +192,7 @@ class Upload(Schema):
 
 
 class Folder(Schema):
-    """A folder that the server may read."""
+    """A folder that the server may read; `pictures` is complete unless `more_pictures`."""
 
     path: str
     name: str
@@ -201,13 +201,14 @@ class Folder(Schema):
 
 
 class FolderListing(Schema):
-    """A folder with its sub-folders; `parent` is empty at a root."""
+    """A folder with its folders; `parent` is `None` where going up would leave what may be read."""
 
     path: str
-    parent: str
+    parent: str | None
     pictures: int
     more_pictures: bool
     folders: list[Folder]
+    is_complete: bool
 
 
 class SampleSet(Schema):
@@ -215,10 +216,11 @@ class SampleSet(Schema):
 
     id: str
     name: str
-    state: str
+    state: str = "available"
     title: str
+    description: str
     licence: str
-    size_bytes: int
+    download_bytes: int
     num_samples: int
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
 from tenfold.interfaces.api.access import Public, ServicesNow
@@ -10,6 +10,11 @@ from tenfold.interfaces.api.gate import COOKIE
 from tenfold.services.accounts import SESSION_S
 
 router = APIRouter(include_in_schema=False)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Adds the pages to the application."""
+    app.include_router(router)
 
 
 @router.get("/link/{secret}", dependencies=[Depends(Public())])

@@ -31,7 +31,10 @@ class TorchBackend:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.manual_seed(plan.spec.seed)
         module = build_module(plan.graph, seed=plan.spec.seed)
-        self._module: NetworkModule = module.to(self._device, memory_format=torch.channels_last)
+        self._module: NetworkModule = module.to(self._device)
+        for parameter in self._module.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._optimizer = _make_optimizer(self._module, plan)
         self._feed = _Feed(plan, samples, self._device)
         self._training = _Sums(self._device)

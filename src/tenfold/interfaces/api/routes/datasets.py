@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request
@@ -9,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tenfold.core.datasets.model import SPLITS, Split
+from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
 from tenfold.interfaces.api import present
@@ -119,24 +121,14 @@ def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesN
 
 @router.get("/folders", dependencies=[Depends(Access("folder.browse"))])
 def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
-    """A folder of the server with its sub-folders; without a path, the roots."""
-    if not path:
-        roots = [present.folder(root) for root in services.folders.roots()]
-        return objects.FolderListing(path="", parent="", pictures=0, more_pictures=False, folders=roots)
-    found = services.folders.listing(path)
-    return objects.FolderListing(
-        path=found.folder.path,
-        parent=found.parent,
-        pictures=found.folder.pictures,
-        more_pictures=found.folder.more_pictures,
-        folders=[present.folder(each) for each in found.folders],
-    )
+    """A folder of the server with its folders and picture counts; without a path, the first root."""
+    return present.folders(services.folders.list_folder(path or None))
 
 
 @router.get("/folders/complete", dependencies=[Depends(Access("folder.browse"))])
 def complete_folder(services: ServicesNow, prefix: str = "") -> list[str]:
     """Folders whose path begins like this."""
-    return list(services.folders.complete(prefix))
+    return services.folders.complete(prefix)
 
 
 @router.post("/uploads", status_code=201, dependencies=[Depends(Access("upload.create"))])
@@ -149,20 +141,9 @@ async def create_upload(
 
 
 @router.get("/samples", dependencies=[Depends(Access("read"))])
-def list_sample_sets(services: ServicesNow) -> list[objects.SampleSet]:
+def list_sample_sets() -> list[objects.SampleSet]:
     """Public datasets that Tenfold can fetch."""
-    return [
-        objects.SampleSet(
-            id=each.id,
-            name=each.id,
-            state="fetched" if each.is_fetched else "available",
-            title=each.title,
-            licence=each.licence,
-            size_bytes=each.size_bytes,
-            num_samples=each.num_samples,
-        )
-        for each in services.samples.list()
-    ]
+    return [present.sample_set(sample) for sample in SAMPLE_DATASETS.values()]
 
 
 def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
@@ -190,13 +171,16 @@ def _source(services: Services, source: object) -> tuple[dict[str, Json], str]:
         raise InvalidFields([Problem("source", text, "required")])
     kind, value = next(iter(source.items()))
     if kind == "folder":
-        listing = services.folders.listing(value)
-        return {"folder": listing.folder.path}, listing.folder.name
+        path = services.folders.resolve(value)
+        return {"folder": path}, PurePosixPath(path).name
     if kind == "upload":
         upload = services.uploads.get(value)
         return {"upload": upload.id, "file": upload.name}, upload.name.partition(".")[0]
     if kind == "sample":
-        return {"sample": services.samples.get(value).id}, value
+        if value not in SAMPLE_DATASETS:
+            known = ", ".join(SAMPLE_DATASETS)
+            raise NotFound(f"There is no sample dataset {value!r}; there are {known}.", code="sample.not-found")
+        return {"sample": value}, value
     raise InvalidFields([Problem("source", f"A source is folder, upload or sample, not {kind!r}.", "choice")])
 
 
