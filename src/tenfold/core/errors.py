@@ -16,6 +16,8 @@
     ├── Forbidden           somebody, but not allowed
     ├── TooLarge            over a declared limit
     ├── StorageFull         no room left
+    ├── OutOfMemory         a batch does not fit on the device
+    ├── Diverged            the loss became infinite
     ├── Damaged             stored bytes do not match their hash
     └── Unavailable         a part that is needed is not there just now
 
@@ -156,3 +158,15 @@ class Unavailable(TenfoldError):
     """A part that is needed is not available just now."""
 
     code = "unavailable"
+
+
+class OutOfMemory(TenfoldError):
+    """The device has not enough memory for this batch."""
+
+    code = "out-of-memory"
+
+
+class Diverged(TenfoldError):
+    """The loss is no longer a finite number."""
+
+    code = "diverged"

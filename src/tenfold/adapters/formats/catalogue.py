@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from importlib.resources import files
 
 from tenfold.core.networks.analysis import analyse
+from tenfold.core.networks.ports import CatalogueEntry
 
 _PAPER = re.compile(r"^# paper: (.+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class CatalogueEntry:
-    """A network of the catalogue: its name and title as the text has them, and the paper it comes from."""
-
-    name: str
-    title: str
-    text: str
-    paper: str
 
 
 def read_catalogue() -> tuple[CatalogueEntry, ...]:
@@ -31,4 +21,4 @@ def read_catalogue() -> tuple[CatalogueEntry, ...]:
 def _entry(text: str) -> CatalogueEntry:
     analysis = analyse(text)
     paper = _PAPER.search(text)
-    return CatalogueEntry(analysis.name, analysis.title, text, paper[1] if paper else "")
+    return CatalogueEntry(name=analysis.name, title=analysis.title, text=text, paper=paper[1] if paper else "")

@@ -1,0 +1,68 @@
+"""What the job desk needs from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tenfold.core.events import Envelope, Json
+from tenfold.core.ids import JobId
+
+
+class Executor(Protocol):
+    """Where attempts run. Safe to call from one thread.
+
+    `start` returns when the attempt's process exists; the process outlives the server and belongs to the job folder.
+    """
+
+    def warm(self) -> None:
+        """Makes the next `start` quick, if this executor can. Returns at once."""
+
+    def start(self, job_id: JobId, attempt: int, slot: str) -> None:
+        """Raises `Conflict` when a process of this job lives, `Unavailable` when none can be made."""
+
+    def is_alive(self, job_id: JobId) -> bool:
+        """Whether a process of this job lives, also one that an earlier life of the server started."""
+
+    def kill(self, job_id: JobId) -> None:
+        """Ends the job's whole process tree now and returns when it is proven dead."""
+
+    def last_words(self, job_id: JobId) -> str:
+        """How the last process of a job ended, as far as this life of the server knows; may be empty."""
+
+    def facts(self) -> dict[str, Json]:
+        """What people may want to see of it: memory of the template, whether it is warm."""
+
+    def close(self) -> None:
+        """Lets go of what serves this server only. Running attempts go on."""
+
+
+class JobFolders(Protocol):
+    """One folder a job: `spec.json`, `attempt`, `lock`, `events.jsonl`, `stop`, `checkpoints/`, `attempts/N/`.
+
+    Server and worker talk through it and through nothing else.
+    """
+
+    def create(self, job_id: JobId, spec: Mapping[str, Json]) -> None:
+        """Writes the specification durably. Doing it again with the same specification changes nothing."""
+
+    def open_attempt(self, job_id: JobId, attempt: int) -> None:
+        """Makes `attempt` the one that may write: from now on earlier ones are fenced off. Clears a stop request."""
+
+    def opened_attempt(self, job_id: JobId) -> int:
+        """The attempt that may write; 0 before the first."""
+
+    def ask_stop(self, job_id: JobId) -> None:
+        """Leaves word that the job is to stop."""
+
+    def read_events(self, job_id: JobId, offset: int) -> tuple[Sequence[Envelope], int]:
+        """Events from a byte offset on, and the offset after the last whole line. Torn lines are skipped."""
+
+    def result_folder(self, job_id: JobId, attempt: int) -> str:
+        """Where the attempt's result lies."""
+
+    def size_bytes(self, job_id: JobId) -> int:
+        """What the folder takes on disk."""
+
+    def remove(self, job_id: JobId) -> None:
+        """Removes the folder; nothing happens when it is not there."""
