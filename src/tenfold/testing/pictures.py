@@ -22,7 +22,7 @@ def make_photo(width: int, height: int, *, seed: int = 0) -> UInt8Array:
     for _ in range(3):
         own = random.normal(size=falloff.shape) + 1j * random.normal(size=falloff.shape)
         texture = np.fft.irfft2((shared + 0.4 * own) * falloff, s=(height, width))
-        channels.append(texture / texture.std())
+        channels.append(texture / max(texture.std(), 1e-9))
     picture = np.stack(channels, axis=2) * 45 + 120
     y, x = np.mgrid[0:height, 0:width]
     for _ in range(4):
@@ -59,9 +59,3 @@ def write_class_folders(root: Path, counts: dict[str, int], *, side: int = 12, g
             pixels = random.integers(20 * label, 20 * label + 60, (side, side, *channels), dtype=np.uint8)
             (folder / f"{number:04d}.png").write_bytes(encode(pixels))
     return root
-
-
-def psnr(one: UInt8Array, two: UInt8Array) -> float:
-    """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
-    error = np.mean((one.astype(np.float64) - two.astype(np.float64)) ** 2)
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
