@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -60,6 +60,9 @@ class LocalDoor:
     def serve(self, *, host: str | None, port: int | None) -> None:
         given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve(read_settings(**given))
+
+    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
+        SampleCache(read_settings().data / "cache").fetch(name, report=tell)
 
     @contextmanager
     def accounts(self) -> Iterator[tuple[AccountService, Actor]]:
