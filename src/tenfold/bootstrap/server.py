@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -37,6 +37,7 @@ from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Invalid, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
+from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
@@ -102,8 +103,8 @@ def serve(settings: Settings) -> None:
             services.close()
 
 
-def build_services(settings: Settings) -> Services:
-    """All services over the data folder."""
+def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = ()) -> Services:
+    """All services over the data folder; `catalogue` holds further networks beside those that ship."""
     data = settings.data
     database = open_sqlite(data / "tenfold.sqlite")
     folders = LocalJobFolders(data / "jobs")
@@ -130,7 +131,7 @@ def build_services(settings: Settings) -> Services:
         roots=list(roots.roots()),
         clock=time.time,
     )
-    networks = NetworkService(read_catalogue())
+    networks = NetworkService([*read_catalogue(), *catalogue])
     runs = RunService(
         database,
         desk=desk,
