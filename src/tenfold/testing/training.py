@@ -36,6 +36,9 @@ class RecordedEvents:
         if self._on_emit is not None:
             self._on_emit(event)
 
+    def sync(self) -> None:
+        """Nothing to do: a list is as durable as the test."""
+
 
 class StopSwitch:
     """A control whose stop a test presses."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tenfold.core.entities import Entity
 from tenfold.core.ids import JobId, UserId
 
 JobKind = Literal["import", "train"]
@@ -15,12 +16,13 @@ AttemptEnd = Literal["finished", "stopped", "failed", "crashed", "lost"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Entity):
     """Something to be executed: at least once, by at most one attempt at a time, with exactly one published result.
 
     `attempt` counts executions from 1 and is the fencing token: what an earlier attempt still writes is refused.
     `crashes` counts attempts that died without a new checkpoint since the crash before. `slot` is what the job asks for
-    (`auto`, `cpu`, `cuda:0`, `import`) and `granted` what it has.
+    (`auto`, `cpu`, `cuda:0`, `import`) and `granted` what it has. `read_offset`: bytes of events
+    that are taken in.
     """
 
     id: JobId
@@ -41,7 +43,7 @@ class Job:
     reason: str = ""
     code: str = ""
     message: str = ""
-    version: int = 0
+    read_offset: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tenfold.core.events import Envelope, Json
 from tenfold.core.ids import JobId
-
-
-@dataclass(frozen=True)
-class ProcessMark:
-    """Which process it is, beyond doubt: number, start time in clock ticks since boot, and the boot's own id."""
-
-    pid: int
-    started: int
-    boot: str
 
 
 class Executor(Protocol):
@@ -29,13 +19,16 @@ class Executor(Protocol):
         """Makes the next `start` quick, if this executor can. Returns at once."""
 
     def start(self, job_id: JobId, attempt: int, slot: str) -> None:
-        """Raises `Unavailable` when no process can be made. Clears the way first: see `clear`."""
+        """Raises `Conflict` when a process of this job lives, `Unavailable` when none can be made."""
 
     def is_alive(self, job_id: JobId) -> bool:
         """Whether a process of this job lives, also one that an earlier life of the server started."""
 
     def kill(self, job_id: JobId) -> None:
         """Ends the job's whole process tree now and returns when it is proven dead."""
+
+    def last_words(self, job_id: JobId) -> str:
+        """How the last process of a job ended, as far as this life of the server knows; may be empty."""
 
     def facts(self) -> dict[str, Json]:
         """What people may want to see of it: memory of the template, whether it is warm."""
@@ -45,7 +38,7 @@ class Executor(Protocol):
 
 
 class JobFolders(Protocol):
-    """One folder a job: `spec.json`, `attempt`, `events.jsonl`, `stop`, `checkpoints/`, `attempts/N/`.
+    """One folder a job: `spec.json`, `attempt`, `lock`, `events.jsonl`, `stop`, `checkpoints/`, `attempts/N/`.
 
     Server and worker talk through it and through nothing else.
     """
@@ -55,6 +48,9 @@ class JobFolders(Protocol):
 
     def open_attempt(self, job_id: JobId, attempt: int) -> None:
         """Makes `attempt` the one that may write: from now on earlier ones are fenced off. Clears a stop request."""
+
+    def opened_attempt(self, job_id: JobId) -> int:
+        """The attempt that may write; 0 before the first."""
 
     def ask_stop(self, job_id: JobId) -> None:
         """Leaves word that the job is to stop."""

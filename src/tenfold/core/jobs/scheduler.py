@@ -93,6 +93,7 @@ class Scheduler:
     def __init__(self, slots: Iterable[tuple[str, int]], jobs: Iterable[Job] = ()) -> None:
         self._slots = dict(slots)
         self._jobs = {job.id: job for job in jobs}
+        self._open = {job.id: job for job in self._jobs.values() if job.is_open}
         self._stories: dict[JobId, list[str]] = {}
         self._out: list[Instruction] = []
 
@@ -123,12 +124,13 @@ class Scheduler:
         """All jobs that are known, in queue order."""
         return tuple(sorted(self._jobs.values(), key=lambda job: job.order))
 
-    def forget(self, job_id: JobId) -> None:
-        """Drops a job that is over; jobs that wait for it count it as finished or not by their own record."""
-        if self.job(job_id).is_open:
-            raise Conflict(f"Job {job_id} is {self._jobs[job_id].state}; only one that is over can be forgotten.")
-        del self._jobs[job_id]
-        self._stories.pop(job_id, None)
+    def open_jobs(self) -> tuple[Job, ...]:
+        """The jobs that wait or run, in queue order."""
+        return tuple(sorted(self._open.values(), key=lambda job: job.order))
+
+    def remember(self, job: Job) -> None:
+        """Takes in a job of an earlier life that is over, so that it can be resumed."""
+        self._jobs.setdefault(job.id, job)
 
     def story(self, job_id: JobId) -> str:
         """The history of one job, a line an event."""
@@ -136,6 +138,7 @@ class Scheduler:
 
     def validate(self) -> None:
         """Raises `AssertionError` when something does not hold that always must."""
+        assert self._open == {job.id: job for job in self._jobs.values() if job.is_open}
         granted: dict[str, int] = {}
         for job in self._jobs.values():
             live = job.state in LIVE_STATES
@@ -153,7 +156,7 @@ class Scheduler:
         job = event.job
         if job.id in self._jobs:
             return
-        self._jobs[job.id] = job
+        self._jobs[job.id] = self._open[job.id] = job
         self._tell(job, now, "submitted")
 
     def _resubmitted(self, event: Resubmitted, now: float) -> None:
@@ -200,7 +203,7 @@ class Scheduler:
     def _settle(self, now: float) -> None:
         """Fails what waits for something that is gone, starts what can start, tells the rest why it waits."""
         free = self._free_slots()
-        for job in self.jobs():
+        for job in self.open_jobs():
             if job.state != "waiting":
                 continue
             gone = self._gone_dependency(job)
@@ -223,7 +226,7 @@ class Scheduler:
             return ""
         if job.slot not in {*self._slots, "auto"}:
             return f"Waits for {job.slot}, which this machine does not have now."
-        holders = sorted(other.subject for other in self._jobs.values() if other.is_live and other.kind == job.kind)
+        holders = sorted(other.subject for other in self._open.values() if other.is_live and other.kind == job.kind)
         return f"Waits for a free place: {len(holders)} {'is' if len(holders) == 1 else 'are'} running."
 
     def _choose(self, wanted: str, free: dict[str, int]) -> str:
@@ -235,7 +238,7 @@ class Scheduler:
 
     def _free_slots(self) -> dict[str, int]:
         free = dict(self._slots)
-        for job in self._jobs.values():
+        for job in self._open.values():
             if job.granted in free:
                 free[job.granted] -= 1
         return free
@@ -259,6 +262,10 @@ class Scheduler:
 
     def _put(self, job: Job, now: float, text: str) -> None:
         self._jobs[job.id] = job
+        if job.is_open:
+            self._open[job.id] = job
+        else:
+            self._open.pop(job.id, None)
         self._tell(job, now, text)
         self._out.append(Save(job))
 

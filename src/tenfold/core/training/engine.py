@@ -189,6 +189,7 @@ class Engine:
         at = self._at
         if self._checkpointed != at.step or self._validating_at != at.validated_step:
             checkpoint = Checkpoint(at.step, at.to_json(), self._around.backend.state())
+            self._around.events.sync()
             self._around.checkpoints.save(checkpoint)
             self._checkpointed, self._validating_at = at.step, at.validated_step
             self._emit(CheckpointSaved(step=at.step, best_step=at.best_step))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.core.events import Event, Json
-from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from tenfold.core.networks.graph import LayerGraph
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -159,9 +161,12 @@ class CheckpointStore(Protocol):
 
 
 class EventSink(Protocol):
-    """Where a job tells what happens; in order, durable enough to survive the death of the process."""
+    """Where a job tells what happens, in order. What was emitted survives the death of the process."""
 
     def emit(self, event: Event) -> None: ...
+
+    def sync(self) -> None:
+        """Returns when what was emitted also survives the loss of power."""
 
 
 class Control(Protocol):

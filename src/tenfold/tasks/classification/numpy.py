@@ -26,4 +26,5 @@ class ClassificationHead:
 
     def result(self, output: Floats) -> Floats:
         shifted = np.exp(output - output.max(axis=1, keepdims=True))
-        return shifted / shifted.sum(axis=1, keepdims=True)
+        probabilities: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+        return probabilities

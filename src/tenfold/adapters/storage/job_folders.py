@@ -1,0 +1,180 @@
+"""Job folders on the local disk: the one channel between server and worker.
+
+JOB/spec.json             what is to be done
+JOB/attempt               the number of the attempt that may write: the fence
+JOB/lock                  held (flock) by the live attempt, so the kernel lets only one live
+JOB/events.jsonl          what happened, one event a line, numbered
+JOB/stop                  there when the job is to stop
+JOB/checkpoints/          complete checkpoints
+JOB/attempts/N/result/    what attempt N published
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tenfold.adapters.storage.durable import disk_errors, folder_size, publish_folder, write_durably
+from tenfold.core.errors import Conflict, NotFound
+from tenfold.core.events import Envelope, Event, Json
+from tenfold.core.ids import JobId
+
+_READ_BYTES = 4 << 20
+_TAIL_BYTES = 1 << 20
+_RESERVE_BYTES = 64 << 10
+
+
+class Fenced(Conflict):
+    """Another attempt of this job has taken over: this one may no longer write."""
+
+    code = "job.fenced"
+
+
+class LocalJobFolders:
+    """The server's side of all job folders under one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, job_id: JobId) -> Path:
+        """The folder of a job."""
+        return self._root / job_id
+
+    def create(self, job_id: JobId, spec: Mapping[str, Json]) -> None:
+        folder = self.path(job_id)
+        folder.mkdir(exist_ok=True)
+        write_durably(folder / "spec.json", json.dumps(spec, indent=1, ensure_ascii=False).encode())
+
+    def open_attempt(self, job_id: JobId, attempt: int) -> None:
+        folder = self.path(job_id)
+        (folder / "stop").unlink(missing_ok=True)
+        write_durably(folder / "attempt", str(attempt).encode())
+
+    def opened_attempt(self, job_id: JobId) -> int:
+        """The attempt that may write; 0 before the first."""
+        return _read_attempt(self.path(job_id))
+
+    def ask_stop(self, job_id: JobId) -> None:
+        write_durably(self.path(job_id) / "stop", b"")
+
+    def read_events(self, job_id: JobId, offset: int) -> tuple[Sequence[Envelope], int]:
+        try:
+            with (self.path(job_id) / "events.jsonl").open("rb") as file:
+                file.seek(offset)
+                block = file.read(_READ_BYTES)
+        except FileNotFoundError:
+            return [], offset
+        end = block.rfind(b"\n") + 1
+        return [envelope for line in block[:end].splitlines() if (envelope := _parse(line))], offset + end
+
+    def result_folder(self, job_id: JobId, attempt: int) -> str:
+        return str(self.path(job_id) / "attempts" / str(attempt) / "result")
+
+    def size_bytes(self, job_id: JobId) -> int:
+        return folder_size(self.path(job_id))
+
+    def remove(self, job_id: JobId) -> None:
+        shutil.rmtree(self.path(job_id), ignore_errors=True)
+
+
+class WorkerFolder:
+    """The worker's side of one job folder: writes events, publishes the result.
+
+    The executor has taken the lock for it. Raises `Fenced` from every write after another attempt was opened.
+    """
+
+    def __init__(self, folder: Path, attempt: int) -> None:
+        self.folder = folder
+        self.attempt = attempt
+        try:
+            self.spec: dict[str, Json] = json.loads((folder / "spec.json").read_text("utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"{folder} is no job folder: it has no spec.json.") from None
+        self.check_fence()
+        self._events = (folder / "events.jsonl").open("ab", buffering=0)
+        self._seq = self._repair_and_count()
+        reserve = folder / "reserve"
+        if not reserve.exists():
+            with disk_errors(reserve):
+                reserve.write_bytes(bytes(_RESERVE_BYTES))
+
+    @property
+    def data_folder(self) -> Path:
+        return self.folder.parent.parent
+
+    def decide(self, decisions: Mapping[str, Json]) -> Mapping[str, Json]:
+        path = self.folder / "decided.json"
+        if not path.exists():
+            self.check_fence()
+            write_durably(path, json.dumps(decisions, indent=1).encode())
+        stored: Mapping[str, Json] = json.loads(path.read_text("utf-8"))
+        return stored
+
+    def release_reserve(self) -> None:
+        (self.folder / "reserve").unlink(missing_ok=True)
+
+    def check_fence(self) -> None:
+        """Raises `Fenced` unless this attempt is the one that may write."""
+        current = _read_attempt(self.folder)
+        if current != self.attempt:
+            raise Fenced(f"Attempt {current} has taken over from attempt {self.attempt}.")
+
+    def emit(self, event: Event) -> None:
+        """Appends one event in a single write, which a killed process has done wholly or not at all."""
+        self.check_fence()
+        self._seq += 1
+        envelope = Envelope(seq=self._seq, attempt=self.attempt, time=round(time.time(), 3), event=event)
+        with disk_errors(self.folder / "events.jsonl"):
+            self._events.write(json.dumps(envelope.to_json(), ensure_ascii=False).encode() + b"\n")
+
+    def stop_requested(self) -> bool:
+        return (self.folder / "stop").exists()
+
+    def staging(self) -> Path:
+        """A fresh, empty folder in which this attempt's result is put together."""
+        staged = self.folder / "attempts" / str(self.attempt) / "result.part"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True)
+        return staged
+
+    def publish(self, staged: Path) -> str:
+        """Publishes the staged result and returns the sha256 of its manifest."""
+        return publish_folder(staged, staged.with_name("result"), before_rename=self.check_fence)
+
+    def sync(self) -> None:
+        """Brings all events to the disk."""
+        os.fsync(self._events.fileno())
+
+    def close(self) -> None:
+        """Writes no more."""
+        self._events.close()
+
+    def _repair_and_count(self) -> int:
+        """Ends a torn last line and returns the highest event number so far."""
+        with (self.folder / "events.jsonl").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            content = file.read()
+        if content and not content.endswith(b"\n"):
+            self._events.write(b"\n")
+        numbers = (envelope.seq for line in content.splitlines()[-8:] if (envelope := _parse(line)))
+        return max(numbers, default=0)
+
+
+def _parse(line: bytes) -> Envelope | None:
+    try:
+        value = json.loads(line)
+        return Envelope.from_json(value) if isinstance(value, dict) else None
+    except ValueError:
+        return None
+
+
+def _read_attempt(folder: Path) -> int:
+    try:
+        return int((folder / "attempt").read_text("ascii"))
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,43 @@
+"""Datasets and their immutable revisions, as the store knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tenfold.core.entities import Entity, Named
+from tenfold.core.events import Json
+from tenfold.core.ids import DatasetId, JobId, RevisionId
+
+DatasetState = Literal["building", "ready", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Named):
+    """A prepared set of samples. `revision` is the current one; while the first is built it names what will be."""
+
+    id: DatasetId
+    task: str
+    state: DatasetState
+    revision: RevisionId
+    job: JobId
+    spec: dict[str, Json]
+    source: dict[str, Json]
+    num_samples: int = 0
+    num_classes: int = 0
+    progress: dict[str, Json] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision(Entity):
+    """An immutable version of a dataset. Its folder is an artifact under its id; `manifest` is that folder's hash."""
+
+    id: RevisionId
+    dataset: DatasetId
+    number: int
+    created_at: float
+    manifest: str
+    size_bytes: int
+    facts: dict[str, Json]

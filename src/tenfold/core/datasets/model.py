@@ -1,0 +1,130 @@
+"""What a dataset revision is made of: samples, rejected files, counts, statistics and the manifest that binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from tenfold.core.datasets.preprocessing import Preprocessing
+from tenfold.core.errors import Damaged
+
+FORMAT_VERSION = 1
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a picture's header tells: size after its orientation is applied, and whether it stores colour."""
+
+    width: int
+    height: int
+    is_colour: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """One accepted picture: where it came from and what it is. Its place in the arrays is its index."""
+
+    path: str
+    label: int
+    split: Split
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """A file that was seen and could not be used; `code` groups reasons, `message` names this one."""
+
+    path: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of a revision folder with the hash and size it must have."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """Per-channel mean and standard deviation of the training split, pixel values 0 to 1; std is at least 1/255."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisionManifest:
+    """Everything about a revision except its samples.
+
+    `counts[split][class]` are samples. `accepted + rejected + skipped = seen`, and every rejected file
+    is named. `notes` are sentences for people:
+    what was decided and why.
+    """
+
+    classes: tuple[str, ...]
+    width: int
+    height: int
+    channels: int
+    preprocessing: Preprocessing
+    spec: Mapping[str, Any]
+    counts: Mapping[str, tuple[int, ...]]
+    statistics: Statistics
+    seen: int
+    rejected: tuple[RejectedFile, ...] = ()
+    rejected_by_code: Mapping[str, int] = field(default_factory=dict)
+    skipped_by_reason: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    files: tuple[StoredFile, ...] = ()
+    decoder: str = ""
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def num_samples(self) -> int:
+        return sum(sum(counts) for counts in self.counts.values())
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all array files."""
+        return sum(file.size_bytes for file in self.files)
+
+    def first_index(self, split: Split) -> int:
+        """The index of the split's first sample: train, val and test follow each other."""
+        before = SPLITS[: SPLITS.index(split)]
+        return sum(sum(self.counts[name]) for name in before)
+
+    def split_size(self, split: Split) -> int:
+        return sum(self.counts[split])
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as JSON values; `manifest_from_json` reads it back."""
+        values = asdict(self)
+        values["preprocessing"] = self.preprocessing.to_json()
+        return values
+
+
+def manifest_from_json(values: object) -> RevisionManifest:
+    """The manifest from what `to_json` gave; raises `Damaged` for anything else."""
+    if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
+        version = values.get("format_version") if isinstance(values, dict) else None
+        raise Damaged(f"The manifest has format version {version!r}; this version reads {FORMAT_VERSION}.")
+    try:
+        known = dict(values)
+        known["preprocessing"] = Preprocessing.from_json(known["preprocessing"])
+        known["statistics"] = Statistics(**{key: tuple(value) for key, value in known["statistics"].items()})
+        known["counts"] = {split: tuple(known["counts"][split]) for split in SPLITS}
+        known["rejected"] = tuple(RejectedFile(**item) for item in known["rejected"])
+        known["files"] = tuple(StoredFile(**item) for item in known["files"])
+        for name in ("classes", "notes"):
+            known[name] = tuple(known[name])
+        return RevisionManifest(**known)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"The manifest cannot be read: {error}.") from error

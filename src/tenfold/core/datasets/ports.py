@@ -1,0 +1,163 @@
+"""What datasets need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
+from tenfold.core.datasets.preprocessing import Preprocessing
+from tenfold.core.errors import BadImage
+from tenfold.core.events import Json
+
+UInt8Array = npt.NDArray[np.uint8]
+Int64Array = npt.NDArray[np.int64]
+ShouldStop = Callable[[], bool]
+
+
+def never() -> bool:
+    """The answer of one who does not ask to stop."""
+    return False
+
+
+class ImageDecoder(Protocol):
+    """Turns the bytes of a picture file into the pixels that preprocessing declares.
+
+    Thread-safe and without state; the same bytes give the same pixels. Formats: JPEG, PNG, BMP, GIF, WebP, TIFF, PPM.
+    Raises `BadImage` with a code (`image.unreadable`, `image.too-many-pixels`, `image.format`, `image.depth`,
+    `image.empty`) for what it cannot read, whatever the bytes; never returns half a picture. A decoder
+    that is not the reference agrees with it to at least 70 dB PSNR on photos, and exactly where nothing is resized.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a manifest and a page call this decoder."""
+        ...
+
+    def probe(self, data: bytes) -> ImageFacts:
+        """Size (orientation applied) and colour from the header."""
+        ...
+
+    def decode(self, data: bytes, preprocessing: Preprocessing) -> UInt8Array:
+        """The picture as uint8 of `preprocessing.shape` (H, W, C)."""
+        ...
+
+    def decode_many(
+        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: UInt8Array
+    ) -> list[ImageFacts | BadImage]:
+        """Decodes picture i into `out[i]` (N, H, W, C) and tells what it was, or why it could not be read.
+
+        A row whose picture could not be read is left in any state.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A picture that a source offers: path relative to the source with `/`, class name, split if the source has one."""
+
+    path: str
+    class_name: str
+    split: Split | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceListing:
+    """What a source holds, sorted by path: `len(files) + len(rejected) + sum(skipped) = seen`."""
+
+    files: tuple[SourceFile, ...]
+    rejected: tuple[RejectedFile, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> int:
+        return len(self.files) + len(self.rejected) + sum(self.skipped.values())
+
+
+class SampleSource(Protocol):
+    """Pictures with their classes, wherever they lie.
+
+    `list_files` gives the same listing for the same content, whatever order the file system has; it raises
+    `BadDataset` when there is nothing to use. `read` is thread-safe and gives a file's bytes; it raises `BadImage`
+    with code `file.vanished`, `file.forbidden`, `file.too-large` or `file.unreadable`, and never reads outside the
+    source, even if a file became a link meanwhile.
+    """
+
+    def list_files(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> SourceListing:
+        """All pictures, each with its class and, if `use_splits`, the split that the source gives it."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one listed file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedSample:
+    """A sample's record with its index in the revision."""
+
+    index: int
+    record: SampleRecord
+
+
+class RevisionReader(Protocol):
+    """The one reader of a ready revision, for training, testing and gallery. Immutable and thread-safe.
+
+    Raises `NotFound` for an index or class that the revision has not, `Damaged` for files that do not fit the manifest.
+    Nothing is loaded as a whole: arrays are memory-mapped, records are read as they are asked for.
+    """
+
+    @property
+    def manifest(self) -> RevisionManifest: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width: what a network is given."""
+        ...
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Per channel of the training split, pixel values 0 to 1."""
+        ...
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Per channel of the training split, pixel values 0 to 1, at least 1/255."""
+        ...
+
+    @property
+    def preprocessing(self) -> dict[str, Json]:
+        """The declared operations from original bytes to the network's input, normalised with mean and std."""
+        ...
+
+    def images(self, split: str) -> UInt8Array:
+        """N x height x width x channels, memory-mapped and read-only; empty for an empty split."""
+        ...
+
+    def labels(self, split: str) -> Int64Array:
+        """N class indices, memory-mapped and read-only."""
+        ...
+
+    def sample(self, index: int) -> SampleRecord: ...
+
+    def page(
+        self, *, split: Split | None = None, label: int | None = None, after: int = -1, limit: int = 200
+    ) -> list[IndexedSample]:
+        """At most `limit` samples with an index above `after`, in order, of a split and class if given."""
+        ...
+
+    def thumbnail(self, index: int) -> bytes:
+        """The stored picture as PNG."""
+        ...
+
+    def verify(self) -> None:
+        """Recomputes the hash of every file; raises `Damaged` naming the first that differs."""
+        ...

@@ -1,0 +1,163 @@
+"""What a person asks for when a dataset is made from pictures."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from tenfold.core.errors import Problem
+from tenfold.core.fields import Choice, declare
+
+ColourMode = Literal["auto", "grey", "rgb"]
+ResizeMode = Literal["squash", "crop", "fill"]
+MAX_SIDE = 4096
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """How pictures become a dataset revision; the same values over the same files give the same bytes."""
+
+    width: int | None = declare(
+        None,
+        label="Width",
+        help="Every picture is stored this wide. Empty: decided from the pictures, and shown with the reason.",
+        unit="px",
+        minimum=1,
+        maximum=MAX_SIDE,
+        level="common",
+        group="Pictures",
+    )
+    height: int | None = declare(
+        None,
+        label="Height",
+        help="Every picture is stored this high. Empty: decided from the pictures, and shown with the reason.",
+        unit="px",
+        minimum=1,
+        maximum=MAX_SIDE,
+        level="common",
+        group="Pictures",
+    )
+    colour: ColourMode = declare(
+        "auto",
+        label="Colour",
+        help="Grey pictures need a third of the room. Automatic keeps colour if any picture looked at has it.",
+        level="common",
+        group="Pictures",
+        choices=(
+            Choice("auto", "Automatic", "Grey if all pictures looked at are grey, otherwise colour."),
+            Choice("grey", "Grey", "One channel; colour is turned into brightness."),
+            Choice("rgb", "Colour", "Three channels: red, green, blue."),
+        ),
+    )
+    resize: ResizeMode = declare(
+        "squash",
+        label="Resize",
+        help="What happens to a picture whose shape is not the one asked for.",
+        level="common",
+        group="Pictures",
+        choices=(
+            Choice("squash", "Squash", "Stretch it to the size; the whole picture stays, its proportions change."),
+            Choice("crop", "Crop", "Keep the proportions and cut off what stands over, evenly on both sides."),
+            Choice("fill", "Fill", "Keep the proportions and fill the rest with the background colour."),
+        ),
+    )
+    validation_share: float = declare(
+        10.0,
+        label="For validation",
+        help="This share of every class is kept from training and measured after every epoch.",
+        unit="%",
+        minimum=0,
+        maximum=90,
+        level="essential",
+        group="Split",
+    )
+    test_share: float = declare(
+        10.0,
+        label="For testing",
+        help="This share of every class is measured once, at the end, and never trained on.",
+        unit="%",
+        minimum=0,
+        maximum=90,
+        level="essential",
+        group="Split",
+    )
+    folder_splits: bool = declare(
+        True,
+        label="Use train, val and test folders",
+        help="If the folder holds train, val or test folders, their pictures stay in that split; "
+        "the shares above are then taken from train for the splits that have no folder.",
+        level="common",
+        group="Split",
+    )
+    seed: int = declare(
+        42,
+        label="Seed",
+        help="The same seed over the same pictures gives the same split.",
+        minimum=0,
+        maximum=2**31 - 1,
+        level="everything",
+        group="Split",
+    )
+    max_per_class: int | None = declare(
+        None,
+        label="At most per class",
+        help="Take only so many pictures of a class, chosen by the seed. Empty: all.",
+        unit="pictures",
+        minimum=1,
+        maximum=10_000_000,
+        level="everything",
+        group="Which pictures",
+    )
+    smallest_side: int = declare(
+        2,
+        label="Smallest side",
+        help="A picture with a shorter side is left out and named.",
+        unit="px",
+        minimum=1,
+        maximum=100_000,
+        level="everything",
+        group="Which pictures",
+    )
+    largest_side: int = declare(
+        20_000,
+        label="Largest side",
+        help="A picture with a longer side is left out and named.",
+        unit="px",
+        minimum=1,
+        maximum=100_000,
+        level="everything",
+        group="Which pictures",
+    )
+    background: str = declare(
+        "#ffffff",
+        label="Background",
+        help="The colour behind transparent pixels and around a filled picture, as in #ffffff for white.",
+        level="everything",
+        group="Pictures",
+    )
+
+    def problems(self) -> list[Problem]:
+        """What is wrong between the fields."""
+        found = []
+        if (self.width is None) != (self.height is None):
+            missing = "width" if self.width is None else "height"
+            found.append(Problem(missing, "Give width and height, or neither.", "size.half"))
+        shares = self.validation_share + self.test_share
+        if shares > 90:
+            text = f"Validation and test together take {shares:g} % of the pictures: at most 90 %, training needs some."
+            found.append(Problem("test_share", text, "split.nothing-left"))
+        if self.smallest_side > self.largest_side:
+            text = f"The smallest side, {self.smallest_side} px, is over the largest, {self.largest_side} px."
+            found.append(Problem("smallest_side", text, "size.range"))
+        if not _HEX.fullmatch(self.background):
+            text = f"{self.background!r} is no colour: write # and six hexadecimal digits, as in #ffffff."
+            found.append(Problem("background", text, "colour"))
+        return found
+
+    @property
+    def background_rgb(self) -> tuple[int, int, int]:
+        """The background as red, green, blue, 0 to 255."""
+        red, green, blue = bytes.fromhex(self.background[1:])
+        return red, green, blue

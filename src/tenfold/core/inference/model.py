@@ -1,0 +1,25 @@
+"""A network with trained weights: the product of a training run, as the store knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenfold.core.entities import Named
+from tenfold.core.events import Json
+from tenfold.core.ids import ModelId, RevisionId, RunId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Named):
+    """A model owns its weights, so its run may go. Its folder is an artifact under its id."""
+
+    id: ModelId
+    task: str
+    run: RunId
+    revision: RevisionId
+    network: str
+    manifest: str
+    size_bytes: int
+    step: int
+    metrics: dict[str, float]
+    facts: dict[str, Json]

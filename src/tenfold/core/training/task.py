@@ -1,0 +1,42 @@
+"""What Tenfold needs to know of a kind of problem: the port of the folders under `tasks/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.core.events import Json
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a test split says: headline metrics (each 0 ... 1 or a loss) and the whole report as JSON."""
+
+    metrics: dict[str, float]
+    report: dict[str, Json]
+
+
+class Task(Protocol):
+    """One kind of problem. Everything that depends on the kind is asked here; nobody else compares task names."""
+
+    @property
+    def name(self) -> str:
+        """The word used in data and addresses, as in `classification`."""
+
+    @property
+    def title(self) -> str:
+        """The word for people, as in `Image classification`."""
+
+    @property
+    def heads(self) -> Mapping[str, str]:
+        """By framework (`torch`, `numpy`) the dotted name `module:attribute` of the task's half there."""
+
+    def network_parameters(self, classes: tuple[str, ...]) -> dict[str, object]:
+        """The network parameters that the dataset decides, as in `{"classes": 10}`."""
+
+    def evaluate(self, results: NDArray[Any], labels: NDArray[np.int64], classes: tuple[str, ...]) -> Evaluation:
+        """Judges what the head gave for a whole split."""

@@ -1,0 +1,61 @@
+"""One attempt of one job, from the first event to the last."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+from typing import Literal
+
+from tenfold.core.datasets.job import ImportJob
+from tenfold.core.errors import Conflict, StorageFull, TenfoldError
+from tenfold.core.events import Ended, Started
+from tenfold.core.training.job import TrainJob
+from tenfold.worker.building import build
+from tenfold.worker.toolbox import JobFolder, Toolbox
+from tenfold.worker.training import Training
+
+FENCED_STATUS = 75
+
+
+def run_job(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
+    """Executes the attempt and returns the exit status.
+
+    Every end has its event; only a process that was killed has none. A fenced attempt says nothing more.
+    """
+    try:
+        folder = tools.open_folder(path, attempt)
+    except Conflict:
+        return FENCED_STATUS
+    try:
+        outcome = _work(path, folder, tools, slot)
+        folder.emit(Ended(outcome=outcome))
+    except Conflict as error:
+        if error.code == "job.fenced":
+            return FENCED_STATUS
+        _fail(folder, error.code, error.message)
+    except StorageFull as error:
+        folder.release_reserve()
+        _fail(folder, error.code, error.message)
+    except TenfoldError as error:
+        _fail(folder, error.code, error.message)
+    except Exception as error:  # noqa: BLE001  whatever went wrong, the run shows it and its log holds the details
+        traceback.print_exc()
+        _fail(folder, "internal", f"Tenfold itself failed: {type(error).__name__}: {error}")
+    folder.sync()
+    folder.close()
+    return 0
+
+
+def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["finished", "stopped"]:
+    if folder.spec["kind"] == "import":
+        folder.emit(Started(pid=os.getpid()))
+        return build(ImportJob.from_json(folder.spec), folder, tools)
+    training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)
+    resumed = training.prepare()
+    folder.emit(Started(pid=os.getpid(), device=training.device, resumed_step=resumed))
+    return training.run()
+
+
+def _fail(folder: JobFolder, code: str, message: str) -> None:
+    folder.emit(Ended(outcome="failed", code=code, message=message))

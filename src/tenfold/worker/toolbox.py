@@ -1,0 +1,82 @@
+"""What the worker is given: adapters behind the ports they fulfil, put together by `bootstrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tenfold.core.datasets.job import ImportJob
+from tenfold.core.datasets.ports import RevisionReader
+from tenfold.core.events import Event, Json
+from tenfold.core.export.trained_model import ModelWriter
+from tenfold.core.training.ports import BackendFactory, CheckpointStore, TaskHead
+from tenfold.core.training.task import Task
+
+Report = Callable[[int, int], None]
+
+
+class JobFolder(Protocol):
+    """The worker's side of its job folder. Every write raises `Conflict` once another attempt has taken over."""
+
+    spec: dict[str, Json]
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder that the job folder lies in."""
+
+    def emit(self, event: Event) -> None: ...
+
+    def sync(self) -> None: ...
+
+    def stop_requested(self) -> bool: ...
+
+    def check_fence(self) -> None: ...
+
+    def decide(self, decisions: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Stores decisions durably, the first time; always returns the ones that were stored first."""
+
+    def staging(self) -> Path: ...
+
+    def publish(self, staged: Path) -> str: ...
+
+    def release_reserve(self) -> None:
+        """Frees a little room on a full disk, so that the last event can be written."""
+
+    def close(self) -> None: ...
+
+
+class DatasetBuilder(Protocol):
+    """Builds a revision from a job's source."""
+
+    def __call__(
+        self,
+        job: ImportJob,
+        data_folder: Path,
+        staged: Path,
+        *,
+        report: Report,
+        should_stop: Callable[[], bool],
+        tell: Callable[[str], None],
+    ) -> dict[str, Json] | None:
+        """Writes the revision into `staged` and returns the facts a list shows of it; `None` when it was stopped.
+
+        `report(done, total)` is told a few times a second, `tell` a sentence now and then. Raises `BadDataset`,
+        `BadArchive`, `StorageFull`, `NotFound`, `Forbidden`, `Unavailable`.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolbox:
+    """All a worker works with."""
+
+    open_folder: Callable[[Path, int], JobFolder]
+    open_checkpoints: Callable[[Path, Callable[[], None]], CheckpointStore]
+    open_revision: Callable[[Path], RevisionReader]
+    build_dataset: DatasetBuilder
+    tasks: Mapping[str, Task]
+    make_head: Callable[[Task], TaskHead]
+    make_backend: BackendFactory
+    write_model: ModelWriter
+    versions: Callable[[], dict[str, str]]

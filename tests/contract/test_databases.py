@@ -1,0 +1,52 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tenfold.adapters.storage.memory import InMemoryDatabase
+from tenfold.adapters.storage.schema import metadata
+from tenfold.adapters.storage.sql import SqlDatabase, open_sqlite
+from tenfold.testing.repositories import DatabaseContract, make_dataset
+
+
+class TestSqlite(DatabaseContract):
+    @pytest.fixture
+    def database(self, tmp_path: Path) -> Iterator[SqlDatabase]:
+        database = open_sqlite(tmp_path / "tenfold.sqlite")
+        yield database
+        database.close()
+
+    def test_migrations_lead_to_the_schema_that_the_code_has(self, database: SqlDatabase) -> None:
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+    def test_is_durable_when_a_write_returns(self, database: SqlDatabase) -> None:
+        with database.engine.connect() as connection:
+            assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
+            assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 1
+
+    def test_opens_again_with_what_it_held(self, database: SqlDatabase, tmp_path: Path) -> None:
+        dataset = make_dataset("kept")
+        with database.write() as tx:
+            tx.datasets.add(dataset)
+        database.close()
+        again = open_sqlite(tmp_path / "tenfold.sqlite")
+        with again.read() as tx:
+            assert tx.datasets.get(dataset.id) == dataset
+        again.close()
+
+    def test_readers_do_not_wait_for_a_writer(self, database: SqlDatabase) -> None:
+        dataset = make_dataset("unseen")
+        with database.write() as tx:
+            tx.datasets.add(dataset)
+            with database.read() as other:
+                assert other.datasets.find(name="unseen") is None
+
+
+class TestInMemory(DatabaseContract):
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        return InMemoryDatabase()
