@@ -152,8 +152,8 @@ class JobDesk:
             self._wake.clear()
             try:
                 self.tick()
-            except (TenfoldError, OSError) as error:
-                _log.error("the desk could not follow; it tries again", action="desk-failed", error=str(error))
+            except Exception as error:  # noqa: BLE001  whatever fails once, jobs must be followed on
+                _log.error("the desk could not follow; it tries again", action="desk-failed", error=repr(error))
                 self._reload()
 
     def _follow_job(self, job: Job) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from tenfold.core.datasets.job import ImportJob
-from tenfold.core.events import PhaseStarted, Progressed, Published
+from tenfold.core.events import Logged, PhaseStarted, Progressed, Published
 from tenfold.worker.toolbox import JobFolder, Toolbox
 
 
@@ -16,7 +16,14 @@ def build(job: ImportJob, folder: JobFolder, tools: Toolbox) -> Literal["finishe
     folder.emit(PhaseStarted(phase="building"))
     pace = Pace(folder, time.monotonic)
     staged = folder.staging()
-    facts = tools.build_dataset(job, folder.data_folder, staged, report=pace.report, should_stop=folder.stop_requested)
+    facts = tools.build_dataset(
+        job,
+        folder.data_folder,
+        staged,
+        report=pace.report,
+        should_stop=folder.stop_requested,
+        tell=lambda text: folder.emit(Logged(text=text)),
+    )
     if facts is None:
         return "stopped"
     folder.emit(PhaseStarted(phase="publishing"))

@@ -51,11 +51,19 @@ class DatasetBuilder(Protocol):
     """Builds a revision from a job's source."""
 
     def __call__(
-        self, job: ImportJob, data_folder: Path, staged: Path, *, report: Report, should_stop: Callable[[], bool]
+        self,
+        job: ImportJob,
+        data_folder: Path,
+        staged: Path,
+        *,
+        report: Report,
+        should_stop: Callable[[], bool],
+        tell: Callable[[str], None],
     ) -> dict[str, Json] | None:
         """Writes the revision into `staged` and returns the facts a list shows of it; `None` when it was stopped.
 
-        `report(done, total)` is told a few times a second. Raises `BadDataset`, `StorageFull`, `NotFound`, `Forbidden`.
+        `report(done, total)` is told a few times a second, `tell` a sentence now and then. Raises `BadDataset`,
+        `BadArchive`, `StorageFull`, `NotFound`, `Forbidden`, `Unavailable`.
         """
 
 

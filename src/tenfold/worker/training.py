@@ -12,7 +12,7 @@ import numpy as np
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.events import Json, Logged, PhaseStarted, Published
 from tenfold.core.export.trained_model import TrainedModel
-from tenfold.core.networks.analysis import require_graph
+from tenfold.core.networks.fitting import require_fit
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.engine import Engine, Outcome, Surroundings
 from tenfold.core.training.job import Decisions, TrainJob
@@ -78,7 +78,7 @@ class Training:
 
     def _expand(self) -> LayerGraph:
         parameters = {**self._job.parameters, **self._task.network_parameters(self._samples.classes)}
-        return require_graph(self._job.network_text, parameters=parameters, input_shape=self._samples.input_shape)
+        return require_fit(self._job.network_text, parameters, self._samples.input_shape)
 
     def _make_backend(self) -> TrainingBackend:
         plan = BackendPlan(

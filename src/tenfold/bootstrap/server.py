@@ -1,0 +1,247 @@
+"""What the server is put together from, and how it starts."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+from pydantic import ValidationError
+
+from tenfold import __version__
+from tenfold.adapters.devices.gauges import SystemGauges
+from tenfold.adapters.executors.local.executor import LocalExecutor
+from tenfold.adapters.formats.catalogue import read_catalogue
+from tenfold.adapters.formats.download import build_download
+from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.passwords.argon2id import Argon2Hasher
+from tenfold.adapters.sources.roots import Roots
+from tenfold.adapters.sources.samples import SampleCache
+from tenfold.adapters.storage.artifacts import FolderArtifacts
+from tenfold.adapters.storage.durable import write_durably
+from tenfold.adapters.storage.job_folders import LocalJobFolders
+from tenfold.adapters.storage.sql import open_sqlite
+from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.errors import Forbidden, Invalid, Unavailable
+from tenfold.core.inference.ports import Prediction, Predictor
+from tenfold.interfaces.api.app import create_app
+from tenfold.interfaces.services import Services
+from tenfold.interfaces.web.entry import add_pages
+from tenfold.services.accounts import AccountService
+from tenfold.services.datasets import DatasetService, ImportObserver
+from tenfold.services.desk import JobDesk
+from tenfold.services.hub import Hub
+from tenfold.services.machine import MachineService
+from tenfold.services.models import ModelService
+from tenfold.services.networks import NetworkService
+from tenfold.services.run_observer import RunObserver
+from tenfold.services.runs import RunService
+from tenfold.settings import Settings
+
+SHUTDOWN_S = 2
+
+
+class LocalDoor:
+    """Fulfils `tenfold.interfaces.cli.local.LocalDoor` on the data folder that the settings name."""
+
+    def serve(self, *, host: str | None, port: int | None) -> None:
+        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        serve(read_settings(**given))
+
+    @contextmanager
+    def accounts(self) -> Iterator[tuple[AccountService, Actor]]:
+        settings = read_settings()
+        settings.data.mkdir(parents=True, exist_ok=True)
+        database = open_sqlite(settings.data / "tenfold.sqlite")
+        try:
+            accounts = AccountService(database, Argon2Hasher(), time.time)
+            owner = accounts.ensure_owner(_owner_name())
+            yield accounts, accounts.actor_of_user(owner.id)
+        finally:
+            database.close()
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings; raises `Invalid` naming the variable that is wrong."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise Invalid(f"TENFOLD_{name.upper()} is {first['input']!r}: {first['msg']}.", code="settings") from None
+
+
+def serve(settings: Settings) -> None:
+    """Runs the server until it is told to stop; prints the link that signs the owner in."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with _sole_server(settings.data):
+        listener = _listen(settings)
+        services = build_services(settings)
+        try:
+            if not settings.is_local and not services.accounts.owner_has_password():
+                text = f"{settings.host} can be reached by others: set a password first, with `tenfold user reset`."
+                raise Forbidden(text, code="password.first")
+            _serve(settings, services, listener)
+        finally:
+            services.close()
+
+
+def build_services(settings: Settings) -> Services:
+    """All services over the data folder."""
+    data = settings.data
+    database = open_sqlite(data / "tenfold.sqlite")
+    folders = LocalJobFolders(data / "jobs")
+    artifacts = FolderArtifacts(data)
+    gauges = SystemGauges(data)
+    hub = Hub()
+    slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
+    desk = JobDesk(
+        database,
+        folders=folders,
+        executor=LocalExecutor(data / "jobs"),
+        slots=slots,
+        clock=time.time,
+        rebooted=_has_rebooted(data),
+    )
+    desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))
+    desk.observe("import", ImportObserver(database, artifacts=artifacts, folders=folders, hub=hub))
+    roots = Roots(settings.roots)
+    datasets = DatasetService(
+        database,
+        desk=desk,
+        artifacts=artifacts,
+        open_revision=open_revision,
+        roots=list(roots.roots()),
+        clock=time.time,
+    )
+    networks = NetworkService(read_catalogue())
+    runs = RunService(
+        database,
+        desk=desk,
+        datasets=datasets,
+        networks=networks,
+        artifacts=artifacts,
+        tasks=TASKS,
+        clock=time.time,
+    )
+    models = ModelService(
+        database, artifacts=artifacts, predictor=_LatePredictor(), build_download=build_download, clock=time.time
+    )
+    accounts = AccountService(database, Argon2Hasher(), time.time)
+    owner = accounts.ensure_owner(_owner_name())
+    desk.open()
+    return Services(
+        database=database,
+        accounts=accounts,
+        datasets=datasets,
+        networks=networks,
+        runs=runs,
+        models=models,
+        desk=desk,
+        hub=hub,
+        machine=MachineService(gauges),
+        folders=roots,
+        uploads=FolderUploads(data / "uploads", settings.max_upload_mb * 10**6),
+        samples=SampleCache(data / "cache"),
+        owner=accounts.actor_of_user(owner.id),
+        version=__version__,
+    )
+
+
+def _serve(settings: Settings, services: Services, listener: socket.socket) -> None:
+    secret = secrets.token_urlsafe(32)
+    port = listener.getsockname()[1]
+    shown = "127.0.0.1" if settings.is_local else settings.host
+    url = f"http://{shown}:{port}"
+    hosts = {"127.0.0.1", "localhost", "[::1]", settings.host, socket.gethostname().lower()}
+    app = create_app(services, local_secret=secret, hosts=hosts, add_pages=add_pages)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        lifespan="off",
+    )
+    about = {"url": url, "secret": secret, "pid": os.getpid()}
+    write_durably(settings.data / "server.json", json.dumps(about).encode(), mode=0o600)
+    link = services.accounts.make_link(services.owner.user)
+    sys.stdout.write(f"Tenfold {__version__} keeps its data in {settings.data}.\nOpen this link; it signs you in:\n\n")
+    sys.stdout.write(f"    {url}/link/{link}\n\n")
+    sys.stdout.flush()
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        (settings.data / "server.json").unlink(missing_ok=True)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        text = f"{settings.host}:{settings.port} is not free ({error.strerror}): choose another port with --port."
+        raise Unavailable(text, code="port") from None
+    listener.listen(128)
+    return listener
+
+
+@contextmanager
+def _sole_server(data: Path) -> Iterator[None]:
+    """Holds the data folder; raises `Unavailable` when another server does."""
+    with (data / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(f"Another Tenfold serves {data} already.", code="data.in-use") from None
+        yield
+
+
+def _has_rebooted(data: Path) -> bool:
+    """Whether the machine was started anew since the last server; remembers this start."""
+    now = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    path = data / "boot_id"
+    before = path.read_text("ascii").strip() if path.exists() else now
+    write_durably(path, now.encode())
+    return before != now
+
+
+def _owner_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as containers have it
+        return "owner"
+
+
+class _LatePredictor:
+    """The predictor, loaded when somebody classifies for the first time."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._predictor: Predictor | None = None
+
+    def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
+        with self._mutex:
+            if self._predictor is None:
+                self._predictor = cast("Predictor", find(PREDICTOR)())
+        return self._predictor.classify(folder, pictures)
+
+    def close(self) -> None:
+        if self._predictor is not None:
+            self._predictor.close()

@@ -1,0 +1,143 @@
+"""What a worker process and the template are put together from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import cast
+
+from tenfold.adapters.executors.local.template import serve
+from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.idx import IdxSource
+from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.model_folder import write_model_folder
+from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.sources.archives import extract_archive
+from tenfold.adapters.sources.samples import SampleCache
+from tenfold.adapters.storage.checkpoints import FolderCheckpoints
+from tenfold.adapters.storage.job_folders import WorkerFolder
+from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, TASKS, WARM_UP, find
+from tenfold.core.datasets.job import ImportJob
+from tenfold.core.datasets.ports import SampleSource
+from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.errors import Forbidden
+from tenfold.core.events import Json
+from tenfold.core.fields import parse_spec
+from tenfold.core.training.ports import BackendPlan, Samples, TaskHead, TrainingBackend
+from tenfold.core.training.task import Task
+from tenfold.worker.main import run_job
+from tenfold.worker.toolbox import Report, Toolbox
+
+_PACKAGES = ("tenfold", FRAMEWORK, "numpy")
+
+
+def run_worker(folder: str, attempt: int, slot: str) -> int:
+    """One attempt in this process, which was started for it."""
+    return _run(Path(folder), attempt, slot)
+
+
+def run_template(handle: int) -> None:
+    """Serves forks over an inherited socket until the server closes it."""
+    connection = socket.socket(fileno=handle)
+    serve(connection, warm_up=find(WARM_UP), run_worker=_run)
+
+
+def _run(folder: Path, attempt: int, slot: str) -> int:
+    return run_job(folder, attempt, slot, make_toolbox())
+
+
+def make_toolbox() -> Toolbox:
+    """All a worker works with."""
+    return Toolbox(
+        open_folder=WorkerFolder,
+        open_checkpoints=FolderCheckpoints,
+        open_revision=open_revision,
+        build_dataset=_build_dataset,
+        tasks=TASKS,
+        make_head=_make_head,
+        make_backend=_make_backend,
+        write_model=write_model_folder,
+        versions=_versions,
+    )
+
+
+def _make_head(task: Task) -> TaskHead:
+    return cast("TaskHead", find(task.heads[FRAMEWORK])())
+
+
+def _make_backend(plan: BackendPlan, samples: Samples) -> TrainingBackend:
+    return cast("TrainingBackend", find(BACKEND)(plan, samples))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _build_dataset(
+    job: ImportJob,
+    data_folder: Path,
+    staged: Path,
+    *,
+    report: Report,
+    should_stop: Callable[[], bool],
+    tell: Callable[[str], None],
+) -> dict[str, Json] | None:
+    """Fulfils `tenfold.worker.toolbox.DatasetBuilder`."""
+    unpacked = staged.with_name("unpacked")
+    try:
+        source = _open_source(job, data_folder, unpacked, should_stop=should_stop, tell=tell)
+        if source is None:
+            return None
+        manifest = build_revision(
+            source,
+            parse_spec(DatasetSpec, job.spec),
+            staged,
+            decoder=find(FAST_DECODER)(),
+            report=report,
+            should_stop=should_stop,
+            threads=len(os.sched_getaffinity(0)),
+        )
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    if manifest is None:
+        return None
+    return {
+        "num_samples": manifest.num_samples,
+        "num_classes": len(manifest.classes),
+        "shape": [manifest.channels, manifest.height, manifest.width],
+        "num_rejected": sum(manifest.rejected_by_code.values()),
+    }
+
+
+def _open_source(
+    job: ImportJob, data_folder: Path, unpacked: Path, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
+) -> SampleSource | None:
+    match job.source:
+        case {"folder": str(folder)}:
+            return ImageFolder(Path(folder), allowed=_root_of(folder, job))
+        case {"upload": str(upload)}:
+            archive = FolderUploads(data_folder / "uploads").path(upload)
+            shutil.rmtree(unpacked, ignore_errors=True)
+            extracted = extract_archive(archive, unpacked, should_stop=should_stop)
+            return ImageFolder(unpacked) if extracted is not None else None
+        case {"sample": str(sample)}:
+            return IdxSource(SampleCache(data_folder / "cache").fetch(sample, report=tell))
+    raise AssertionError(f"{job.source} is no source")
+
+
+def _root_of(folder: str, job: ImportJob) -> Path:
+    for root in job.roots:
+        if Path(folder).is_relative_to(str(root)):
+            return Path(str(root))
+    raise Forbidden("The folder lies outside the folders that may be read.", code="folder.outside")

@@ -1,0 +1,36 @@
+"""What inference needs from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A class and how likely it is, 0 ... 1."""
+
+    label: str
+    probability: float
+
+
+class Predictor(Protocol):
+    """Classifies pictures with published models. Thread-safe; keeps the models it used last ready.
+
+    It runs on the model's own files: preprocessing by the reference, then the ONNX graph.
+    """
+
+    def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
+        """For each original picture all classes, most likely first; raises `BadImage`, `Damaged`."""
+
+    def close(self) -> None:
+        """Lets go of all models."""
+
+
+class DownloadBuilder(Protocol):
+    """Makes the archive of a model's folder."""
+
+    def __call__(self, folder: Path, name: str) -> Iterator[bytes]:
+        """The zip archive in blocks; never holds the whole of it in memory. All files lie under `name/`."""

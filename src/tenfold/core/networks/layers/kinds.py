@@ -1,0 +1,146 @@
+"""How a kind of layer is declared: its arguments, and the rules for shapes, weights and floating-point operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from tenfold.core.networks.values import Initialiser
+
+Shape: TypeAlias = tuple[int, ...]
+Arguments: TypeAlias = Mapping[str, Any]  # Any: a value whose type its `Argument` declares
+ArgumentType = Literal["integer", "number", "boolean", "choice", "sizes", "padding", "initialiser"]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A quick fix that a rule proposes: a line `insert` before the layer, or a new `value` for one of its arguments."""
+
+    insert: str = ""
+    argument: str = ""
+    value: str = ""
+
+
+class LayerFault(Exception):
+    """A layer does not fit its inputs.
+
+    In `message`, `{0}`, `{1}` stand for the inputs with their lines; `argument` names the one at fault, if any.
+    """
+
+    def __init__(self, message: str, *, code: str, argument: str = "", remedies: Sequence[Remedy] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.argument = argument
+        self.remedies = tuple(remedies)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """One argument of a kind.
+
+    Without `default` and `same_as` it is required; `same_as` names the argument whose value it takes. `sizes` is one
+    size or one for each axis, `padding` may also be `half`, `same` or one for each axis.
+    """
+
+    name: str
+    type: ArgumentType
+    help: str
+    default: object = None
+    required: bool = False
+    same_as: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def range_text(self) -> str:
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum} to {self.maximum}"
+        if self.minimum is not None and self.below is not None:
+            return f"{self.minimum} to below {self.below}"
+        return f"at least {self.minimum}" if self.minimum is not None else f"at most {self.maximum}"
+
+
+@dataclass(frozen=True)
+class WeightRule:
+    """A tensor of a layer; what is not `trainable` is state, as running means are."""
+
+    shape: Shape
+    initialiser: Initialiser
+    trainable: bool = True
+
+
+def unchanged(_arguments: Arguments, inputs: Sequence[Shape]) -> Shape:
+    """The shape of the (first) input."""
+    return inputs[0]
+
+
+def as_given(arguments: Arguments, _inputs: Sequence[Shape]) -> Arguments:
+    """Arguments that need no resolution."""
+    return arguments
+
+
+def no_weights(_arguments: Arguments, _inputs: Sequence[Shape]) -> dict[str, WeightRule]:
+    return {}
+
+
+def no_flops(_arguments: Arguments, _inputs: Sequence[Shape], _output: Shape) -> int:
+    """Nothing is multiplied and added."""
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerKind:
+    """A kind of layer.
+
+    `resolve` gives the arguments in their final form (one size for each axis, padding as pairs); the other rules see
+    those. A short form `stands_for` the kind that the graph names. `flops` counts 2 for each multiply-add, for one
+    sample. All shapes are channels first, without the batch.
+    """
+
+    name: str
+    help: str
+    arguments: tuple[Argument, ...] = ()
+    min_inputs: int = 1
+    max_inputs: int = 1
+    stands_for: str = ""
+    resolve: Callable[[Arguments, Sequence[Shape]], Arguments] = as_given
+    shape: Callable[[Arguments, Sequence[Shape]], Shape] = unchanged
+    weights: Callable[[Arguments, Sequence[Shape]], dict[str, WeightRule]] = no_weights
+    flops: Callable[[Arguments, Sequence[Shape], Shape], int] = no_flops
+
+    def argument(self, name: str) -> Argument | None:
+        return next((item for item in self.arguments if item.name == name), None)
+
+
+def shape_text(shape: Shape) -> str:
+    """`64 x 56 x 56`."""
+    return " x ".join(str(size) for size in shape)
+
+
+def axes_text(shape: Shape) -> str:
+    """What the axes of a shape are, in words."""
+    names = {1: "features", 2: "channels x length", 3: "channels x height x width"}
+    return names.get(len(shape), "channels x depth x height x width")
+
+
+def per_axis(kind: str, argument: str, value: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    """One size for each axis, from one size or as many as there are axes."""
+    if isinstance(value, int):
+        return (value,) * axes
+    if len(value) != axes:
+        text = f"`{argument}` of `{kind}` has {len(value)} sizes, but the input has {axes} axes beside its channels."
+        raise LayerFault(f"{text} Give one size, or {axes}.", code="network.axes", argument=argument)
+    return tuple(value)
+
+
+def spatial(kind: str, shape: Shape) -> Shape:
+    """The axes beside the channels; a vector has none, which is a fault."""
+    if len(shape) < 2:
+        text = f"`{kind}` needs an image, volume or sequence, but its input is a vector of {shape[0]}."
+        raise LayerFault(f"{text} Put it before `flatten`.", code="network.rank")
+    return shape[1:]

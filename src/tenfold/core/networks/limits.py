@@ -1,0 +1,17 @@
+"""The limits of a network text, each reported by name, so that no text can hold up or exhaust the server."""
+
+MAX_TEXT_BYTES = 256 * 1024
+MAX_NAME_LENGTH = 64
+MAX_BRACKETS = 32
+MAX_OPERATORS = 64
+MAX_EXPRESSION_DEPTH = 96
+MAX_LIST = 4096
+MAX_BLOCK_DEPTH = 16
+MAX_REPEAT = 1000
+MAX_LAYERS = 10_000
+MAX_STEPS = 500_000
+MAX_AXIS = 2**24
+MAX_OUTPUT_VALUES = 2**31
+MAX_PARAMETERS = 10**12
+MAX_INTEGER = 2**53
+MAX_PROBLEMS = 50

@@ -1,0 +1,44 @@
+"""Bodies that are checked by the declared fields themselves, so that every door says the same words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from tenfold.core.errors import InvalidFields, Problem
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; raises `InvalidFields` for anything else."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise _invalid(f"The body is {kind or 'of no named type'}; it must be application/json.")
+    try:
+        value = json.loads(await request.body(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"The body is not valid JSON: {str(error)[:200]}.") from None
+    if not isinstance(value, dict):
+        raise _invalid(f"The body is {type(value).__name__}; it must be a JSON object.")
+    return value
+
+
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the OpenAPI document says of such a body."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _invalid(message: str) -> InvalidFields:
+    return InvalidFields([Problem("body", message, "json")])

@@ -1,0 +1,118 @@
+"""Entities as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from tenfold.core import repository
+from tenfold.core.accounts import model as accounts
+from tenfold.core.datasets import dataset as datasets
+from tenfold.core.datasets.browsing import FolderListing
+from tenfold.core.datasets.ports import IndexedSample
+from tenfold.core.datasets.sample_data import SampleDataset
+from tenfold.core.entities import Named
+from tenfold.core.inference import model as models
+from tenfold.core.jobs import model as jobs
+from tenfold.core.networks.analysis import Analysis
+from tenfold.core.networks.ports import CatalogueEntry
+from tenfold.core.training import run as runs
+from tenfold.interfaces.schemas import objects
+from tenfold.interfaces.schemas.requests import object_schema
+
+SchemaT = TypeVar("SchemaT", bound=BaseModel)
+
+
+def dataset(entity: datasets.Dataset, used_by: list[str] | None = None) -> objects.Dataset:
+    return _read(objects.Dataset, entity, used_by=used_by)
+
+
+def run(entity: runs.Run, used_by: list[str] | None = None) -> objects.Run:
+    return _read(objects.Run, entity, used_by=used_by)
+
+
+def model(entity: models.Model, used_by: list[str] | None = None) -> objects.Model:
+    return _read(objects.Model, entity, state="ready", used_by=used_by)
+
+
+def network(entry: CatalogueEntry, meaning: Analysis) -> objects.Network:
+    return objects.Network(
+        id=entry.name,
+        name=entry.name,
+        title=entry.title,
+        text=entry.text,
+        num_parameters=meaning.graph.parameters if meaning.graph is not None else None,
+        parameters=object_schema(meaning.parameters),
+    )
+
+
+def job(entity: jobs.Job, name: str) -> objects.Job:
+    return _read(objects.Job, entity, name=name)
+
+
+def user(entity: accounts.User) -> objects.User:
+    state = "disabled" if entity.disabled else "enabled"
+    return _read(objects.User, entity, state=state, has_password=bool(entity.password_hash))
+
+
+def token(entity: accounts.Token, secret: str | None = None) -> objects.Token:
+    state = "revoked" if entity.revoked_at is not None else "valid"
+    return _read(objects.Token, entity, state=state, token=secret)
+
+
+def sample(dataset_name: str, classes: tuple[str, ...], indexed: IndexedSample) -> objects.Sample:
+    record = indexed.record
+    return objects.Sample(
+        index=indexed.index,
+        path=record.path,
+        label=classes[record.label],
+        split=record.split,
+        width=record.width,
+        height=record.height,
+        thumbnail=f"/api/v1/datasets/{dataset_name}/samples/{indexed.index}/thumbnail",
+    )
+
+
+def folders(listing: FolderListing) -> objects.FolderListing:
+    return objects.FolderListing(
+        path=listing.path,
+        parent=listing.parent,
+        pictures=listing.pictures.count,
+        more_pictures=not listing.pictures.is_complete,
+        folders=[
+            objects.Folder(
+                path=each.path,
+                name=each.name,
+                pictures=each.pictures.count,
+                more_pictures=not each.pictures.is_complete,
+            )
+            for each in listing.folders
+        ],
+        is_complete=listing.is_complete,
+    )
+
+
+def sample_set(sample: SampleDataset) -> objects.SampleSet:
+    return objects.SampleSet(
+        id=sample.name,
+        name=sample.name,
+        title=sample.title,
+        description=sample.description,
+        licence=sample.licence,
+        download_bytes=sample.download_bytes,
+        num_samples=sample.num_pictures,
+    )
+
+
+def page(found: repository.Page[Any], items: list[Any]) -> dict[str, Any]:
+    """A page of things that were presented already."""
+    return {"items": items, "cursor": found.cursor, "total": found.total}
+
+
+def _read(schema: type[SchemaT], entity: object, **more: object) -> SchemaT:
+    names = schema.model_fields
+    values = {name: getattr(entity, name) for name in names if hasattr(entity, name)}
+    if isinstance(entity, Named):
+        values["tags"] = list(entity.tags)
+    return schema.model_validate({**values, **more})

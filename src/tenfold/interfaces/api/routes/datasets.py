@@ -1,0 +1,207 @@
+"""Datasets over REST, and what they are made from: folders, uploads, samples."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from tenfold.core.datasets.model import SPLITS, Split
+from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
+from tenfold.core.errors import InvalidFields, NotFound, Problem
+from tenfold.core.events import Json
+from tenfold.interfaces.api import present
+from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.api.bodies import described, json_object
+from tenfold.interfaces.api.lists import ListQuery
+from tenfold.interfaces.schemas import objects
+from tenfold.interfaces.schemas.requests import dataset_request
+from tenfold.interfaces.services import Services
+from tenfold.services.datasets import ImportRequest
+
+router = APIRouter(tags=["datasets"])
+IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
+
+
+@router.get("/datasets", dependencies=[Depends(Access("read"))])
+def list_datasets(query: ListQuery, caller: CallerNow, services: ServicesNow) -> objects.Page[objects.Dataset]:
+    """All datasets, newest first."""
+    found = services.datasets.named.page(caller, query)
+    return objects.Page(**present.page(found, [present.dataset(item) for item in found.items]))
+
+
+@router.post(
+    "/datasets",
+    status_code=201,
+    dependencies=[Depends(Access("dataset.create"))],
+    openapi_extra=described(dataset_request()),
+)
+async def create_dataset(
+    request: Request,
+    caller: CallerNow,
+    services: ServicesNow,
+    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+) -> objects.Dataset:
+    """Imports pictures; the answer comes at once and the dataset builds on."""
+    body = await json_object(request)
+    asked = import_request(services, body)
+    made = await run_in_threadpool(services.datasets.import_samples, caller, asked, key=idempotency_key)
+    return present.dataset(made)
+
+
+@router.get("/datasets/{name}", dependencies=[Depends(Access("read"))])
+def show_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.DatasetDetail:
+    """One dataset with the manifest of its revision."""
+    found = services.datasets.named.get(caller, name)
+    manifest = services.datasets.reader(caller, found).manifest.to_json() if found.state == "ready" else None
+    shown = present.dataset(found, services.datasets.named.used_by(caller, found))
+    return objects.DatasetDetail(**shown.model_dump(), manifest=manifest)
+
+
+@router.patch("/datasets/{name}", dependencies=[Depends(Access("dataset.change"))])
+def change_dataset(
+    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[objects.Change, Body()]
+) -> objects.Dataset:
+    """Renames, notes or tags."""
+    return present.dataset(change(services.datasets.named, caller, name, body))
+
+
+@router.delete("/datasets/{name}", dependencies=[Depends(Access("dataset.change"))])
+def trash_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.Dataset:
+    """Puts it in the trash."""
+    return present.dataset(services.datasets.named.trash(caller, name))
+
+
+@router.post("/datasets/{name}/restore", dependencies=[Depends(Access("dataset.change"))])
+def restore_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.Dataset:
+    """Takes it out of the trash; `name` is its id."""
+    return present.dataset(services.datasets.named.restore(caller, name))
+
+
+@router.post("/datasets/{name}/stop", dependencies=[Depends(Access("dataset.change"))])
+def stop_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.Dataset:
+    """Stops building it."""
+    return present.dataset(services.datasets.stop_import(caller, name))
+
+
+@router.get("/datasets/{name}/samples", dependencies=[Depends(Access("read"))])
+def list_samples(
+    name: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    split: str = "",
+    label: str = "",
+    cursor: Annotated[str, Query(max_length=20)] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> objects.Page[objects.Sample]:
+    """Samples in order, of a split and a class if named."""
+    found = services.datasets.named.get(caller, name)
+    reader = services.datasets.reader(caller, found)
+    manifest = reader.manifest
+    index = _class_index(manifest.classes, label)
+    chosen = _split(split)
+    after = _after(cursor)
+    samples = reader.page(split=chosen, label=index, after=after, limit=limit)
+    items = [present.sample(found.name, manifest.classes, sample) for sample in samples]
+    splits = [chosen] if chosen else SPLITS
+    total = sum(sum(manifest.counts[each]) if index is None else manifest.counts[each][index] for each in splits)
+    more = len(items) == limit
+    return objects.Page(items=items, cursor=str(items[-1].index) if more else "", total=total)
+
+
+@router.get("/datasets/{name}/samples/{index}/thumbnail", dependencies=[Depends(Access("read"))])
+def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesNow) -> Response:
+    """The stored picture as PNG."""
+    reader = services.datasets.reader(caller, services.datasets.named.get(caller, name))
+    return Response(reader.thumbnail(index), media_type="image/png", headers=IMMUTABLE)
+
+
+@router.get("/folders", dependencies=[Depends(Access("folder.browse"))])
+def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
+    """A folder of the server with its folders and picture counts; without a path, the first root."""
+    return present.folders(services.folders.list_folder(path or None))
+
+
+@router.get("/folders/complete", dependencies=[Depends(Access("folder.browse"))])
+def complete_folder(services: ServicesNow, prefix: str = "") -> list[str]:
+    """Folders whose path begins like this."""
+    return services.folders.complete(prefix)
+
+
+@router.post("/uploads", status_code=201, dependencies=[Depends(Access("upload.create"))])
+async def create_upload(
+    request: Request, services: ServicesNow, name: Annotated[str, Query(max_length=500)] = "upload"
+) -> objects.Upload:
+    """Takes a file: the body is its content, as it is."""
+    stored = await services.uploads.receive(name, request.stream())
+    return objects.Upload(id=stored.id, name=stored.name, size_bytes=stored.size_bytes)
+
+
+@router.get("/samples", dependencies=[Depends(Access("read"))])
+def list_sample_sets() -> list[objects.SampleSet]:
+    """Public datasets that Tenfold can fetch."""
+    return [present.sample_set(sample) for sample in SAMPLE_DATASETS.values()]
+
+
+def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
+    """The import that a body or a form asks for; raises `InvalidFields`, `NotFound`, `Forbidden`."""
+    values = {key: value for key, value in body.items() if key not in {"source", "name"}}
+    source, wish = _source(services, body.get("source"))
+    name = body.get("name") or ""
+    if not isinstance(name, str):
+        raise InvalidFields([Problem("name", f"A name is a text, not {name!r}.", "type")])
+    return ImportRequest(source=source, values=values, name=name, proposed_name=wish)
+
+
+def change(named: Any, caller: CallerNow, name: str, body: objects.Change) -> Any:
+    """What all things with a name share: rename, note, tags."""
+    thing = named.get(caller, name)
+    if body.note is not None or body.tags is not None:
+        thing = named.annotate(caller, thing.id, note=body.note, tags=body.tags)
+    return named.rename(caller, thing.id, body.name) if body.name is not None else thing
+
+
+def _source(services: Services, source: object) -> tuple[dict[str, Json], str]:
+    """The source and the name it proposes."""
+    if not isinstance(source, dict) or len(source) != 1 or not all(isinstance(each, str) for each in source.values()):
+        text = 'Name one source: a folder, an upload or a sample, as in {"sample": "mnist"}.'
+        raise InvalidFields([Problem("source", text, "required")])
+    kind, value = next(iter(source.items()))
+    if kind == "folder":
+        path = services.folders.resolve(value)
+        return {"folder": path}, PurePosixPath(path).name
+    if kind == "upload":
+        upload = services.uploads.get(value)
+        return {"upload": upload.id, "file": upload.name}, upload.name.partition(".")[0]
+    if kind == "sample":
+        if value not in SAMPLE_DATASETS:
+            known = ", ".join(SAMPLE_DATASETS)
+            raise NotFound(f"There is no sample dataset {value!r}; there are {known}.", code="sample.not-found")
+        return {"sample": value}, value
+    raise InvalidFields([Problem("source", f"A source is folder, upload or sample, not {kind!r}.", "choice")])
+
+
+def _split(text: str) -> Split | None:
+    for split in SPLITS:
+        if text == split:
+            return split
+    if text:
+        raise InvalidFields([Problem("split", f"A split is train, val or test, not {text!r}.", "choice")])
+    return None
+
+
+def _class_index(classes: tuple[str, ...], label: str) -> int | None:
+    if not label:
+        return None
+    if label not in classes:
+        raise NotFound(f"There is no class {label!r}.", code="class.not-found")
+    return classes.index(label)
+
+
+def _after(cursor: str) -> int:
+    if cursor and not cursor.isdigit():
+        raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
+    return int(cursor) if cursor else -1

@@ -1,0 +1,228 @@
+"""Commands that talk to a running server: a noun with verbs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.fields import fields_of
+from tenfold.core.training.spec import TrainingSpec
+from tenfold.interfaces.cli.options import pairs, with_fields
+from tenfold.interfaces.cli.output import print_json, show, table, told_errors
+from tenfold.interfaces.cli.progress import wait_for
+
+if TYPE_CHECKING:
+    from tenfold.interfaces.client.client import Client
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is over, with a progress bar.")]
+Search = Annotated[str, typer.Option("--search", help="Words in name, note or tags.")]
+Trashed = Annotated[bool, typer.Option("--trashed", help="What is in the trash instead.")]
+NameOrId = Annotated[str, typer.Argument(help="Name or id.")]
+OUTPUT = typer.Option("--output", "-o", help="The file to write.")
+NUM_SHOWN = 5
+
+data = typer.Typer(no_args_is_help=True, help="Public datasets that Tenfold can fetch.")
+dataset = typer.Typer(no_args_is_help=True, help="Prepared sets of pictures.")
+network = typer.Typer(no_args_is_help=True, help="Architectures.")
+run = typer.Typer(no_args_is_help=True, help="Training runs.")
+model = typer.Typer(no_args_is_help=True, help="Networks with trained weights.")
+job = typer.Typer(no_args_is_help=True, help="The queue.")
+
+
+def connect() -> Client:
+    """The client for the server that the environment names."""
+    from tenfold.interfaces.client.client import Client  # noqa: PLC0415  `--help` does without HTTP
+
+    return Client()
+
+
+@data.command("list")
+def list_samples(as_json: Json = False) -> None:
+    """Lists the public datasets that can be fetched."""
+    with told_errors(), connect() as client:
+        table(client.samples(), ["name", "state", "title", "num_samples", "licence"], as_json, empty="There are none.")
+
+
+def _get_sample(
+    sample: Annotated[str, typer.Argument(help="Which, as in mnist.")],
+    name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
+    wait: Wait = False,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
+    """Fetches a public dataset and imports it."""
+    with told_errors(), connect() as client:
+        made = client.datasets.get_sample(sample, name=name, **fields)
+        show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
+
+
+def _import_dataset(
+    source: Annotated[Path, typer.Argument(help="A folder with a folder per class, or an archive of one.")],
+    name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
+    wait: Wait = False,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
+    """Imports pictures from a folder of the server, or sends an archive of them."""
+    with told_errors(), connect() as client:
+        path = source.absolute()
+        bring = client.datasets.import_archive if path.is_file() else client.datasets.import_folder
+        made = bring(path, name=name, **fields)
+        show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
+
+
+def _start_run(
+    dataset: Annotated[str, typer.Option("--dataset", help="Name or id of the dataset to learn from.")],
+    set: Annotated[list[str] | None, typer.Option("--set", help="A network parameter, as in width1=32.")] = None,
+    wait: Wait = False,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
+    """Submits a training run."""
+    with told_errors(), connect() as client:
+        started = client.runs.start(dataset=dataset, parameters=pairs(set or []), **fields)
+        show(wait_for(client.runs, started.id, quiet=as_json) if wait else started, as_json)
+
+
+data.command("get")(with_fields(_get_sample, fields_of(DatasetSpec)))
+dataset.command("import")(with_fields(_import_dataset, fields_of(DatasetSpec)))
+run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))
+
+
+@run.command("stop")
+def stop_run(name: NameOrId, wait: Wait = False, as_json: Json = False) -> None:
+    """Stops a run at its next step; its best model so far is kept."""
+    with told_errors(), connect() as client:
+        stopped = client.runs.stop(name)
+        show(wait_for(client.runs, stopped.id, quiet=as_json) if wait else stopped, as_json)
+
+
+@run.command("resume")
+def resume_run(name: NameOrId, wait: Wait = False, as_json: Json = False) -> None:
+    """Lets a run go on from its newest checkpoint."""
+    with told_errors(), connect() as client:
+        resumed = client.runs.resume(name)
+        show(wait_for(client.runs, resumed.id, quiet=as_json) if wait else resumed, as_json)
+
+
+@run.command("log")
+def show_log(name: NameOrId, as_json: Json = False) -> None:
+    """Prints what a run told people."""
+    with told_errors(), connect() as client:
+        table(client.runs.log(name), ["at", "level", "text"], as_json, empty="It told nothing.")
+
+
+@run.command("metrics")
+def show_metrics(name: NameOrId) -> None:
+    """Prints a run's metric series as JSON."""
+    with told_errors(), connect() as client:
+        print_json(client.runs.metrics(name))
+
+
+@model.command("classify")
+def classify(
+    name: NameOrId,
+    pictures: Annotated[list[Path], typer.Argument(help="Picture files.")],
+    as_json: Json = False,
+) -> None:
+    """Says what a model sees in pictures."""
+    with told_errors(), connect() as client:
+        ranked = client.models.classify(name, *pictures)
+    if as_json:
+        print_json(
+            [
+                {"picture": str(picture), "predictions": [each.model_dump() for each in classes]}
+                for picture, classes in zip(pictures, ranked, strict=True)
+            ]
+        )
+        return
+    for picture, classes in zip(pictures, ranked, strict=True):
+        typer.echo(str(picture))
+        for each in classes[:NUM_SHOWN]:
+            typer.echo(f"  {each.probability:8.4%}  {each.label}")
+
+
+@model.command("download")
+def download(name: NameOrId, output: Annotated[Path | None, OUTPUT] = None) -> None:
+    """Writes a model's archive: weights, ONNX, preprocessing, and a script that classifies with them."""
+    with told_errors(), connect() as client:
+        target = client.models.download(name, output or Path(f"{client.models.get(name).name}.zip"))
+    typer.echo(str(target))
+
+
+@network.command("list")
+def list_networks(as_json: Json = False) -> None:
+    """Lists all networks."""
+    with told_errors(), connect() as client:
+        table(client.networks(), ["name", "title", "num_parameters"], as_json, empty="There are none.")
+
+
+@network.command("show")
+def show_network(name: NameOrId, as_json: Json = False) -> None:
+    """Prints a network's text."""
+    with told_errors(), connect() as client:
+        found = client.network(name)
+    if as_json:
+        print_json(found.model_dump())
+    else:
+        typer.echo(found.text)
+
+
+@job.command("list")
+def list_jobs(as_json: Json = False) -> None:
+    """Lists what waits or runs."""
+    with told_errors(), connect() as client:
+        columns = ["id", "kind", "name", "state", "granted", "reason"]
+        table(client.jobs(), columns, as_json, empty="Nothing waits and nothing runs.")
+
+
+def _add_common(app: typer.Typer, noun: str, columns: list[str]) -> None:
+    """The verbs that all things with a name share."""
+
+    def things(client: Client) -> Any:
+        return getattr(client, f"{noun}s")
+
+    @app.command("list", help=f"Lists all {noun}s, newest first.")
+    def list_all(search: Search = "", trashed: Trashed = False, as_json: Json = False) -> None:
+        with told_errors(), connect() as client:
+            found = list(things(client).list(search=search, trashed=trashed))
+            table(found, columns, as_json, empty=f"There are no {noun}s.")
+
+    @app.command("show", help=f"Shows a {noun}.")
+    def show_one(name: NameOrId, as_json: Json = False) -> None:
+        with told_errors(), connect() as client:
+            show(things(client).get(name), as_json)
+
+    @app.command("rename", help=f"Gives a {noun} another name; the old one leads on.")
+    def rename(name: NameOrId, new_name: Annotated[str, typer.Argument()], as_json: Json = False) -> None:
+        with told_errors(), connect() as client:
+            show(things(client).rename(name, new_name), as_json)
+
+    @app.command("note", help=f"Sets a {noun}'s note or tags.")
+    def note(
+        name: NameOrId,
+        note: Annotated[str | None, typer.Option("--note")] = None,
+        tag: Annotated[list[str] | None, typer.Option("--tag", help="All tags it is to have.")] = None,
+        as_json: Json = False,
+    ) -> None:
+        with told_errors(), connect() as client:
+            show(things(client).annotate(name, note=note, tags=tag), as_json)
+
+    @app.command("trash", help=f"Puts a {noun} in the trash.")
+    def trash(name: NameOrId, as_json: Json = False) -> None:
+        with told_errors(), connect() as client:
+            show(things(client).trash(name), as_json)
+
+    @app.command("restore", help=f"Takes a {noun} out of the trash, by its id.")
+    def restore(name: NameOrId, as_json: Json = False) -> None:
+        with told_errors(), connect() as client:
+            show(things(client).restore(name), as_json)
+
+
+_add_common(dataset, "dataset", ["name", "state", "num_samples", "num_classes", "created_at"])
+_add_common(run, "run", ["name", "state", "network", "metrics", "created_at"])
+_add_common(model, "model", ["name", "network", "metrics", "size_bytes", "created_at"])

@@ -1,0 +1,126 @@
+"""Commands for whoever can write the data folder: the server itself, accounts and tokens."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from tenfold.interfaces.cli.output import show, table, told_errors
+
+if TYPE_CHECKING:
+    from tenfold.core.accounts.policy import Actor
+    from tenfold.services.accounts import AccountService
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Name = Annotated[str, typer.Argument(help="Name or id.")]
+PASSWORD = typer.Option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="TENFOLD_PASSWORD")
+
+
+class LocalDoor(Protocol):
+    """What `bootstrap` opens on this machine's data folder, without a server."""
+
+    def serve(self, *, host: str | None, port: int | None) -> None:
+        """Runs the server until it is told to stop."""
+
+    def accounts(self) -> AbstractContextManager[tuple[AccountService, Actor]]:
+        """The accounts and the owner, who asks."""
+
+
+def build_local(door: LocalDoor) -> tuple[typer.Typer, typer.Typer]:
+    """The nouns `token` and `user`."""
+    return _tokens(door), _users(door)
+
+
+def _tokens(door: LocalDoor) -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="Secrets for scripts.")
+
+    @app.command("create")
+    def create(
+        name: Annotated[str, typer.Option("--name", help="What it is for.")],
+        scope: Annotated[str, typer.Option("--scope", help="read, write or admin.")] = "read",
+        as_json: Json = False,
+    ) -> None:
+        """Makes a token; its secret is shown this once."""
+        from tenfold.interfaces.api import present  # noqa: PLC0415  `--help` does without schemas
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            token, secret = accounts.create_token(owner, name, scope)
+            show(present.token(token, secret), as_json)
+
+    @app.command("list")
+    def list_all(as_json: Json = False) -> None:
+        """Lists the owner's tokens."""
+        from tenfold.core.repository import Query  # noqa: PLC0415
+        from tenfold.interfaces.api import present  # noqa: PLC0415
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            found = [present.token(item) for item in accounts.tokens(owner, Query(limit=500)).items]
+            table(found, ["id", "name", "scope", "state", "created_at", "used_at"], as_json, empty="There are none.")
+
+    @app.command("revoke")
+    def revoke(id: Annotated[str, typer.Argument(help="Its id.")], as_json: Json = False) -> None:
+        """Ends a token."""
+        from tenfold.interfaces.api import present  # noqa: PLC0415
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            show(present.token(accounts.revoke_token(owner, id)), as_json)
+
+    return app
+
+
+def _users(door: LocalDoor) -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="People.")
+
+    @app.command("add")
+    def add(
+        name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+        password: Annotated[str, PASSWORD],
+        role: Annotated[str, typer.Option("--role", help="owner, editor or viewer.")] = "editor",
+        run_code: Annotated[bool, typer.Option("--run-code", help="May train custom Python networks.")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Adds an account."""
+        from tenfold.interfaces.api import present  # noqa: PLC0415
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            added = accounts.add_user(owner, name, role=role, password=password, run_code=run_code)
+            show(present.user(added), as_json)
+
+    @app.command("list")
+    def list_all(as_json: Json = False) -> None:
+        """Lists all accounts."""
+        from tenfold.core.repository import Query  # noqa: PLC0415
+        from tenfold.interfaces.api import present  # noqa: PLC0415
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            found = [present.user(item) for item in accounts.users(owner, Query(limit=500)).items]
+            table(found, ["name", "role", "state", "has_password", "created_at"], as_json, empty="There are none.")
+
+    @app.command("disable")
+    def disable(name: Name, as_json: Json = False) -> None:
+        """Locks somebody out at once."""
+        _set_disabled(door, name, True, as_json)
+
+    @app.command("enable")
+    def enable(name: Name, as_json: Json = False) -> None:
+        """Lets somebody in again."""
+        _set_disabled(door, name, False, as_json)
+
+    @app.command("reset")
+    def reset(name: Name, password: Annotated[str, PASSWORD], as_json: Json = False) -> None:
+        """Sets a new password and ends the account's sessions."""
+        from tenfold.interfaces.api import present  # noqa: PLC0415
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            show(present.user(accounts.set_password(owner, name, password)), as_json)
+
+    return app
+
+
+def _set_disabled(door: LocalDoor, name: str, disabled: bool, as_json: bool) -> None:
+    from tenfold.interfaces.api import present  # noqa: PLC0415
+
+    with told_errors(), door.accounts() as (accounts, owner):
+        show(present.user(accounts.set_disabled(owner, name, disabled)), as_json)

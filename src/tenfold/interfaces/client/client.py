@@ -1,0 +1,234 @@
+"""The Python client.
+
+from tenfold.client import Client
+
+client = Client()
+run = client.runs.start(dataset="mnist", network="lenet", epochs=3, name="first")
+client.runs.wait(run.name)
+client.models.classify("first", "seven.png")[0].label
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from tenfold.core.fields import Field
+from tenfold.interfaces.client.errors import ServerUnreachable
+from tenfold.interfaces.client.transport import Transport, find_server
+from tenfold.interfaces.schemas import objects
+from tenfold.interfaces.schemas.requests import DATASET_FIELDS, RUN_FIELDS
+
+ThingT = TypeVar("ThingT", bound=objects.Thing)
+OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
+POLL_S = 0.25
+
+
+class Things(Generic[ThingT]):
+    """What all things with a name share."""
+
+    def __init__(self, transport: Transport, noun: str, schema: type[ThingT]) -> None:
+        self._transport = transport
+        self._noun = noun
+        self._schema = schema
+
+    def list(self, *, search: str = "", sort: str = "-created_at", trashed: bool = False) -> Iterator[ThingT]:
+        """All of them, page by page as they are asked for."""
+        cursor = ""
+        while True:
+            params = {"search": search, "sort": sort, "trashed": str(trashed).lower(), "cursor": cursor, "limit": "200"}
+            page = self._transport.call("GET", f"/{self._noun}", params=params)
+            yield from (self._schema.model_validate(item) for item in page["items"])
+            cursor = page["cursor"]
+            if not cursor:
+                return
+
+    def get(self, name: str) -> ThingT:
+        """One of them, by name or id; raises `NotFoundError`."""
+        return self._one("GET", name)
+
+    def rename(self, name: str, new_name: str) -> ThingT:
+        """Gives another name; the old one leads on."""
+        return self._one("PATCH", name, json={"name": new_name})
+
+    def annotate(self, name: str, *, note: str | None = None, tags: Sequence[str] | None = None) -> ThingT:
+        """Sets note, tags, or both."""
+        return self._one("PATCH", name, json={"note": note, "tags": None if tags is None else [*tags]})
+
+    def trash(self, name: str) -> ThingT:
+        """Puts it in the trash; raises `ConflictError` when something depends on it."""
+        return self._one("DELETE", name)
+
+    def restore(self, id: str) -> ThingT:
+        """Takes it out of the trash."""
+        return self._schema.model_validate(self._transport.call("POST", f"/{self._noun}/{_quote(id)}/restore"))
+
+    def wait(self, name: str, *, on_change: Callable[[ThingT], None] | None = None) -> ThingT:
+        """Returns when it is over; `on_change` is told of every look."""
+        while True:
+            try:
+                thing = self.get(name)
+            except ServerUnreachable:  # a restart; jobs outlive it
+                time.sleep(POLL_S * 4)
+                thing = self.get(name)
+            if on_change is not None:
+                on_change(thing)
+            if thing.state not in OPEN_STATES:
+                return thing
+            time.sleep(POLL_S)
+
+    def _one(self, method: str, name: str, **request: Any) -> ThingT:
+        return self._schema.model_validate(self._transport.call(method, f"/{self._noun}/{_quote(name)}", **request))
+
+
+class Datasets(Things[objects.Dataset]):
+    """Datasets."""
+
+    def import_folder(self, folder: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports a folder of the server with a folder per class."""
+        return self._create({"folder": str(folder)}, name, fields)
+
+    def import_archive(self, file: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Sends an archive with a folder per class and imports it."""
+        path = Path(file)
+        upload = self._transport.upload("/uploads", path, {"name": path.name})
+        return self._create({"upload": upload["id"]}, name, fields)
+
+    def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Fetches and imports a public dataset, as `mnist`."""
+        return self._create({"sample": sample}, name, fields)
+
+    def _create(self, source: dict[str, str], name: str | None, fields: dict[str, Any]) -> objects.Dataset:
+        body = {"source": source, "name": name, **fields}
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return objects.Dataset.model_validate(self._transport.call("POST", "/datasets", json=body, headers=headers))
+
+
+class Runs(Things[objects.Run]):
+    """Runs."""
+
+    def start(self, *, parameters: dict[str, Any] | None = None, key: str | None = None, **fields: Any) -> objects.Run:
+        """Submits a run; `parameters` are the network's. Sent again with the same `key`, it is still one run."""
+        body = {**fields, "parameters": parameters or {}}
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return objects.Run.model_validate(self._transport.call("POST", "/runs", json=body, headers=headers))
+
+    def stop(self, name: str) -> objects.Run:
+        """Stops it at the next step; the best model so far is kept."""
+        return objects.Run.model_validate(self._transport.call("POST", f"/runs/{_quote(name)}/stop"))
+
+    def resume(self, name: str) -> objects.Run:
+        """Lets it go on from its newest checkpoint."""
+        return objects.Run.model_validate(self._transport.call("POST", f"/runs/{_quote(name)}/resume"))
+
+    def metrics(self, name: str) -> dict[str, list[tuple[int, float]]]:
+        """Metric series: (step, value) by name."""
+        answer = self._transport.call("GET", f"/runs/{_quote(name)}/metrics")
+        return objects.History.model_validate(answer).series
+
+    def log(self, name: str) -> list[objects.LogLine]:
+        """What the run told people."""
+        answer = self._transport.call("GET", f"/runs/{_quote(name)}/log")
+        return [objects.LogLine.model_validate(line) for line in answer]
+
+
+class Models(Things[objects.Model]):
+    """Models."""
+
+    def classify(self, name: str, *pictures: str | Path | bytes) -> list[list[objects.Prediction]]:
+        """For each picture all classes, most likely first."""
+        files = [("file", _picture(picture)) for picture in pictures]
+        answer = self._transport.call("POST", f"/models/{_quote(name)}/classify", files=files)
+        return objects.Classified.model_validate(answer).pictures
+
+    def report(self, name: str) -> dict[str, Any]:
+        """What the test split said."""
+        report: dict[str, Any] = self._transport.call("GET", f"/models/{_quote(name)}/report")
+        return report
+
+    def download(self, name: str, target: str | Path) -> Path:
+        """Writes the model's archive."""
+        return self._transport.download(f"/models/{_quote(name)}/download", Path(target))
+
+
+class Client:
+    """A Tenfold server. Without arguments: `TENFOLD_URL` and `TENFOLD_TOKEN`, else the server of this machine."""
+
+    def __init__(self, url: str = "", token: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
+        self.transport = Transport(*find_server(url, token), transport=transport)
+        self.datasets = Datasets(self.transport, "datasets", objects.Dataset)
+        self.runs = Runs(self.transport, "runs", objects.Run)
+        self.models = Models(self.transport, "models", objects.Model)
+
+    def networks(self) -> list[objects.Network]:
+        """All networks."""
+        return [objects.Network.model_validate(item) for item in self.transport.call("GET", "/networks")]
+
+    def network(self, name: str) -> objects.Network:
+        """One network with its text."""
+        return objects.Network.model_validate(self.transport.call("GET", f"/networks/{_quote(name)}"))
+
+    def jobs(self) -> list[objects.Job]:
+        """The queue: what waits or runs."""
+        return [objects.Job.model_validate(item) for item in self.transport.call("GET", "/jobs")]
+
+    def samples(self) -> list[objects.SampleSet]:
+        """Public datasets that the server can fetch."""
+        return [objects.SampleSet.model_validate(item) for item in self.transport.call("GET", "/samples")]
+
+    def me(self) -> objects.User:
+        """Who this client is signed in as."""
+        return objects.User.model_validate(self.transport.call("GET", "/me"))
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _signature(method: Callable[..., Any], fields: tuple[Field, ...]) -> inspect.Signature:
+    """The method's signature with the declared fields in the place of `**fields`."""
+    signature = inspect.signature(method)
+    kept = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    known = {each.name for each in kept}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(field.name, keyword, default=inspect.Parameter.empty if field.required else field.default)
+        for field in fields
+        if field.name not in known
+    ]
+    return signature.replace(parameters=[*kept, *added])
+
+
+_SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
+    (Runs.start, RUN_FIELDS),
+    (Datasets.import_folder, DATASET_FIELDS),
+    (Datasets.import_archive, DATASET_FIELDS),
+    (Datasets.get_sample, DATASET_FIELDS),
+)
+for _method, _fields in _SIGNED:
+    _method.__signature__ = _signature(_method, _fields)
+
+
+def _picture(picture: str | Path | bytes) -> tuple[str, bytes]:
+    if isinstance(picture, bytes):
+        return "picture", picture
+    return Path(picture).name, Path(picture).read_bytes()
+
+
+def _quote(name: str) -> str:
+    return quote(name, safe="")

@@ -1,0 +1,97 @@
+"""HTTP for the client: addresses, the token, errors, streams."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+from pydantic import ValidationError
+
+from tenfold.interfaces.client.errors import ServerUnreachable, error_of
+from tenfold.interfaces.schemas.objects import ProblemDocument
+
+BLOCK = 1 << 20
+
+
+class Transport:
+    """One server. `transport` may be an in-process one, as tests use it."""
+
+    def __init__(self, url: str, token: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.url = url
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=60.0, transport=transport)
+
+    def call(self, method: str, path: str, **request: Any) -> Any:
+        """The JSON of the answer; raises an `ApiError`."""
+        response = self._send(method, path, **request)
+        return response.json()
+
+    def download(self, path: str, target: Path) -> Path:
+        """Streams an answer into a file, which is there as a whole or not at all."""
+        part = target.with_name(f".{target.name}.part")
+        try:
+            with self._http.stream("GET", f"/api/v1{path}") as response:
+                if response.is_error:
+                    response.read()
+                    _raise(response)
+                with part.open("wb") as file:
+                    for block in response.iter_bytes(BLOCK):
+                        file.write(block)
+            part.replace(target)
+        except httpx.TransportError as error:
+            raise ServerUnreachable(f"The connection to {self.url} broke: {error}.") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    def upload(self, path: str, file: Path, params: Mapping[str, str]) -> Any:
+        """Streams a file up as the body."""
+        return self.call("POST", path, content=_blocks(file), params=params, timeout=None)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, f"/api/v1{path}", **request)
+        except httpx.TransportError as error:
+            text = f"No Tenfold answers at {self.url}. Start it with `tenfold serve`, or set TENFOLD_URL."
+            raise ServerUnreachable(text) from error
+        if response.is_error:
+            _raise(response)
+        return response
+
+
+def find_server(url: str = "", token: str = "") -> tuple[str, str]:
+    """Address and token: as given, else from `TENFOLD_URL` and `TENFOLD_TOKEN`, else of the server on this machine."""
+    url = url or os.environ.get("TENFOLD_URL", "")
+    token = token or os.environ.get("TENFOLD_TOKEN", "")
+    if url:
+        return url.rstrip("/"), token
+    data = Path(os.environ.get("TENFOLD_DATA", "") or Path.home() / ".tenfold")
+    try:
+        about = json.loads((data / "server.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        text = f"No server is known ({data / 'server.json'} is missing): run `tenfold serve`, or set TENFOLD_URL."
+        raise ServerUnreachable(text) from None
+    return str(about["url"]), token or str(about["secret"])
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            yield block
+
+
+def _raise(response: httpx.Response) -> NoReturn:
+    try:
+        problem = ProblemDocument.model_validate(response.json())
+    except (ValueError, ValidationError):
+        problem = ProblemDocument(
+            title=response.reason_phrase, status=response.status_code, detail=response.text[:200], code="http"
+        )
+    raise error_of(problem)

@@ -1,0 +1,251 @@
+"""What the REST API answers with. Every object has `id`, `name` and `state`."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+ItemT = TypeVar("ItemT")
+
+
+class Schema(BaseModel):
+    """Unknown keys are ignored, so that an older client reads a newer server."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Thing(Schema):
+    """What everything with a name has. Times are seconds since 1970, UTC."""
+
+    id: str
+    name: str
+    state: str
+    owner: str
+    note: str = ""
+    tags: list[str] = []
+    created_at: float
+    changed_at: float
+    trashed_at: float | None = None
+    used_by: list[str] | None = None
+
+
+class Change(BaseModel):
+    """What can be changed of everything with a name; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str | None = None
+    note: str | None = None
+    tags: list[str] | None = None
+
+
+class Dataset(Thing):
+    """A dataset; `state` is `building`, `ready` or `failed`."""
+
+    task: str
+    revision: str
+    num_samples: int
+    num_classes: int
+    spec: dict[str, Any]
+    source: dict[str, Any]
+    progress: dict[str, Any]
+    code: str = ""
+    message: str = ""
+
+
+class DatasetDetail(Dataset):
+    """A dataset with the manifest of its current revision, once there is one."""
+
+    manifest: dict[str, Any] | None = None
+
+
+class Sample(Schema):
+    """One sample of a revision; `index` is its place."""
+
+    index: int
+    path: str
+    label: str
+    split: str
+    width: int
+    height: int
+    thumbnail: str
+
+
+class Run(Thing):
+    """A run; `state` is `waiting`, `running`, `stopping`, `finished`, `stopped` or `failed`."""
+
+    task: str
+    job: str
+    dataset: str
+    revision: str
+    network: str
+    parameters: dict[str, Any]
+    spec: dict[str, Any]
+    model: str | None
+    progress: dict[str, Any]
+    metrics: dict[str, float]
+    code: str = ""
+    message: str = ""
+
+
+class History(Schema):
+    """Metric series: (step, value) by name, thinned to what a chart can show."""
+
+    series: dict[str, list[tuple[int, float]]]
+
+
+class LogLine(Schema):
+    """A line for people."""
+
+    at: float
+    level: str
+    text: str
+
+
+class Model(Thing):
+    """A model; `state` is always `ready`."""
+
+    task: str
+    run: str
+    revision: str
+    network: str
+    size_bytes: int
+    step: int
+    metrics: dict[str, float]
+    facts: dict[str, Any]
+
+
+class Prediction(Schema):
+    """A class and how likely it is, 0 to 1."""
+
+    label: str
+    probability: float
+
+
+class Classified(Schema):
+    """The classes of one picture, most likely first; `predictions` of the first picture stand at the top as well."""
+
+    predictions: list[Prediction]
+    pictures: list[list[Prediction]]
+
+
+class Network(Schema):
+    """A network; `parameters` are its fields as JSON schema, `state` is always `ready`."""
+
+    id: str
+    name: str
+    state: str = "ready"
+    title: str
+    text: str
+    num_parameters: int | None
+    parameters: dict[str, Any]
+
+
+class Job(Schema):
+    """A job of the queue. `name` is the name of what it works on, `reason` why it waits."""
+
+    id: str
+    name: str
+    state: str
+    kind: str
+    subject: str
+    slot: str
+    granted: str
+    attempt: int
+    reason: str
+    created_at: float
+    started_at: float | None
+
+
+class User(Schema):
+    """A person; `state` is `enabled` or `disabled`."""
+
+    id: str
+    name: str
+    state: str
+    role: str
+    run_code: bool
+    has_password: bool
+    created_at: float
+
+
+class Token(Schema):
+    """A token; `token` is there in the one answer that made it."""
+
+    id: str
+    name: str
+    state: str
+    scope: str
+    created_at: float
+    used_at: float | None
+    token: str | None = None
+
+
+class Upload(Schema):
+    """An uploaded file, to be named as the source of a dataset."""
+
+    id: str
+    name: str
+    state: str = "ready"
+    size_bytes: int
+
+
+class Folder(Schema):
+    """A folder that the server may read; `pictures` is complete unless `more_pictures`."""
+
+    path: str
+    name: str
+    pictures: int
+    more_pictures: bool
+
+
+class FolderListing(Schema):
+    """A folder with its folders; `parent` is `None` where going up would leave what may be read."""
+
+    path: str
+    parent: str | None
+    pictures: int
+    more_pictures: bool
+    folders: list[Folder]
+    is_complete: bool
+
+
+class SampleSet(Schema):
+    """A public dataset that Tenfold can fetch."""
+
+    id: str
+    name: str
+    state: str = "available"
+    title: str
+    description: str
+    licence: str
+    download_bytes: int
+    num_samples: int
+
+
+class Page(Schema, Generic[ItemT]):
+    """Part of a list; `cursor` is empty on the last page."""
+
+    items: list[ItemT]
+    cursor: str
+    total: int
+
+
+class FieldProblem(Schema):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+    code: str
+
+
+class ProblemDocument(Schema):
+    """RFC 9457 problem details, with a stable `code` and one entry a field in `errors`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] = []

@@ -1,0 +1,47 @@
+"""What the REST API takes, generated from the declared fields: one schema for documents, command line and client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.fields import Field, fields_of
+from tenfold.core.training.spec import TrainingSpec
+
+RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
+DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
+
+
+def object_schema(fields: tuple[Field, ...], **more: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object with these fields."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**{field.name: field.json_schema() for field in fields}, **more},
+        "required": [field.name for field in fields if field.required],
+    }
+
+
+def run_request() -> dict[str, Any]:
+    """The body of a submit."""
+    about = "Network parameters by name; what is left out has the network's own default."
+    return object_schema(RUN_FIELDS, parameters={"type": "object", "description": about})
+
+
+def dataset_request() -> dict[str, Any]:
+    """The body of an import."""
+    source = {
+        "description": "Where the pictures come from: exactly one of the three.",
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {
+            "folder": {"type": "string", "description": "A folder on the server, inside its roots."},
+            "upload": {"type": "string", "description": "The id of an uploaded archive."},
+            "sample": {"type": "string", "description": "A public dataset that Tenfold can fetch, as in `mnist`."},
+        },
+    }
+    name = {"type": ["string", "null"], "description": "Left out, a free name is made of the source's."}
+    schema = object_schema(DATASET_FIELDS, source=source, name=name)
+    return {**schema, "required": ["source", *schema["required"]]}

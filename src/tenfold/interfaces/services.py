@@ -1,0 +1,51 @@
+"""The services as every door is given them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.browsing import FolderBrowser
+from tenfold.core.datasets.sample_data import SampleData
+from tenfold.core.datasets.uploads import UploadStore
+from tenfold.core.jobs.model import Job
+from tenfold.core.repository import Database
+from tenfold.services.accounts import AccountService
+from tenfold.services.datasets import DatasetService
+from tenfold.services.desk import JobDesk
+from tenfold.services.hub import Hub
+from tenfold.services.machine import MachineService
+from tenfold.services.models import ModelService
+from tenfold.services.networks import NetworkService
+from tenfold.services.runs import RunService
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the program can do; made by `bootstrap`."""
+
+    database: Database
+    accounts: AccountService
+    datasets: DatasetService
+    networks: NetworkService
+    runs: RunService
+    models: ModelService
+    desk: JobDesk
+    hub: Hub
+    machine: MachineService
+    folders: FolderBrowser
+    uploads: UploadStore
+    samples: SampleData
+    owner: Actor
+    version: str
+
+    def subject_name(self, actor: Actor, job: Job) -> str:
+        """The name of the run or dataset that a job works on."""
+        named = self.runs.named if job.kind == "train" else self.datasets.named
+        return named.get(actor, job.subject).name
+
+    def close(self) -> None:
+        """Stops following jobs, which go on, and lets go of everything."""
+        self.desk.close()
+        self.models.close()
+        self.database.close()

@@ -1,0 +1,220 @@
+"""Datasets: importing, looking at them, and what their import jobs tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.artifacts import ArtifactStore
+from tenfold.core.datasets.dataset import Dataset, DatasetState, Revision
+from tenfold.core.datasets.job import ImportJob
+from tenfold.core.datasets.ports import RevisionReader
+from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.errors import Conflict
+from tenfold.core.events import Envelope, Json, PhaseStarted, Progressed, Published
+from tenfold.core.fields import parse_spec, spec_values
+from tenfold.core.ids import DatasetId, JobId, RevisionId, new_id
+from tenfold.core.jobs.model import Job
+from tenfold.core.jobs.ports import JobFolders
+from tenfold.core.names import check_name
+from tenfold.core.repository import Database, Query, Repository, Transaction
+from tenfold.services.desk import JobDesk
+from tenfold.services.hub import Hub
+from tenfold.services.named import Kind, NamedThings
+from tenfold.services.repeats import Request
+
+OPEN_READERS = 16
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """Where samples come from (see `ImportJob.source`), how they are prepared, and what the dataset is called."""
+
+    source: Mapping[str, Json]
+    values: Mapping[str, object]
+    name: str = ""
+    proposed_name: str = "dataset"
+
+
+class DatasetService:
+    """What people do with datasets."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        desk: JobDesk,
+        artifacts: ArtifactStore,
+        open_revision: Callable[[Path], RevisionReader],
+        roots: list[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._artifacts = artifacts
+        self._roots = roots
+        self._clock = clock
+        self.named = NamedThings(
+            Kind(word="dataset", repository=_repository, change="dataset.change", used_by=_used_by), database, clock
+        )
+        self._open = lru_cache(OPEN_READERS)(lambda revision: open_revision(artifacts.path("revisions", revision)))
+
+    def import_samples(self, actor: Actor, request: ImportRequest, *, key: str = "") -> Dataset:
+        """Accepts an import and returns the dataset that is being built."""
+        actor.require("dataset.create")
+        spec = parse_spec(DatasetSpec, request.values)
+        repeat = Request(actor, key, asdict(request))
+        with self._database.write() as tx:
+            earlier = repeat.earlier_result(tx)
+            if earlier is not None:
+                return tx.datasets.get(earlier)
+            dataset, job = self._accept(tx, actor, request, spec)
+            repeat.remember(tx, dataset.id, self._clock())
+        self._desk.submit(job)
+        return dataset
+
+    def stop_import(self, actor: Actor, name_or_id: str) -> Dataset:
+        """Stops building; the dataset counts as failed."""
+        with self._database.read() as tx:
+            dataset = self.named.find(tx, name_or_id)
+        actor.require("dataset.change", owner=dataset.owner)
+        if dataset.state != "building":
+            raise Conflict(f"{dataset.name} is {dataset.state}; only an import that goes on can be stopped.")
+        self._desk.stop(dataset.job)
+        return self.named.get(actor, dataset.id)
+
+    def revision(self, actor: Actor, dataset: Dataset) -> Revision | None:
+        """The current revision; `None` until the first is ready."""
+        actor.require("read")
+        with self._database.read() as tx:
+            return tx.revisions.find(id=dataset.revision)
+
+    def reader(self, actor: Actor, dataset: Dataset) -> RevisionReader:
+        """The reader of the current revision; raises `Conflict` while there is none."""
+        actor.require("read")
+        if dataset.state != "ready":
+            raise Conflict(f"{dataset.name} is {dataset.state}; its pictures can be seen once it is ready.")
+        return self._open(dataset.revision)
+
+    def revision_reader(self, revision: RevisionId) -> RevisionReader:
+        """The reader of any revision, for the program itself."""
+        return self._open(revision)
+
+    def _accept(self, tx: Transaction, actor: Actor, request: ImportRequest, spec: DatasetSpec) -> tuple[Dataset, Job]:
+        now = self._clock()
+        name = check_name(request.name) if request.name else self.named.free_name(tx, request.proposed_name)
+        self.named.claim_name(tx, name)
+        values = cast("dict[str, Json]", spec_values(spec))
+        dataset = Dataset(
+            id=DatasetId(new_id("dataset")),
+            name=name,
+            owner=actor.user,
+            created_at=now,
+            changed_at=now,
+            task="classification",
+            state="building",
+            revision=RevisionId(new_id("revision")),
+            job=JobId(new_id("job")),
+            spec=values,
+            source=dict(request.source),
+        )
+        job = Job(
+            id=dataset.job,
+            kind="import",
+            subject=dataset.id,
+            owner=actor.user,
+            order=int(now * 1e6),
+            created_at=now,
+            slot="import",
+        )
+        told = ImportJob(
+            dataset=dataset.id,
+            dataset_name=name,
+            task=dataset.task,
+            revision=dataset.revision,
+            source=dict(request.source),
+            spec=values,
+            roots=list(self._roots),
+        )
+        tx.datasets.add(dataset)
+        tx.jobs.add(job)
+        self._desk.prepare(job, told.to_json())
+        return dataset, job
+
+
+class ImportObserver:
+    """Keeps datasets up to date with their import jobs."""
+
+    def __init__(self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, hub: Hub) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._folders = folders
+        self._hub = hub
+
+    def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
+        event = envelope.event
+        if isinstance(event, Progressed):
+            progress: dict[str, Json] = {
+                "done": event.done,
+                "total": event.total,
+                "seconds_left": event.seconds_left,
+                "per_second": event.per_second,
+            }
+            self._update(tx, job, lambda dataset: replace(dataset, progress={**dataset.progress, **progress}))
+        elif isinstance(event, PhaseStarted):
+            phase: dict[str, Json] = {"phase": event.phase}
+            self._update(tx, job, lambda dataset: replace(dataset, progress={**dataset.progress, **phase}))
+        elif isinstance(event, Published) and envelope.attempt == tx.jobs.get(job.id).attempt:
+            self._publish(tx, job, envelope, event)
+
+    def on_state(self, tx: Transaction, job: Job) -> None:
+        if job.is_open:
+            return
+        state: DatasetState = "ready" if job.state == "finished" else "failed"
+        message = job.message or ("The import was stopped." if job.state == "stopped" else "")
+        code = job.code or ("dataset.stopped" if job.state == "stopped" else "")
+        self._update(tx, job, lambda dataset: replace(dataset, state=state, code=code, message=message))
+
+    def announce(self, job: Job) -> None:
+        with self._database.read() as tx:
+            dataset = tx.datasets.find(id=job.subject)
+        if dataset is not None:
+            facts = {"id": dataset.id, "name": dataset.name, "state": dataset.state, "progress": dataset.progress}
+            self._hub.publish("dataset.progress", facts)
+
+    def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
+        dataset = tx.datasets.get(job.subject)
+        published = Path(self._folders.result_folder(job.id, envelope.attempt))
+        size = self._artifacts.adopt(published, "revisions", dataset.revision, event.manifest)
+        if tx.revisions.find(id=dataset.revision) is None:
+            revision = Revision(
+                id=dataset.revision,
+                dataset=dataset.id,
+                number=1 + tx.revisions.count(dataset=dataset.id),
+                created_at=envelope.time,
+                manifest=event.manifest,
+                size_bytes=size,
+                facts=event.facts,
+            )
+            tx.revisions.add(revision)
+        num_samples, num_classes = (int(str(event.facts.get(name, 0))) for name in ("num_samples", "num_classes"))
+        tx.datasets.update(replace(dataset, num_samples=num_samples, num_classes=num_classes))
+
+    @staticmethod
+    def _update(tx: Transaction, job: Job, change: Callable[[Dataset], Dataset]) -> None:
+        dataset = tx.datasets.find(id=job.subject)
+        if dataset is not None:
+            tx.datasets.update(change(dataset))
+
+
+def _repository(tx: Transaction) -> Repository[Dataset]:
+    return tx.datasets
+
+
+def _used_by(tx: Transaction, dataset: Dataset) -> list[str]:
+    query = Query(where={"dataset": dataset.id, "state": ("waiting", "running", "stopping")}, limit=500)
+    return [f"the run {run.name}" for run in tx.runs.page(query).items]

@@ -1,0 +1,76 @@
+"""Models: looking at them, classifying with them, downloading them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.artifacts import ArtifactStore
+from tenfold.core.errors import InvalidFields, NotFound, Problem
+from tenfold.core.events import Json
+from tenfold.core.inference.model import Model
+from tenfold.core.inference.ports import DownloadBuilder, Prediction, Predictor
+from tenfold.core.repository import Database, Repository, Transaction
+from tenfold.services.named import Kind, NamedThings
+
+MAX_PICTURES = 100
+
+
+class ModelService:
+    """What people do with models."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        artifacts: ArtifactStore,
+        predictor: Predictor,
+        build_download: DownloadBuilder,
+        clock: Callable[[], float],
+    ) -> None:
+        self._artifacts = artifacts
+        self._predictor = predictor
+        self._build_download = build_download
+        self.named = NamedThings(
+            Kind(word="model", repository=_repository, change="model.change", used_by=_used_by), database, clock
+        )
+
+    def classify(self, actor: Actor, name_or_id: str, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
+        """All classes of each picture, most likely first; raises `BadImage` for a picture that cannot be read."""
+        actor.require("classify")
+        if not 1 <= len(pictures) <= MAX_PICTURES:
+            text = f"There are {len(pictures)} pictures; a request takes 1 to {MAX_PICTURES}."
+            raise InvalidFields([Problem("file", text, "range")])
+        model = self.named.get(actor, name_or_id)
+        return self._predictor.classify(self._artifacts.path("models", model.id), pictures)
+
+    def report(self, actor: Actor, model: Model) -> dict[str, Json]:
+        """What the test split said, as the training wrote it."""
+        actor.require("read")
+        path = self._artifacts.path("models", model.id) / "metrics.json"
+        try:
+            content: dict[str, Json] = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"{model.name} has no report.", code="model.no-report") from None
+        return content
+
+    def download(self, actor: Actor, name_or_id: str) -> tuple[str, Iterator[bytes]]:
+        """A file name and the archive in blocks; every file in it is as it was published."""
+        actor.require("read")
+        model = self.named.get(actor, name_or_id)
+        self._artifacts.verify("models", model.id)
+        folder = self._artifacts.path("models", model.id)
+        return f"{model.name}.zip", self._build_download(folder, model.name)
+
+    def close(self) -> None:
+        """Lets go of the models that are held ready."""
+        self._predictor.close()
+
+
+def _repository(tx: Transaction) -> Repository[Model]:
+    return tx.models
+
+
+def _used_by(_tx: Transaction, _model: Model) -> list[str]:
+    return []

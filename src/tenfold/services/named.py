@@ -1,0 +1,140 @@
+"""What people do with everything that has a name: find, rename, note, tag, trash, restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.entities import Named
+from tenfold.core.errors import InUse, InvalidFields, NotFound, Problem
+from tenfold.core.ids import is_id
+from tenfold.core.names import check_name, propose_name
+from tenfold.core.repository import Database, Page, Query, Redirect, Repository, Transaction
+
+NamedT = TypeVar("NamedT", bound=Named)
+MAX_NOTE = 10_000
+MAX_TAGS = 50
+TRASH_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[NamedT]):
+    """What differs between the kinds: where they are stored, who may change them, what uses them."""
+
+    word: str
+    repository: Callable[[Transaction], Repository[NamedT]]
+    change: str
+    used_by: Callable[[Transaction, NamedT], list[str]]
+
+
+class NamedThings(Generic[NamedT]):
+    """The objects of one kind. A name may stand wherever an id may; a former name leads on until it is taken again."""
+
+    def __init__(self, kind: Kind[NamedT], database: Database, clock: Callable[[], float]) -> None:
+        self._kind = kind
+        self._database = database
+        self._clock = clock
+
+    def get(self, actor: Actor, name_or_id: str) -> NamedT:
+        """Raises `NotFound`. What is in the trash is found by its id alone."""
+        actor.require("read")
+        with self._database.read() as tx:
+            return self.find(tx, name_or_id)
+
+    def find(self, tx: Transaction, name_or_id: str) -> NamedT:
+        """As `get`, within a transaction and for the program itself."""
+        repository = self._kind.repository(tx)
+        if is_id(name_or_id):
+            return repository.get(name_or_id)
+        found = repository.find(name=name_or_id, trashed_at=None)
+        if found is None:
+            redirect = tx.redirects.find(id=f"{self._kind.word}/{name_or_id}")
+            found = repository.find(id=redirect.target, trashed_at=None) if redirect else None
+        if found is None:
+            raise NotFound(f"There is no {self._kind.word} named {name_or_id!r}.", code=f"{self._kind.word}.not-found")
+        return found
+
+    def page(self, actor: Actor, query: Query) -> Page[NamedT]:
+        """Part of the list."""
+        actor.require("read")
+        with self._database.read() as tx:
+            return self._kind.repository(tx).page(query)
+
+    def used_by(self, actor: Actor, thing: NamedT) -> list[str]:
+        """The names of what depends on it."""
+        actor.require("read")
+        with self._database.read() as tx:
+            return self._kind.used_by(tx, thing)
+
+    def free_name(self, tx: Transaction, wish: str) -> str:
+        """`wish`, or the next one that is free."""
+        repository = self._kind.repository(tx)
+        return propose_name(wish, lambda name: repository.find(name=name, trashed_at=None) is not None)
+
+    def rename(self, actor: Actor, name_or_id: str, name: str) -> NamedT:
+        """Gives another name; the old one leads here until something else takes it. Raises `NameTaken`."""
+        new_name = check_name(name)
+        with self._database.write() as tx:
+            thing = self._changeable(tx, actor, name_or_id)
+            if thing.name == new_name:
+                return thing
+            self.claim_name(tx, new_name)
+            self._redirect(tx, thing.name, thing.id)
+            return self._kind.repository(tx).update(replace(thing, name=new_name, changed_at=self._clock()))
+
+    def claim_name(self, tx: Transaction, name: str) -> None:
+        """Takes a name away from what only used to be called so."""
+        key = f"{self._kind.word}/{name}"
+        if tx.redirects.find(id=key) is not None:
+            tx.redirects.remove(key)
+
+    def annotate(
+        self, actor: Actor, name_or_id: str, *, note: str | None = None, tags: list[str] | None = None
+    ) -> NamedT:
+        """Sets the note, the tags, or both; `None` leaves as it is."""
+        if note is not None and len(note) > MAX_NOTE:
+            problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
+            raise InvalidFields([problem])
+        with self._database.write() as tx:
+            thing = self._changeable(tx, actor, name_or_id)
+            kept = thing.tags if tags is None else _check_tags(tags)
+            newer = replace(thing, note=thing.note if note is None else note, tags=kept, changed_at=self._clock())
+            return self._kind.repository(tx).update(newer)
+
+    def trash(self, actor: Actor, name_or_id: str) -> NamedT:
+        """Puts it in the trash; raises `InUse` and says what depends on it."""
+        with self._database.write() as tx:
+            thing = self._changeable(tx, actor, name_or_id)
+            users = self._kind.used_by(tx, thing)
+            if users:
+                shown = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
+                raise InUse(f"{thing.name} is used by {shown}.", used_by=users)
+            if thing.trashed_at is not None:
+                return thing
+            return self._kind.repository(tx).update(replace(thing, trashed_at=self._clock()))
+
+    def restore(self, actor: Actor, id: str) -> NamedT:
+        """Takes it out of the trash, under another name when its own was taken meanwhile."""
+        with self._database.write() as tx:
+            thing = self._changeable(tx, actor, id)
+            if thing.trashed_at is None:
+                return thing
+            name = self.free_name(tx, thing.name)
+            return self._kind.repository(tx).update(replace(thing, name=name, trashed_at=None))
+
+    def _changeable(self, tx: Transaction, actor: Actor, name_or_id: str) -> NamedT:
+        thing = self.find(tx, name_or_id)
+        actor.require(self._kind.change, owner=thing.owner)
+        return thing
+
+    def _redirect(self, tx: Transaction, old_name: str, id: str) -> None:
+        self.claim_name(tx, old_name)
+        tx.redirects.add(Redirect(id=f"{self._kind.word}/{old_name}", target=id, created_at=self._clock()))
+
+
+def _check_tags(tags: list[str]) -> tuple[str, ...]:
+    if len(tags) > MAX_TAGS:
+        raise InvalidFields([Problem("tags", f"There are {len(tags)} tags; at most {MAX_TAGS} are allowed.", "length")])
+    return tuple(sorted({check_name(tag, "tags") for tag in tags}))

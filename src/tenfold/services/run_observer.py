@@ -1,0 +1,128 @@
+"""Keeps runs up to date with their jobs, and makes a model of what a run publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tenfold.core.artifacts import ArtifactStore
+from tenfold.core.events import Envelope, Json, Measured, PhaseStarted, Progressed, Published, Started
+from tenfold.core.ids import ModelId
+from tenfold.core.inference.model import Model
+from tenfold.core.jobs.model import Job
+from tenfold.core.jobs.ports import JobFolders
+from tenfold.core.names import propose_name
+from tenfold.core.repository import Database, Transaction
+from tenfold.core.training.run import Run
+from tenfold.services.hub import Hub
+
+
+class RunObserver:
+    """Fulfils `tenfold.services.desk.JobObserver` for training jobs."""
+
+    def __init__(self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, hub: Hub) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._folders = folders
+        self._hub = hub
+        self._rows: dict[str, list[dict[str, Any]]] = {}
+
+    def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
+        event = envelope.event
+        if isinstance(event, Measured):
+            self._measure(tx, job, event)
+        elif isinstance(event, Progressed):
+            facts: dict[str, Json] = {
+                "step": event.done,
+                "steps": event.total,
+                "seconds_left": event.seconds_left,
+                "steps_per_second": event.per_second,
+                **event.facts,
+            }
+            _update(tx, job, lambda run: _progress(run, facts))
+        elif isinstance(event, PhaseStarted):
+            phase: dict[str, Json] = {"phase": event.phase}
+            _update(tx, job, lambda run: _progress(run, phase))
+        elif isinstance(event, Started):
+            started: dict[str, Json] = {"device": event.device, "resumed_step": event.resumed_step}
+            _update(tx, job, lambda run: _progress(run, started))
+        elif isinstance(event, Published) and envelope.attempt == tx.jobs.get(job.id).attempt:
+            self._publish(tx, job, envelope, event)
+
+    def on_state(self, tx: Transaction, job: Job) -> None:
+        _update(
+            tx,
+            job,
+            lambda run: replace(
+                run,
+                state=job.state,
+                code=job.code,
+                message=job.message,
+                progress={**run.progress, "reason": job.reason, "attempt": job.attempt},
+            ),
+        )
+
+    def announce(self, job: Job) -> None:
+        with self._database.read() as tx:
+            run = tx.runs.find(id=job.subject)
+        if run is None:
+            return
+        head = {"id": run.id, "name": run.name}
+        rows = self._rows.pop(job.subject, [])
+        if rows:
+            self._hub.publish("run.metrics", {**head, "rows": rows})
+        facts = {"state": run.state, "progress": run.progress, "metrics": run.metrics, "message": run.message}
+        self._hub.publish("run.progress", {**head, **facts})
+
+    def _measure(self, tx: Transaction, job: Job, event: Measured) -> None:
+        tx.histories.put(job.subject, event.step, event.epoch, event.values)
+        self._rows.setdefault(job.subject, []).append({"step": event.step, "epoch": event.epoch, **event.values})
+        _update(tx, job, lambda run: replace(run, metrics={**run.metrics, **event.values}))
+
+    def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
+        run = tx.runs.get(job.subject)
+        model_id = ModelId(f"mod_{run.id.removeprefix('run_')}")
+        published = Path(self._folders.result_folder(job.id, envelope.attempt))
+        earlier = tx.models.find(id=model_id)
+        if earlier is not None and earlier.manifest != event.manifest:
+            self._artifacts.remove("models", model_id)
+        size = self._artifacts.adopt(published, "models", model_id, event.manifest)
+        metrics = {name: float(str(value)) for name, value in _mapping(event.facts.get("metrics")).items()}
+        model = Model(
+            id=model_id,
+            name=propose_name(run.name, lambda name: tx.models.find(name=name, trashed_at=None) is not None),
+            owner=run.owner,
+            created_at=envelope.time,
+            changed_at=envelope.time,
+            task=run.task,
+            run=run.id,
+            revision=run.revision,
+            network=run.network,
+            manifest=event.manifest,
+            size_bytes=size,
+            step=int(str(event.facts["step"])),
+            metrics=metrics,
+            facts={**event.facts, "dataset": run.spec["dataset"], "parameters": run.parameters},
+        )
+        if earlier is None:
+            tx.models.add(model)
+        else:
+            kept = replace(model, name=earlier.name, note=earlier.note, tags=earlier.tags, version=earlier.version)
+            tx.models.update(kept)
+        tx.runs.update(replace(run, model=model_id, metrics={**run.metrics, **metrics}))
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _progress(run: Run, facts: dict[str, Json]) -> Run:
+    return replace(run, progress={**run.progress, **facts})
+
+
+def _update(tx: Transaction, job: Job, change: Callable[[Run], Run]) -> None:
+    run = tx.runs.find(id=job.subject)
+    if run is not None:
+        tx.runs.update(change(run))

@@ -1,0 +1,42 @@
+"""Settings from the environment: prefix `TENFOLD_`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Settings(BaseSettings):
+    """How this server runs. `roots` are the folders that it may read for import, separated by `:`."""
+
+    model_config = SettingsConfigDict(env_prefix="TENFOLD_")
+
+    data: Path = Field(default_factory=lambda: Path.home() / ".tenfold")
+    host: str = "127.0.0.1"
+    port: int = Field(5000, ge=0, le=65535)
+    roots: Annotated[list[Path], NoDecode] = Field(default_factory=lambda: [Path.home()])
+    max_upload_mb: int = Field(20_000, ge=1)
+    cpu_jobs: int = Field(1, ge=1, le=64)
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("data", "roots")
+    @classmethod
+    def _absolute(cls, value: Path | list[Path]) -> Path | list[Path]:
+        if isinstance(value, Path):
+            return value.expanduser().resolve()
+        return [path.expanduser().resolve() for path in value]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in LOOPBACK
