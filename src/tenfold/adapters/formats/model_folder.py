@@ -14,7 +14,7 @@ from tenfold.core.export.model_card import model_card
 from tenfold.core.export.trained_model import TrainedModel
 
 LICENCE = Path(__file__).with_name("apache-2.0.txt")
-_TERMS = """predict.py and the layout of these files are part of Tenfold; they come under the Apache License, Version 2.0, below.
+_TERMS = """predict.py is part of Tenfold and comes under the Apache License, Version 2.0, which follows.
 The weights, the network's text, the classes and the figures belong to whoever trained this model; Tenfold claims no
 rights to them and gives no warranty for what the model says.
 
