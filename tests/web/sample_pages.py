@@ -20,7 +20,14 @@ GAUGES = (
     Gauge(key="gpu-0", name="GPU 0", about="H200, 41 °C", percent=87.0, text="87 % · 18.2 of 141 GB"),
     Gauge(key="cpu", name="CPU", about="16 cores", percent=41.0, text="41 %"),
     Gauge(key="memory", name="Memory", about="", percent=38.0, text="49 of 128 GB", is_scarce=True),
-    Gauge(key="disk", name="Disk", about="where Tenfold keeps things", percent=91.0, text="54 GB free of 1.0 TB", is_scarce=True),
+    Gauge(
+        key="disk",
+        name="Disk",
+        about="where Tenfold keeps things",
+        percent=91.0,
+        text="54 GB free of 1.0 TB",
+        is_scarce=True,
+    ),
 )
 FRAME = Frame(viewer=OWNER, gauges=GAUGES, num_running=2, num_waiting=2, version="0.1.0")
 MNIST = Link(text="mnist", url="/datasets/mnist")
@@ -194,8 +201,25 @@ def datasets_page() -> datasets.DatasetsPage:
         num_rejected=3,
         num_bytes=207_000_000,
     )
-    flowers = replace(mnist, named=named("datasets", "flowers"), state="building", progress=BUILDING, num_classes=0, split_text="", num_bytes=0)
-    broken = replace(mnist, named=named("datasets", "scans"), state="failed", thumbnails=(), num_samples=0, num_classes=0, split_text="", num_bytes=0)
+    flowers = replace(
+        mnist,
+        named=named("datasets", "flowers"),
+        state="building",
+        progress=BUILDING,
+        num_classes=0,
+        split_text="",
+        num_bytes=0,
+    )
+    broken = replace(
+        mnist,
+        named=named("datasets", "scans"),
+        state="failed",
+        thumbnails=(),
+        num_samples=0,
+        num_classes=0,
+        split_text="",
+        num_bytes=0,
+    )
     return datasets.DatasetsPage(rows=(flowers, mnist, garden, broken), next_url="/datasets?after=xyz")
 
 
@@ -384,14 +408,31 @@ NETWORK_FIELDS = (
         level="common",
     ),
     Field(name="bias", type="boolean", label="Bias", help="Whether layers add a learnt number.", default=True),
-    Field(name="width", type="integer", label="Width", help="Filters of the first layer.", default=20, minimum=1, maximum=512),
+    Field(
+        name="width",
+        type="integer",
+        label="Width",
+        help="Filters of the first layer.",
+        default=20,
+        minimum=1,
+        maximum=512,
+    ),
 )
 
 
-def new_run_page(level: Level = "common", values: dict[str, object] | None = None, problems: tuple[Problem, ...] = ()) -> runs.NewRunPage:
+def new_run_page(
+    level: Level = "common", values: dict[str, object] | None = None, problems: tuple[Problem, ...] = ()
+) -> runs.NewRunPage:
     typed: dict[str, object] = {"dataset": "mnist", "network": "lenet"} | (values or {})
     offered = {"dataset": [forms.Option(value="mnist", label="mnist"), forms.Option(value="flowers", label="flowers")]}
-    views = forms.field_views(fields_of(TrainingSpec), typed, problems, options=offered, proposals={"name": "lenet-mnist-4"}, check_url="/runs/new/check")
+    views = forms.field_views(
+        fields_of(TrainingSpec),
+        typed,
+        problems,
+        options=offered,
+        proposals={"name": "lenet-mnist-4"},
+        check_url="/runs/new/check",
+    )
     own = forms.field_views(NETWORK_FIELDS, typed, problems, prefix="parameters.", check_url="/runs/new/check")
     by_name = {view.name: view for view in views}
     shown = forms.at_level(views, level)
@@ -454,7 +495,12 @@ CHARTS = (
         ),
         unit="%",
     ),
-    runs.Chart(title="Learning rate", about="one cycle", lines=(runs.ChartLine(key="rate", label="rate", hue=0),), height="short"),
+    runs.Chart(
+        title="Learning rate",
+        about="one cycle",
+        lines=(runs.ChartLine(key="rate", label="rate", hue=0),),
+        height="short",
+    ),
 )
 
 
@@ -527,7 +573,14 @@ def finished_run_page() -> runs.RunPage:
         seconds=124.0,
     )
     progress = replace(TRAINING, done=12660, epoch=30, seconds_left=None, is_still=True)
-    return replace(run_page(), state="finished", outcome=outcome, progress=progress, seconds=124.0, again_url="/runs/new?like=lenet-mnist-3")
+    return replace(
+        run_page(),
+        state="finished",
+        outcome=outcome,
+        progress=progress,
+        seconds=124.0,
+        again_url="/runs/new?like=lenet-mnist-3",
+    )
 
 
 def waiting_run_page() -> runs.RunPage:
@@ -563,7 +616,9 @@ def report() -> models.Report:
     def cell(true: int, said: int) -> models.MatrixCell:
         number = rights[true] if true == said else errors.get((true, said), 0)
         what = f"{number} pictures of {true} " + ("known" if true == said else f"taken for {said}")
-        return models.MatrixCell(number=number, heat=0 if true == said else min(8, number), is_right=true == said, says=what)
+        return models.MatrixCell(
+            number=number, heat=0 if true == said else min(8, number), is_right=true == said, says=what
+        )
 
     return models.Report(
         split="test",
@@ -576,12 +631,16 @@ def report() -> models.Report:
         worst="8 of them 4 taken for 9",
         labels=DIGITS,
         matrix=tuple(
-            models.MatrixRow(label=label, cells=tuple(cell(true, said) for said in range(10)), share_right=0.99 + true / 1500)
+            models.MatrixRow(
+                label=label, cells=tuple(cell(true, said) for said in range(10)), share_right=0.99 + true / 1500
+            )
             for true, label in enumerate(DIGITS)
         ),
         largest_error=8,
         classes=tuple(
-            models.ClassFigures(label=label, num_samples=1000, precision=0.992, recall=None if label == "9" else 0.991, f1=0.9915)
+            models.ClassFigures(
+                label=label, num_samples=1000, precision=0.992, recall=None if label == "9" else 0.991, f1=0.9915
+            )
             for label in DIGITS
         ),
     )
@@ -622,8 +681,13 @@ def model_page() -> models.ModelPage:
 
 def test_model_page() -> models.ModelPage:
     page = model_page()
-    guesses = tuple(models.Guess(label=label, probability=share) for label, share in (("7", 0.986), ("2", 0.009), ("9", 0.004), ("1", 0.0007), ("3", 0.0003)))
-    result = models.TestResult(file="7/00017.png", guesses=guesses, seconds=0.00041, picture_url="/sample/picture/1.png", truth="7")
+    guesses = tuple(
+        models.Guess(label=label, probability=share)
+        for label, share in (("7", 0.986), ("2", 0.009), ("9", 0.004), ("1", 0.0007), ("3", 0.0003))
+    )
+    result = models.TestResult(
+        file="7/00017.png", guesses=guesses, seconds=0.00041, picture_url="/sample/picture/1.png", truth="7"
+    )
     return replace(page, tab="test", test=replace(page.test, result=result))
 
 
@@ -641,7 +705,10 @@ def models_page() -> models.ModelsPage:
             num_judged=10_000,
             num_bytes=1_724_320,
         )
-        for name, accuracy, note in (("lenet-mnist-2", 0.9917, ""), ("lenet-mnist-first-with-tanh", 0.9896, "tanh instead of relu"))
+        for name, accuracy, note in (
+            ("lenet-mnist-2", 0.9917, ""),
+            ("lenet-mnist-first-with-tanh", 0.9896, "tanh instead of relu"),
+        )
     )
     return models.ModelsPage(rows=rows)
 
@@ -686,12 +753,23 @@ def network_page() -> networks.NetworkPage:
         input_text="1 × 28 × 28",
         layers=tuple(
             networks.LayerRow(
-                name=name, kind=kind, about=about, shape=shape, num_parameters=weights, num_multiply_adds=adds, share=weights / 431_080
+                name=name,
+                kind=kind,
+                about=about,
+                shape=shape,
+                num_parameters=weights,
+                num_multiply_adds=adds,
+                share=weights / 431_080,
             )
             for name, kind, about, shape, weights, adds in layers
         ),
         parameters=(
-            networks.ParameterRow(name="activation", default="relu", allowed="relu, tanh", help="The function after each layer with weights"),
+            networks.ParameterRow(
+                name="activation",
+                default="relu",
+                allowed="relu, tanh",
+                help="The function after each layer with weights",
+            ),
             networks.ParameterRow(name="pool", default="2", allowed="2 to 4", help="Side of the pooling window"),
         ),
         num_parameters=431_080,
@@ -827,7 +905,9 @@ def sign_in_page() -> settings.SignInPage:
 
 
 def link_sign_in_page() -> settings.SignInPage:
-    return settings.SignInPage(has_passwords=False, problem="This link was used already, or the server was started anew since.")
+    return settings.SignInPage(
+        has_passwords=False, problem="This link was used already, or the server was started anew since."
+    )
 
 
 def not_found_page() -> settings.ErrorPage:
@@ -872,7 +952,9 @@ def trash_page() -> settings.TrashPage:
             num_bytes=size,
             restore_url=f"/trash/runs/run_{index}/restore",
         )
-        for index, (kind, name, size) in enumerate((("run", "lenet-mnist-0", 10_400_000), ("dataset", "old-flowers", 221_000_000)))
+        for index, (kind, name, size) in enumerate(
+            (("run", "lenet-mnist-0", 10_400_000), ("dataset", "old-flowers", 221_000_000))
+        )
     )
     return settings.TrashPage(rows=rows, kept_days=30, num_bytes=231_400_000, can_empty=True)
 

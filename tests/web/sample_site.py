@@ -12,12 +12,12 @@ import io
 import json
 import math
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 from threading import Thread
-from typing import Any, Iterator
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -28,10 +28,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from web.sample_pages import GAUGES, NOW, PAGES, frame_for, test_model_page
 
 from tenfold.interfaces.web.rendering import BUILT, Renderer
 from tenfold.interfaces.web.views import models
-from web.sample_pages import GAUGES, NOW, PAGES, frame_for, test_model_page
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src 'self' blob: data:; "
@@ -80,7 +80,9 @@ class Site:
         page = test_model_page()
         result = models.TestResult(file=name, guesses=page.test.result.guesses)  # type: ignore[union-attr]
         test = type(page.test)(**{**vars(page.test), "result": result})
-        return html(self.renderer.render(type(page)(**{**vars(page), "test": test}), frame_for("model"), fragment="result"))
+        return html(
+            self.renderer.render(type(page)(**{**vars(page), "test": test}), frame_for("model"), fragment="result")
+        )
 
     async def upload(self, request: Request) -> Response:
         async with request.form() as form:
@@ -99,7 +101,9 @@ class Site:
 
     async def events(self, request: Request) -> Response:
         self.streams += 1
-        return StreamingResponse(self.told(request), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            self.told(request), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
     async def told(self, request: Request) -> AsyncIterator[str]:
         step = int(request.query_params.get("after", 5317))
@@ -146,10 +150,18 @@ async def metrics(request: Request) -> Response:
 async def folders(request: Request) -> Response:
     path = request.query_params["path"]
     if path.startswith("/etc"):
-        return JSONResponse({"detail": "/etc is outside the folders that this server may read: /home/anna."}, status_code=403)
+        return JSONResponse(
+            {"detail": "/etc is outside the folders that this server may read: /home/anna."}, status_code=403
+        )
     depth = path.count("/")
     found = [folder for folder in FOLDERS if folder.startswith(path) and folder.count("/") <= max(depth, 2)]
-    return JSONResponse({"folders": [{"path": folder, "name": folder, "pictures": 70_000 if "mnist" in folder else 0} for folder in found]})
+    return JSONResponse(
+        {
+            "folders": [
+                {"path": folder, "name": folder, "pictures": 70_000 if "mnist" in folder else 0} for folder in found
+            ]
+        }
+    )
 
 
 async def picture(request: Request) -> Response:
@@ -172,7 +184,9 @@ def html(markup: str) -> Response:
 def serving(port: int = 0) -> Iterator[tuple[Site, str]]:
     """The site on a port of this machine, in a thread of its own."""
     site = Site()
-    server = uvicorn.Server(uvicorn.Config(site.app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(site.app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
+    )
     thread = Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():

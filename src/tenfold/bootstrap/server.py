@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +38,7 @@ from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Invalid, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
+from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
@@ -61,6 +62,9 @@ class LocalDoor:
     def serve(self, *, host: str | None, port: int | None) -> None:
         given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve(read_settings(**given))
+
+    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
+        SampleCache(read_settings().data / "cache").fetch(name, report=tell)
 
     @contextmanager
     def accounts(self) -> Iterator[tuple[AccountService, Actor]]:
@@ -100,8 +104,8 @@ def serve(settings: Settings) -> None:
             services.close()
 
 
-def build_services(settings: Settings) -> Services:
-    """All services over the data folder."""
+def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = ()) -> Services:
+    """All services over the data folder; `catalogue` holds further networks beside those that ship."""
     data = settings.data
     database = open_sqlite(data / "tenfold.sqlite")
     folders = LocalJobFolders(data / "jobs")
@@ -128,7 +132,7 @@ def build_services(settings: Settings) -> Services:
         roots=list(roots.roots()),
         clock=time.time,
     )
-    networks = NetworkService(read_catalogue())
+    networks = NetworkService([*read_catalogue(), *catalogue])
     runs = RunService(
         database,
         desk=desk,

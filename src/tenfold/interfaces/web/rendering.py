@@ -83,6 +83,8 @@ def spark_path(values: Sequence[float]) -> str:
 def _read_manifest(built: Path) -> dict[str, str]:
     manifest = built / "manifest.json"
     if not manifest.is_file():
-        raise Unavailable("The pages' scripts and styles are not built: run `python frontend/build.py`.", code="web.unbuilt")
+        raise Unavailable(
+            "The pages' scripts and styles are not built: run `python frontend/build.py`.", code="web.unbuilt"
+        )
     names: dict[str, str] = json.loads(manifest.read_text())
     return names
