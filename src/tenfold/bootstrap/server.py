@@ -25,6 +25,7 @@ from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
 from tenfold.adapters.sources.samples import SampleCache
@@ -243,7 +244,7 @@ class _LatePredictor:
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         with self._mutex:
             if self._predictor is None:
-                self._predictor = cast("Predictor", find(PREDICTOR)())
+                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder()))
         return self._predictor.classify(folder, pictures)
 
     def close(self) -> None:
