@@ -53,7 +53,7 @@ def test_everything_that_can_be_pressed_is_large_enough_on_a_phone(page: Page, u
 
 def test_figures_move_while_a_run_trains(page: Page, url: str) -> None:
     page.goto(f"{url}/run")
-    done = page.locator('[data-path="done"]').first
+    done = page.locator('[data-path="progress.step"]').first
     expect(done).not_to_have_text("5,317")
     expect(page.locator("log-tail li").last).to_contain_text("Step")
     expect(page.locator(".rail-age")).to_contain_text("live")
@@ -101,8 +101,8 @@ def test_a_digit_drawn_by_hand_arrives_centred_in_28_by_28(page: Page, url: str,
     page.mouse.down()
     page.mouse.move(box["x"] + 30, box["y"] + 200, steps=8)
     page.mouse.up()
-    expect(page.locator("#test-result [data-finding]")).to_contain_text("7")
-    expect(page.locator("#test-result img[data-preview]")).to_be_visible()
+    expect(page.locator("#result [data-finding]")).to_contain_text("7")
+    expect(page.locator("#result img[data-preview]")).to_be_visible()
     picture = Image.open(io.BytesIO(site.received[-1]["content"])).convert("L")
     assert picture.size == (28, 28)
     left, top, right, bottom = picture.getbbox() or (0, 0, 0, 0)
@@ -118,10 +118,10 @@ def test_a_digit_can_be_drawn_with_keys_alone(page: Page, url: str, site: Site) 
     for _ in range(8):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    expect(page.locator("#test-result [data-finding]")).to_be_visible()
+    expect(page.locator("#result [data-finding]")).to_be_visible()
     assert site.received[-1]["size"] == (28, 28)
     page.keyboard.press("Delete")
-    expect(page.locator("#test-result [data-finding]")).to_have_count(0)
+    expect(page.locator("#result [data-finding]")).to_have_count(0)
 
 
 def test_a_chosen_picture_is_classified_at_once(page: Page, url: str, site: Site) -> None:
@@ -129,7 +129,7 @@ def test_a_chosen_picture_is_classified_at_once(page: Page, url: str, site: Site
     buffer = io.BytesIO()
     Image.new("RGB", (40, 30), "red").save(buffer, "png")
     page.set_input_files("#picture", {"name": "red.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
-    expect(page.locator("#test-result figcaption")).to_have_text("red.png")
+    expect(page.locator("#result figcaption")).to_have_text("red.png")
     assert site.received[-1]["size"] == (40, 30)
 
 
@@ -138,7 +138,8 @@ def test_an_archive_travels_with_its_form_and_leads_on(page: Page, url: str, sit
     content = b"x" * 300_000
     page.set_input_files("input[name=archive]", {"name": "set.zip", "mimeType": "application/zip", "buffer": content})
     page.wait_for_url("**/dataset-building")
-    assert site.received[-1] == {"path": "/datasets/new", "name": "set.zip", "bytes": 300_000}
+    assert site.received[-2] == {"path": "/api/v1/uploads", "name": "set.zip", "bytes": 300_000}
+    assert site.received[-1] == {"path": "/datasets/new", "upload": "upl_1", "source": "archive"}
 
 
 def test_folders_complete_as_they_are_typed(page: Page, url: str, complaints: list[str]) -> None:

@@ -94,7 +94,7 @@ PAGES: dict[str, Callable[[], Page]] = {
     "error-403": forbidden_page,
     "error-500": broken_page,
     "trash": trash_page,
-    "trash-empty": lambda: settings.TrashPage(rows=(), kept_days=30, num_bytes=0, can_empty=False),
+    "trash-empty": lambda: settings.TrashPage(rows=(), kept_days=30),
     "more": settings.MorePage,
     "components": lambda: components.example_page(NOW),
 }

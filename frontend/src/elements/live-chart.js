@@ -30,7 +30,10 @@ class LiveChart extends HTMLElement {
     this.redraw = () => this.plot?.redraw(false, true);
     document.addEventListener('themechange', this.redraw);
     this.area.addEventListener('keydown', (event) => this.step(event));
-    this.unfollow = follow(this.getAttribute('src') ?? '', this.getAttribute('run') ?? '', (series) => this.show(series));
+    this.unfollow = follow(this.getAttribute('src') ?? '', this.getAttribute('run') ?? '', (series, perEpoch) => {
+      this.perEpoch = perEpoch || Number(this.getAttribute('per-epoch')) || 1;
+      this.show(series);
+    });
   }
 
   disconnectedCallback() {
@@ -56,7 +59,7 @@ class LiveChart extends HTMLElement {
 
   /** Columns for the plot: epochs, then per line its mean (where it has one) and its raw values. */
   table() {
-    const perEpoch = Number(this.getAttribute('per-epoch')) || 1;
+    const perEpoch = this.perEpoch ?? 1;
     const factor = this.isPercent ? 100 : 1;
     const tables = this.drawn().map(({ line, isMean }) => {
       const points = this.series?.[line.key] ?? [];

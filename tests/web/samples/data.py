@@ -138,7 +138,6 @@ def new_dataset_page() -> datasets.NewDatasetPage:
         source="folder",
         folder="/home/anna/",
         roots=("/home/anna",),
-        max_upload_bytes=20_000_000_000,
         samples=(SAMPLE,),
         sample="",
         groups=forms.grouped(views),
@@ -247,7 +246,6 @@ def failed_dataset_page() -> datasets.DatasetPage:
         what="holds no usable dataset",
         sentences=("/home/anna/scans has one folder with pictures, “ok”. Classification needs at least two.",),
         code="dataset.one-class",
-        change_url="/datasets/new?folder=/home/anna/scans",
-        retry_url="",
+        actions=(home.Action(word="Choose another folder", url="/datasets/new", is_key=True),),
     )
     return datasets.DatasetPage(named=named("datasets", "scans"), state="failed", task="classification", failure=card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from web.samples.things import NOW, RUNNING, WAITING, minutes_ago
+from web.samples.things import RUNNING, WAITING, minutes_ago
 
 from tenfold.interfaces.web.views import datasets, settings
 
@@ -23,7 +23,6 @@ def settings_page() -> settings.SettingsPage:
                 scope="write",
                 created_at=minutes_ago(9000),
                 used_at=minutes_ago(3),
-                expires_at=None,
                 is_revoked=False,
             ),
             settings.TokenRow(
@@ -32,7 +31,6 @@ def settings_page() -> settings.SettingsPage:
                 scope="read",
                 created_at=minutes_ago(90_000),
                 used_at=None,
-                expires_at=NOW,
                 is_revoked=True,
             ),
         ),
@@ -46,7 +44,6 @@ def settings_page() -> settings.SettingsPage:
                 is_disabled=False,
                 has_password=True,
                 created_at=minutes_ago(9000),
-                seen_at=NOW,
                 is_you=True,
             ),
             settings.PersonRow(
@@ -57,7 +54,6 @@ def settings_page() -> settings.SettingsPage:
                 is_disabled=False,
                 has_password=True,
                 created_at=minutes_ago(8000),
-                seen_at=minutes_ago(240),
                 is_you=False,
             ),
             settings.PersonRow(
@@ -68,7 +64,6 @@ def settings_page() -> settings.SettingsPage:
                 is_disabled=True,
                 has_password=False,
                 created_at=minutes_ago(7000),
-                seen_at=None,
                 is_you=False,
             ),
         ),
@@ -148,14 +143,13 @@ def trash_page() -> settings.TrashPage:
             name=name,
             deleted_at=minutes_ago(index * 900),
             kept_days=30 - index,
-            num_bytes=size,
             restore_url=f"/trash/runs/run_{index}/restore",
         )
         for index, (kind, name, size) in enumerate(
             (("run", "lenet-mnist-0", 10_400_000), ("dataset", "old-flowers", 221_000_000))
         )
     )
-    return settings.TrashPage(rows=rows, kept_days=30, num_bytes=231_400_000, can_empty=True)
+    return settings.TrashPage(rows=rows, kept_days=30)
 
 
 def queue_page() -> settings.QueuePage:

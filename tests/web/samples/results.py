@@ -58,10 +58,9 @@ def model_page() -> models.ModelPage:
         run=Link(text="lenet-mnist-2", url="/runs/lenet-mnist-2"),
         made_at=minutes_ago(19),
         epoch=26,
-        epochs=30,
         report=report(),
         test=models.TestPart(
-            post_url="/models/lenet-mnist-2/test",
+            post_url="/models/lenet-mnist-2/classify",
             pictures=pictures(24),
             more_url="/models/lenet-mnist-2?tab=test&page=2",
             has_digits=True,

@@ -67,7 +67,6 @@ RUNNING = (
 )
 WAITING = (
     home.WaitingRow(
-        job_id="job_0123456789abcdef",
         place=1,
         subject=Link(text="alexnet-flowers-1", url="/runs/alexnet-flowers-1"),
         kind="run",
@@ -76,7 +75,6 @@ WAITING = (
         queued_at=minutes_ago(4),
     ),
     home.WaitingRow(
-        job_id="job_0123456789abcdeg",
         place=2,
         subject=Link(text="lenet-mnist-4", url="/runs/lenet-mnist-4"),
         kind="run",
@@ -136,9 +134,11 @@ FAILURE = home.Failure(
     ),
     code="training.diverged",
     at=minutes_ago(3),
-    retry_url="/runs/lenet-mnist-1/retry",
-    change_url="/runs/new?like=lenet-mnist-1",
-    dismiss_url="/runs/lenet-mnist-1/dismiss",
+    actions=(
+        home.Action(word="Change and run again", url="/runs/new?like=lenet-mnist-1", is_key=True),
+        home.Action(word="Resume", url="/runs/lenet-mnist-1/resume", is_post=True),
+        home.Action(word="Delete", url="/runs/lenet-mnist-1/trash", is_post=True),
+    ),
 )
 SAMPLE = home.Sample(
     name="mnist",
@@ -146,6 +146,6 @@ SAMPLE = home.Sample(
     about="Handwritten digits, 28 × 28, in grey: the first thing every network learns.",
     num_samples=70_000,
     num_bytes=11_594_722,
-    is_fetched=False,
-    try_url="/runs/new?sample=mnist",
+    licence="Free use with attribution (CC BY-SA 3.0)",
+    try_url="/datasets/samples/mnist/try",
 )

@@ -9,7 +9,7 @@ from web.samples.things import FAILURE, LENET, MNIST, TRAINING, WAITING, minutes
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, Field, Level, fields_of
 from tenfold.core.training.spec import TrainingSpec
-from tenfold.interfaces.web.views import datasets, forms, runs
+from tenfold.interfaces.web.views import datasets, forms, home, runs
 from tenfold.interfaces.web.views.frame import Link
 
 NETWORK_FIELDS = (
@@ -141,6 +141,7 @@ def run_page() -> runs.RunPage:
         rate=0.0021,
         schedule="one cycle",
         steps_per_epoch=422,
+        epochs_wanted=30,
         metrics_url="/api/v1/runs/lenet-mnist-3/metrics",
         charts=CHARTS,
         epochs=tuple(
@@ -185,7 +186,7 @@ def finished_run_page() -> runs.RunPage:
         high=0.9933,
         num_judged=10_000,
         best_epoch=26,
-        seconds=124.0,
+        split="test",
     )
     progress = replace(TRAINING, done=12660, epoch=30, seconds_left=None, is_still=True)
     return replace(
@@ -194,7 +195,7 @@ def finished_run_page() -> runs.RunPage:
         outcome=outcome,
         progress=progress,
         seconds=124.0,
-        again_url="/runs/new?like=lenet-mnist-3",
+        actions=(home.Action(word="Run again, changed", url="/runs/new?like=lenet-mnist-3"),),
     )
 
 
@@ -222,4 +223,10 @@ def waiting_run_page() -> runs.RunPage:
 
 
 def failed_run_page() -> runs.RunPage:
-    return replace(run_page(), state="failed", failure=FAILURE, seconds=9.2, again_url="/runs/new?like=lenet-mnist-3")
+    return replace(
+        run_page(),
+        state="failed",
+        failure=FAILURE,
+        seconds=9.2,
+        actions=(home.Action(word="Run again, changed", url="/runs/new?like=lenet-mnist-3"),),
+    )

@@ -79,9 +79,7 @@ def example_page(now: datetime) -> ComponentsPage:
         num_judged=10_000,
         model=link,
     )
-    waiting = WaitingRow(
-        job_id="none", place=1, subject=link, kind="run", why="Waits for the CPU.", owner="owner", queued_at=now
-    )
+    waiting = WaitingRow(place=1, subject=link, kind="run", why="Waits for the CPU.", owner="owner", queued_at=now)
     return ComponentsPage(
         states=typing.get_args(State),
         progresses=(progress, ended),
