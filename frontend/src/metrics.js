@@ -24,7 +24,7 @@ class History {
     this.perEpoch = 0;
     subscribe('run.metrics', (message) => this.append(message));
     subscribe('reset', () => this.load());
-    this.load();
+    if (address) this.load();
   }
 
   async load() {
@@ -58,8 +58,6 @@ class History {
     this.isDue = true;
     requestAnimationFrame(() => {
       this.isDue = false;
-    /** Steps of an epoch, once a row has told; 0 before. */
-    this.perEpoch = 0;
       for (const listener of this.listeners) listener(this.series, this.perEpoch);
     });
   }

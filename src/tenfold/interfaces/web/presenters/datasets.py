@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -25,6 +26,7 @@ WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "te
 PAGE = 200
 SHOWN_REJECTED = 200
 THUMBNAILS = 4
+GOLDEN = 0.6180339887  # steps of this part of a list visit all of it evenly
 SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
 
 
@@ -208,7 +210,7 @@ def _gallery(reader: RevisionReader, dataset: Dataset, filters: Mapping[str, str
     index = manifest.classes.index(label) if label in manifest.classes else None
     after = whole_number(filters.get("after", ""))
     first = whole_number(filters.get("first", "")) or 1
-    found = reader.page(split=split, label=index, after=-1 if after is None else after, limit=PAGE)
+    found = _mixed(reader, split, first) if index is None else _of_class(reader, split, index, after)
     kept = {name: value for name, value in (("class", label if index is not None else ""), ("split", split)) if value}
     fitting = _fitting(manifest, split, index)
     url = address("datasets", dataset.name)
@@ -226,6 +228,20 @@ def _gallery(reader: RevisionReader, dataset: Dataset, filters: Mapping[str, str
         previous_url=f"{url}?{urlencode(kept)}#pictures" if after is not None else "",
         next_url=f"{url}?{urlencode(following)}#pictures" if has_more else "",
     )
+
+
+def _of_class(reader: RevisionReader, split: Split | None, index: int, after: int | None) -> list[IndexedSample]:
+    return reader.page(split=split, label=index, after=-1 if after is None else after, limit=PAGE)
+
+
+def _mixed(reader: RevisionReader, split: Split | None, first: int) -> list[IndexedSample]:
+    """Pictures of all classes in an order that mixes them and never changes; `first` counts from 1."""
+    manifest = reader.manifest
+    start = manifest.first_index(split) if split else 0
+    size = manifest.split_size(split) if split else manifest.num_samples
+    stride = next(step for step in range(max(1, round(size * GOLDEN)), 2 * size + 3) if math.gcd(step, size) == 1)
+    places = range(first - 1, min(first - 1 + PAGE, size))
+    return [IndexedSample(at, reader.sample(at)) for at in (start + place * stride % size for place in places)]
 
 
 def _fitting(manifest: RevisionManifest, split: Split | None, index: int | None) -> int:

@@ -7,9 +7,10 @@ from typing import Literal
 from urllib.parse import quote
 
 from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.model import Split
 from tenfold.core.entities import Named
 from tenfold.core.errors import NotFound
-from tenfold.core.ids import UserId
+from tenfold.core.ids import RevisionId, UserId
 from tenfold.core.workstation.machine import Gpu, MachineFacts
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import data_size
@@ -111,6 +112,14 @@ def person(services: Services, user: UserId) -> str:
 def whole_number(text: str) -> int | None:
     """A number in an address; `None` for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None
+
+
+def split_size(services: Services, revision: RevisionId, split: Split) -> int | None:
+    """How many pictures judged something; `None` when the revision is gone."""
+    with services.database.read() as tx:
+        if tx.revisions.find(id=revision) is None:
+            return None
+    return services.datasets.revision_reader(revision).manifest.split_size(split)
 
 
 def moment(seconds: float) -> datetime:

@@ -10,7 +10,7 @@ from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Query
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import datasets, runs
-from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, person
+from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, person, split_size
 from tenfold.interfaces.web.views.frame import Link
 from tenfold.interfaces.web.views.home import Failure, HomePage, Progress, RunningRow, WaitingRow
 from tenfold.interfaces.web.views.settings import QueuePage
@@ -66,6 +66,7 @@ def _running(services: Services, actor: Actor, job: Job) -> RunningRow | None:
         progress=runs.progress(run) or Progress(kind="run", name=run.name, done=0, total=0, unit="steps"),
         curve=tuple(value for _, value in history.get("val_accuracy", [])),
         accuracy=run.metrics.get("val_accuracy"),
+        num_judged=split_size(services, run.revision, "val"),
         device={"cpu": "CPU"}.get(job.granted, job.granted.replace("cuda:", "GPU ")),
     )
 

@@ -14,8 +14,8 @@ from tenfold.core.networks.analysis import analyse
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.datasets import picture
-from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link
-from tenfold.interfaces.web.presenters.runs import revision_number
+from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link, split_size
+from tenfold.interfaces.web.presenters.runs import plain, revision_number
 from tenfold.interfaces.web.views import models as views
 from tenfold.interfaces.web.views.datasets import Fact, PictureView
 from tenfold.interfaces.web.views.frame import Link
@@ -40,7 +40,7 @@ def model_row(services: Services, actor: Actor, model: Model) -> views.ModelRow:
         dataset=_dataset(services, actor, model),
         network=network_link(services, actor, model.network),
         accuracy=model.metrics.get("test_accuracy", model.metrics.get("val_accuracy")),
-        num_judged=None,
+        num_judged=split_size(services, model.revision, "test" if "test_accuracy" in model.metrics else "val"),
         num_bytes=model.size_bytes,
     )
 
@@ -228,6 +228,6 @@ def _facts(model: Model) -> tuple[Fact, ...]:
     return (
         Fact(term="Task", value=model.task),
         Fact(term="Step", value=f"{model.step:,}"),
-        *(Fact(term=name, value=str(value)) for name, value in chosen.items()),
+        *(Fact(term=name, value=plain(value)) for name, value in chosen.items()),
         Fact(term="Manifest", value=f"sha256 {model.manifest[:16]}…", is_code=True),
     )

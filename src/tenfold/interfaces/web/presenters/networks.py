@@ -20,6 +20,7 @@ from tenfold.interfaces.web.views import networks as views
 from tenfold.interfaces.web.views.forms import text_of
 
 TITLES = {"lenet": "LeNet", "alexnet": "AlexNet"}
+ORDINARY: dict[str, object] = {"pad": 0, "dilation": 1, "stride": 1, "groups": 1, "bias": True, "ceil": False}
 DECIDED = {"classes"}  # by the dataset
 
 
@@ -92,8 +93,15 @@ def _layer(node: Node, total: int) -> views.LayerRow:
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:
-    """What a layer was given, as in `out 20, kernel 5`."""
-    return ", ".join(f"{name} {_value(value)}" for name, value in arguments.items() if value not in (None, False))
+    """What a layer was given and is not the ordinary, as in `out 20, kernel 5 × 5`."""
+    told = {name: value for name, value in arguments.items() if not _is_ordinary(name, value)}
+    return ", ".join(f"{name} {_value(value)}" for name, value in told.items())
+
+
+def _is_ordinary(name: str, value: object) -> bool:
+    values = value if isinstance(value, list | tuple) else [value]
+    ordinary = ORDINARY.get(name)
+    return value is None or (ordinary is not None and all(each == ordinary for each in values))
 
 
 def _value(value: object) -> str:

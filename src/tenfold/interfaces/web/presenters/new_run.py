@@ -149,7 +149,11 @@ def _network(
         shape = (manifest.channels, manifest.height, manifest.width)
         meaning = fit(entry.text, {"classes": len(manifest.classes)}, shape)
         if meaning.graph is None and meaning.problems:
-            why_not = f"does not fit pictures of {manifest.width} × {manifest.height}: {meaning.problems[0].message}"
+            why_not = (
+                f"does not fit pictures of {manifest.width} × {manifest.height}: {meaning.problems[0].message}".replace(
+                    "`", ""
+                )
+            )
     return NetworkChoice(
         name=entry.name,
         title=title(entry.name),

@@ -14,7 +14,7 @@ from tenfold.core.repository import Query
 from tenfold.core.training.run import Run
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.interfaces.services import Services
-from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link
+from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link, split_size
 from tenfold.interfaces.web.views import runs as views
 from tenfold.interfaces.web.views.datasets import Fact
 from tenfold.interfaces.web.views.frame import Link, State
@@ -69,7 +69,7 @@ def run_row(services: Services, actor: Actor, run: Run, *, with_curve: bool = Fa
         seconds=job.ended_at - job.started_at if job.ended_at and job.started_at else None,
         curve=tuple(value for _, value in curve),
         accuracy=run.metrics.get("test_accuracy", run.metrics.get("val_accuracy")),
-        num_judged=None,
+        num_judged=split_size(services, run.revision, "test" if "test_accuracy" in run.metrics else "val"),
         model=model_link(services, actor, run),
         note=run.note,
         tags=run.tags,
@@ -154,6 +154,7 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_problem: str =
         best_epoch=best.epoch if best else None,
         val_loss=run.metrics.get("val_loss"),
         train_loss=run.metrics.get("train_loss"),
+        num_judged=split_size(services, run.revision, "val"),
         samples_per_second=samples_per_second or None,
         seconds_per_epoch=per_epoch / steps_per_second if steps_per_second else None,
         rate=run.metrics.get("rate"),
@@ -232,7 +233,7 @@ def specification(run: Run) -> tuple[Fact, ...]:
         for field in fields_of(TrainingSpec)
         if field.name not in {"name", "dataset", "network"} and run.spec.get(field.name) is not None
     ]
-    return (*declared, *(Fact(term=name, value=_plain(value)) for name, value in run.parameters.items()))
+    return (*declared, *(Fact(term=name, value=plain(value)) for name, value in run.parameters.items()))
 
 
 def revision_number(services: Services, revision: str) -> int:
@@ -273,7 +274,7 @@ def _changed(run: Run) -> frozenset[str]:
 
 
 def _worded(name: str, value: Json, unit: str) -> str:
-    text = _words(name, value) or _plain(value)
+    text = _words(name, value) or plain(value)
     return f"{text} {unit}".strip()
 
 
@@ -283,7 +284,8 @@ def _words(name: str, value: Json) -> str:
     return next((choice.label for choice in field.choices if choice.value == value), "")
 
 
-def _plain(value: Json) -> str:
+def plain(value: Json) -> str:
+    """A value as a sentence has it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return format_number(value) if isinstance(value, int | float) else str(value)

@@ -181,3 +181,9 @@ class DatasetPage(Page):
     @property
     def largest_class(self) -> int:
         return max((row.num_samples for row in self.classes), default=1)
+
+    @property
+    def balance(self) -> str:
+        """How unequal the classes are, in words."""
+        ratio = self.largest_class / max(1, min((row.num_samples for row in self.classes), default=1))
+        return "all alike" if ratio < 1.05 else f"largest to smallest {ratio:.1f} : 1"
