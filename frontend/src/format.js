@@ -21,6 +21,9 @@ export const percent = (share) => (share * 100).toFixed(2);
 /** @param {number} share A share of 1 as whole per cent, never 100 before the end: `42`. */
 export const wholePercent = (share) => String(Math.min(share < 1 ? 99 : 100, Math.round(share * 100)));
 
+/** @param {number} epochs How many are done, in parts: the number of the one that goes on. */
+export const ordinal = (epochs) => String(Math.max(1, Math.ceil(epochs - 1e-9)));
+
 /** @param {number} seconds Two parts at most: `4.1 s`, `1 min 12 s`, `3 h 20 min`. */
 export function duration(seconds) {
   if (!Number.isFinite(seconds) || seconds < 0) return '';
@@ -55,5 +58,5 @@ export function bytes(bytes) {
 
 /** @param {string} name The format that a page names in `data-as`. @returns {(value: number) => string} */
 export function named(name) {
-  return { count, significant, percent, duration, bytes }[name] ?? String;
+  return { count, significant, percent, duration, bytes, ordinal }[name] ?? String;
 }

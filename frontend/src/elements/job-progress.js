@@ -1,6 +1,6 @@
 // <job-progress kind of>: the ten-part scale of a job, with what is left of it. `kind` is `run` or `dataset`.
 import { need } from '../dom.js';
-import { count, duration, wholePercent } from '../format.js';
+import { count, duration, ordinal, wholePercent } from '../format.js';
 import { subscribe } from '../stream.js';
 
 class JobProgress extends HTMLElement {
@@ -27,9 +27,9 @@ class JobProgress extends HTMLElement {
     this.write('.progress-share', `${wholePercent(share)} %`);
     this.write('.progress-done', `${count(done)} of ${count(total)} ${this.getAttribute('unit')}`);
     const left = told.seconds_left;
-    this.write('.progress-left', typeof left === 'number' ? `about ${duration(left)} left` : '');
+    this.write('.progress-left', typeof left === 'number' && left >= 1 ? `about ${duration(left)} left` : '');
     const epochs = told.epochs;
-    if (epochs) this.write('.progress-epoch', `epoch ${Math.min(epochs, Math.floor(told.epoch ?? 0) + 1)} of ${epochs}`);
+    if (epochs) this.write('.progress-epoch', `epoch ${ordinal(told.epoch ?? 0)} of ${epochs}`);
   }
 
   /** @param {string} place @param {string} text */

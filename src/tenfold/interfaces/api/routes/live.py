@@ -28,7 +28,7 @@ async def stream_events(
     caller: CallerNow,
     services: ServicesNow,
     last_event_id: Annotated[str, Header(max_length=60)] = "",
-    after: Annotated[str, Query(max_length=60, description="As Last-Event-ID, in a stream opened anew.")] = "",
+    after: Annotated[str, Query(max_length=60, description="As Last-Event-ID.")] = "",
 ) -> StreamingResponse:
     """Server-sent events: `run.progress`, `run.metrics`, `dataset.progress`, `machine`.
 

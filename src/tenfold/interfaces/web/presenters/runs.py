@@ -88,9 +88,9 @@ def model_link(services: Services, actor: Actor, run: Run) -> Link | None:
 
 
 def progress(run: Run) -> Progress | None:
-    """How far a run is; `None` before its first steps."""
+    """How far a run is; `None` as long as it waits, or when it never began."""
     told = run.progress
-    if not told.get("steps"):
+    if run.state == "waiting" or (not told.get("steps") and run.state not in {"running", "stopping"}):
         return None
     epochs = int(_number(told.get("epochs")) or _number(run.spec.get("epochs")) or 1)
     left = told.get("seconds_left")
@@ -98,10 +98,10 @@ def progress(run: Run) -> Progress | None:
         kind="run",
         name=run.name,
         done=int(_number(told.get("step"))),
-        total=int(_number(told["steps"])),
+        total=int(_number(told.get("steps"))),
         unit="steps",
-        seconds_left=_number(left) if left is not None else None,
-        epoch=min(epochs, math.floor(_number(told.get("epoch"))) + 1),
+        seconds_left=_number(left) if left is not None and _number(left) >= 1 else None,
+        epoch=max(1, math.ceil(_number(told.get("epoch")) - 1e-9)),
         epochs=epochs,
         is_still=run.state not in {"running", "stopping"},
     )
