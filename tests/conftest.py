@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("tenfold", deadline=None)  # a busy machine is no failure
+settings.load_profile("tenfold")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
