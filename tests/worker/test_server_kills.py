@@ -10,8 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,34 +42,37 @@ class Server:
         deadline = time.monotonic() + PATIENCE_S
         while not about.exists():
             assert time.monotonic() < deadline, "the server does not come up"
+            assert self._process.poll() is None, "the server ended by itself"
             time.sleep(0.02)
         facts = json.loads(about.read_text())
-        client = Client(facts["url"], facts["secret"])
-        while True:
-            try:
-                client.me()
-                return client
-            except ServerUnreachable:
-                assert time.monotonic() < deadline, "the server does not answer"
-                time.sleep(0.02)
+        self.client = Client(facts["url"], facts["secret"])
+        while not self._answers():
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.02)
+        return self.client
 
     def kill(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def close(self) -> None:
+        """Stops all jobs, then the server."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+        for job in reversed(self.client.jobs()):
+            self.client.runs.stop(job.subject)
+        while self.client.jobs():
+            time.sleep(0.05)
+        self.kill()
+        self.client.close()
 
-@contextmanager
-def killed_at_the_end(server: Server, client: Client) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        current = server.start() if server._process is None or server._process.poll() is not None else client
-        for job in current.jobs():
-            current.runs.stop(job.subject)
-        for job in current.jobs():
-            current.runs.wait(job.subject)
-        server.kill()
+    def _answers(self) -> bool:
+        try:
+            self.client.me()
+        except ServerUnreachable:
+            return False
+        return True
 
 
 def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def kill_under_submits(home: Path, num_kills: int) -> None:
     client = server.start()
     chance = random.Random(num_kills)
     acknowledged: dict[str, str] = {}
-    with killed_at_the_end(server, client):
+    with closing(server):
         dataset = client.datasets.wait(client.datasets.import_folder(home / "shapes", name="shapes").id)
         assert dataset.state == "ready", dataset.message
         long = client.runs.start(dataset="shapes", network="lenet", epochs=10_000, name="goes-on", batch_size=16)
@@ -101,6 +103,7 @@ def kill_under_submits(home: Path, num_kills: int) -> None:
             time.sleep(chance.uniform(0.0, 0.25))
             server.kill()
             submitting.join()
+            client.close()
             client = server.start()
             resubmit(client, number, acknowledged)
             wait_for_steps(client, long.id, before + 1)
