@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,11 @@ class _LateDoor:
         from tenfold.bootstrap.server import LocalDoor  # noqa: PLC0415
 
         LocalDoor().serve(host=host, port=port)
+
+    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
+        from tenfold.bootstrap.server import LocalDoor  # noqa: PLC0415
+
+        LocalDoor().fetch_sample(name, tell=tell)
 
     @contextmanager
     def accounts(self) -> Iterator[tuple[AccountService, Actor]]:

@@ -13,7 +13,7 @@ from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.preprocessing import image_preprocessing
 from tenfold.core.errors import BadImage
-from tenfold.testing.pictures import encode, make_photo, with_orientation
+from tenfold.testing.picture_files import encode, make_photo, with_orientation
 
 DECODERS = [PillowDecoder(), FastDecoder()]
 each_decoder = pytest.mark.parametrize("decoder", DECODERS, ids=["reference", "fast"])
@@ -135,7 +135,8 @@ def test_crop_keeps_the_middle():
 
 def huge_png(width, height):
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    body = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + struct.pack(">I", 9) + b"IDAT"
+    return b"\x89PNG\r\n\x1a\n" + body + bytes(9)
 
 
 @each_decoder

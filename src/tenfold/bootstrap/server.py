@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +25,7 @@ from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
 from tenfold.adapters.sources.samples import SampleCache
@@ -37,6 +38,7 @@ from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Invalid, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
+from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
@@ -60,6 +62,9 @@ class LocalDoor:
     def serve(self, *, host: str | None, port: int | None) -> None:
         given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve(read_settings(**given))
+
+    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
+        SampleCache(read_settings().data / "cache").fetch(name, report=tell)
 
     @contextmanager
     def accounts(self) -> Iterator[tuple[AccountService, Actor]]:
@@ -99,8 +104,8 @@ def serve(settings: Settings) -> None:
             services.close()
 
 
-def build_services(settings: Settings) -> Services:
-    """All services over the data folder."""
+def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = ()) -> Services:
+    """All services over the data folder; `catalogue` holds further networks beside those that ship."""
     data = settings.data
     database = open_sqlite(data / "tenfold.sqlite")
     folders = LocalJobFolders(data / "jobs")
@@ -127,7 +132,7 @@ def build_services(settings: Settings) -> Services:
         roots=list(roots.roots()),
         clock=time.time,
     )
-    networks = NetworkService(read_catalogue())
+    networks = NetworkService([*read_catalogue(), *catalogue])
     runs = RunService(
         database,
         desk=desk,
@@ -239,7 +244,7 @@ class _LatePredictor:
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         with self._mutex:
             if self._predictor is None:
-                self._predictor = cast("Predictor", find(PREDICTOR)())
+                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder()))
         return self._predictor.classify(folder, pictures)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
@@ -14,19 +15,21 @@ from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.build import build_revision
 from tenfold.adapters.formats.idx import IdxSource
 from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.model_folder import write_model_folder
+from tenfold.adapters.formats.model_folder import ModelFolderWriter
 from tenfold.adapters.formats.packed_store import open_revision
 from tenfold.adapters.sources.archives import extract_archive
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
-from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, TASKS, WARM_UP, find
+from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Forbidden
 from tenfold.core.events import Json
+from tenfold.core.export.script import predict_script
+from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
 from tenfold.core.training.ports import BackendPlan, Samples, TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
@@ -61,7 +64,7 @@ def make_toolbox() -> Toolbox:
         tasks=TASKS,
         make_head=_make_head,
         make_backend=_make_backend,
-        write_model=write_model_folder,
+        write_model=ModelFolderWriter(export_network=_export_network, predict_script=_predict_script()),
         versions=_versions,
     )
 
@@ -72,6 +75,17 @@ def _make_head(task: Task) -> TaskHead:
 
 def _make_backend(plan: BackendPlan, samples: Samples) -> TrainingBackend:
     return cast("TrainingBackend", find(BACKEND)(plan, samples))
+
+
+def _export_network(model: TrainedModel, path: Path) -> float:
+    return cast("float", find(ONNX_EXPORT)(model.graph, model.weights, _make_head(TASKS[model.task]), path))
+
+
+def _predict_script() -> str:
+    """`predict.py`, from sources that are read and not imported: they need onnxruntime."""
+    sources = files("tenfold.adapters.imaging")
+    reference, main = (sources.joinpath(name).read_text("utf-8") for name in ("reference.py", "predict.py"))
+    return predict_script(reference, main)
 
 
 def _versions() -> dict[str, str]:

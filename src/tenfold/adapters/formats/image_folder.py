@@ -73,7 +73,7 @@ class ImageFolder:
                 self._take(path, class_name, split, finds)
             if len(finds.files) == before:
                 finds.notes.append(f"The folder {_printable(name)} holds no picture.")
-        if not finds.files:
+        if not finds.files and not should_stop():
             raise _nothing_found(finds)
         return SourceListing(
             files=tuple(sorted(finds.files, key=lambda file: file.path)),
@@ -166,7 +166,10 @@ class ImageFolder:
                 if reason is not None:
                     finds.skipped[reason] += 1
                 elif entry.is_dir():
-                    waiting.append(_join(current, entry.name))
+                    if entry.is_symlink() and self._is_reached_anyway(entry.path):
+                        finds.skipped["folder met before"] += 1
+                    else:
+                        waiting.append(_join(current, entry.name))
                 elif entry.is_symlink() and not self._is_allowed(os.path.realpath(entry.path)):
                     text = "It is a link that leaves the folders that may be read."
                     finds.reject(_join(current, entry.name), "file.link-outside", text)
@@ -184,6 +187,12 @@ class ImageFolder:
             return False
         visited.add((facts.st_dev, facts.st_ino))
         return True
+
+    def _is_reached_anyway(self, link: str) -> bool:
+        """Whether a linked folder lies in the source itself, or the source in it."""
+        real = os.path.realpath(link).rstrip("/") + "/"
+        root = self._root.rstrip("/") + "/"
+        return real.startswith(root) or root.startswith(real)
 
     def _is_inside(self, folder: str, finds: _Finds) -> bool:
         inside = self._is_allowed(os.path.realpath(f"{self._root}/{folder}"))

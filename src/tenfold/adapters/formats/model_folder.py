@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from tenfold.core.export.model_card import model_card
 from tenfold.core.export.trained_model import TrainedModel
 
+LICENCE = Path(__file__).with_name("apache-2.0.txt")
+_TERMS = """predict.py is part of Tenfold and comes under the Apache License, Version 2.0, which follows.
+The weights, the network's text, the classes and the figures belong to whoever trained this model; Tenfold claims no
+rights to them and gives no warranty for what the model says.
 
-def write_model_folder(model: TrainedModel, folder: Path) -> None:
-    """Fulfils `tenfold.core.export.trained_model.ModelWriter`."""
-    weights = {name: np.ascontiguousarray(array) for name, array in model.weights.items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "network.network").write_text(model.network_text, "utf-8")
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in model.classes), "utf-8")
-    _write_json(folder / "preprocessing.json", model.preprocessing)
-    _write_json(folder / "versions.json", model.versions)
+
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFolderWriter:
+    """Fulfils `tenfold.core.export.trained_model.ModelWriter`.
+
+    `export_network` writes the ONNX file and returns its largest difference from the network; `predict_script` is the
+    text of `predict.py`.
+    """
+
+    export_network: Callable[[TrainedModel, Path], float]
+    predict_script: str
+
+    def __call__(self, model: TrainedModel, folder: Path) -> None:
+        weights = {name: np.ascontiguousarray(array) for name, array in model.weights.items()}
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        difference = self.export_network(model, folder / "model.onnx")
+        texts = {
+            "network.network": model.network_text,
+            "labels.txt": "".join(f"{name}\n" for name in model.classes),
+            "preprocessing.json": _json(model.preprocessing),
+            "versions.json": _json(model.versions),
+            "metrics.json": _json(_figures(model, difference)),
+            "predict.py": self.predict_script,
+            "MODEL_CARD.md": model_card(model),
+            "LICENSE": _TERMS + LICENCE.read_text("utf-8"),
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text, "utf-8")
+
+
+def _figures(model: TrainedModel, difference: float) -> dict[str, object]:
     evaluation = model.evaluation
-    _write_json(
-        folder / "metrics.json",
-        {
-            "tested_on": model.tested_on,
-            "metrics": evaluation.metrics if evaluation else {},
-            "report": evaluation.report if evaluation else {},
-            "step": model.step,
-            "epochs": model.epochs_done,
-        },
-    )
+    return {
+        "tested_on": model.tested_on,
+        "metrics": evaluation.metrics if evaluation else {},
+        "report": evaluation.report if evaluation else {},
+        "step": model.step,
+        "epochs": model.epochs_done,
+        "onnx_difference": difference,
+    }
 
 
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -27,7 +27,7 @@ _ORIENTED = (b"Exif\0", b"ns.adobe.com/xap")
 
 
 class FastDecoder:
-    """The reference's pixels, sooner. Give torch one thread where several threads decode."""
+    """The reference's pixels, sooner."""
 
     name = "simplejpeg and torch, certified against the Pillow reference"
 

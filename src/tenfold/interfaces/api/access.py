@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 
 from tenfold.core.accounts.policy import POLICY, Actor
 from tenfold.core.errors import Unauthenticated
@@ -53,10 +54,20 @@ ServicesNow = Annotated[Services, Depends(services_of)]
 
 def seal(app: FastAPI) -> None:
     """Raises `AssertionError` if a route has not said whom it serves, or a mount is not one of static files."""
-    for route in app.routes:
+    for route in all_routes(app.routes):
         if isinstance(route, Mount):
             assert route.name == "static", f"{route.path} is mounted outside the policy"
             continue
         assert isinstance(route, APIRoute), f"{route} is no route that can say whom it serves"
         said = [each for each in route.dependencies if isinstance(each.dependency, Access | Public)]
         assert said, f"{route.path} does not say whom it serves"
+
+
+def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Every route, those of included routers among them (newer FastAPI keeps these as they are)."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from all_routes(included.routes)
+        else:
+            yield route

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tenfold.interfaces.cli import commands
-from tenfold.interfaces.cli.local import LocalDoor, build_local
+from tenfold.interfaces.cli.local import LocalDoor, add_fetch, build_local
 from tenfold.interfaces.cli.output import told_errors
 
 
@@ -40,6 +40,7 @@ def build_app(door: LocalDoor, version: str) -> typer.Typer:
 
     for noun in ("data", "dataset", "network", "run", "model", "job"):
         app.add_typer(getattr(commands, noun), name=noun)
+    add_fetch(commands.data, door)
     tokens, users = build_local(door)
     app.add_typer(tokens, name="token")
     app.add_typer(users, name="user")

