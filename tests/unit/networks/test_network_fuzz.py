@@ -157,7 +157,7 @@ def test_hostile_text_is_refused_in_time(text):
     analysis = analyse(text)
     assert analysis.problems
     assert len(analysis.problems) <= 50
-    assert time.process_time() - begin < DEADLINE_S
+    assert time.process_time() - begin < 2 * DEADLINE_S  # twice: what blows up takes ten times as long
 
 
 def test_a_deadline_that_has_passed_ends_the_analysis():
