@@ -50,7 +50,10 @@ def serve(connection: socket.socket, *, warm_up: Callable[[], None], run_worker:
 
 
 def _take_request(connection: socket.socket, run_worker: RunWorker) -> bool:
-    raw, handles, _, _ = socket.recv_fds(connection, MAX_REQUEST, 1)
+    try:
+        raw, handles, _, _ = socket.recv_fds(connection, MAX_REQUEST, 1)
+    except ConnectionResetError:
+        return False
     if not raw:
         return False
     request = json.loads(raw)
@@ -96,5 +99,5 @@ def _reap(connection: socket.socket) -> None:
 
 
 def _answer(connection: socket.socket, message: dict[str, object]) -> None:
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.send(json.dumps(message).encode())

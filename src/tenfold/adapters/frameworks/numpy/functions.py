@@ -99,7 +99,17 @@ def activation_gradient(gradient: Floats, x: Floats, output: Floats, function: s
     if function == "leaky_relu":
         return gradient * np.where(x > 0, 1, slope).astype(np.float32)
     if function == "softmax":
-        return output * (gradient - (gradient * output).sum(axis=1, keepdims=True))
+        return _softmax_gradient(gradient, output)
     if function == "log_softmax":
-        return gradient - np.exp(output) * gradient.sum(axis=1, keepdims=True)
+        return _log_softmax_gradient(gradient, output)
     return (gradient * FUNCTIONS[function][1](x)).astype(np.float32)
+
+
+def _softmax_gradient(gradient: Floats, output: Floats) -> Floats:
+    result: Floats = output * (gradient - (gradient * output).sum(axis=1, keepdims=True))
+    return result
+
+
+def _log_softmax_gradient(gradient: Floats, output: Floats) -> Floats:
+    result: Floats = gradient - np.exp(output) * gradient.sum(axis=1, keepdims=True)
+    return result

@@ -1,179 +1,174 @@
-"""The training backend on PyTorch.
-
-Shape letters: N samples, C channels, H height, W width, K classes.
-"""
+"""Training with PyTorch on one device, in float32 and deterministic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from tenfold.adapters.frameworks.torch.builder import NetworkModule, build_module
-from tenfold.core.errors import Invalid, OutOfMemory
+from tenfold.adapters.frameworks.torch.builder import build_module
+from tenfold.adapters.frameworks.torch.data import DeviceData
+from tenfold.core.errors import OutOfMemory
 from tenfold.core.events import Json
+from tenfold.core.networks.training_factors import Factors, loss_weight, main_output, training_factors
 from tenfold.core.training.ports import Arrays, BackendPlan, BackendState, Samples, Totals
+from tenfold.core.training.spec import TrainingSpec
+from tenfold.core.training.states import require_same_arrays
+
+_SECOND_DECAY = 0.999
 
 
 class TorchBackend:
-    """Fulfils `tenfold.core.training.ports.TrainingBackend` on one device, in float32, channels last."""
+    """Fulfils `TrainingBackend`. Dropout draws from a generator of its own, so nothing depends on global state."""
 
     def __init__(self, plan: BackendPlan, samples: Samples) -> None:
-        self._plan = plan
-        self._samples = samples
         self._device = torch.device(plan.device)
-        torch.set_num_threads(plan.threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.manual_seed(plan.spec.seed)
-        module = build_module(plan.graph, seed=plan.spec.seed)
-        self._module: NetworkModule = module.to(self._device)
-        for parameter in self._module.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self._optimizer = _make_optimizer(self._module, plan)
-        self._feed = _Feed(plan, samples, self._device)
-        self._training = _Sums(self._device)
-        self._evaluation = _Sums(self._device)
-        self._module.train()
+        self._threads = plan.threads
+        _settle(self._device, plan.threads)
+        self._head = plan.head
+        self._outputs = {item.name: loss_weight(item) for item in plan.graph.outputs}
+        self._main = main_output(plan.graph).name
+        with _memory_named(plan.spec.batch_size):
+            self._module = build_module(plan.graph, seed=plan.spec.seed).to(self._device)
+            self._data = DeviceData(samples, mean=plan.mean, std=plan.std, device=self._device)
+        self._batch_size = plan.spec.batch_size
+        self._generator = torch.Generator(self._device)
+        self._generator.manual_seed(plan.spec.seed)
+        self._module.use_generator(self._generator)
+        self._parameters = dict(self._module.named_parameters())
+        self._factors = training_factors(plan.graph)
+        self._optimizer = _optimizer(plan.spec, self._parameters, self._factors)
+        self._training = _DeviceTotals(self._device)
+        self._evaluation = _DeviceTotals(self._device)
 
     @property
     def device(self) -> str:
         if self._device.type == "cuda":
             return f"{torch.cuda.get_device_name(self._device)} ({self._device})"
-        threads = torch.get_num_threads()
-        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+        return f"CPU, {self._threads} thread{'s' * (self._threads != 1)}"
 
     def train_step(self, indices: NDArray[np.int64], rate: float) -> None:
-        with _memory_errors(len(indices)):
-            images_NCHW, labels_N = self._feed.gather("train", indices)
-            output = self._module(images_NCHW)
-            loss = self._plan.head.loss(output, labels_N)
+        with _memory_named(self._batch_size):
+            images, target = self._data.at("train", indices)
+            self._set_mode(training=True)
+            outputs = self._named(self._module(images))
+            main_loss = self._head.loss(outputs[self._main], target)
+            loss = self._total_loss(outputs, target, main_loss)
             self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             for group in self._optimizer.param_groups:
                 group["lr"] = rate * group["rate_factor"]
             self._optimizer.step()
             with torch.no_grad():
-                self._training.add(len(indices), self._plan.head.sums(output, labels_N, loss))
+                self._training.add(len(indices), self._head.sums(outputs[self._main], target, main_loss))
 
     def take_training_totals(self) -> Totals:
         return self._training.take()
 
-    @torch.inference_mode()
     def evaluate_batch(self, split: str, start: int, stop: int) -> None:
-        with self._evaluating(), _memory_errors(stop - start):
-            images_NCHW, labels_N = self._feed.slice(split, start, stop)
-            output = self._module(images_NCHW)
-            loss = self._plan.head.loss(output, labels_N)
-            self._evaluation.add(stop - start, self._plan.head.sums(output, labels_N, loss))
+        with torch.inference_mode(), _memory_named(stop - start):
+            output, target = self._forward(split, start, stop)
+            loss = self._head.loss(output, target)
+            self._evaluation.add(stop - start, self._head.sums(output, target, loss))
 
     def take_evaluation_totals(self) -> Totals:
         return self._evaluation.take()
 
-    @torch.inference_mode()
     def predict(self, split: str, start: int, stop: int) -> NDArray[np.float32]:
-        with self._evaluating(), _memory_errors(stop - start):
-            images_NCHW, _ = self._feed.slice(split, start, stop)
-            result: Tensor = self._plan.head.result(self._module(images_NCHW))
-            return result.float().cpu().numpy()
+        with torch.inference_mode(), _memory_named(stop - start):
+            output, _ = self._forward(split, start, stop)
+            result: NDArray[np.float32] = self._head.result(output).float().cpu().numpy()
+            return result
 
     def state(self) -> BackendState:
-        arrays: Arrays = {f"model/{key}": _copy(tensor) for key, tensor in self._module.state_dict().items()}
-        values: dict[str, Json] = {"totals": self._training.to_json()}
-        for index, state in self._optimizer.state_dict()["state"].items():
-            for key, value in state.items():
-                if isinstance(value, Tensor):
-                    arrays[f"optimizer/{index}/{key}"] = _copy(value)
-        arrays["rng/cpu"] = _copy(torch.get_rng_state())
-        if self._device.type == "cuda":
-            arrays["rng/cuda"] = _copy(torch.cuda.get_rng_state(self._device))
-        return BackendState(arrays, values)
+        arrays: Arrays = {f"model/{key}": _array(tensor) for key, tensor in self._module.state_dict().items()}
+        optimizer = {key: _array(tensor) for key, tensor in self._optimizer_tensors().items()}
+        values: dict[str, Json] = {
+            "optimizer": list(optimizer),
+            "training_totals": self._training.to_json(),
+            "evaluation_totals": self._evaluation.to_json(),
+        }
+        return BackendState({**arrays, **optimizer, "rng/dropout": _array(self._generator.get_state())}, values)
 
     def load_state(self, state: BackendState) -> None:
-        self._load_weights(state.weights())
-        self._load_optimizer(state.arrays)
-        torch.set_rng_state(torch.from_numpy(state.arrays["rng/cpu"].copy()))
-        if self._device.type == "cuda" and "rng/cuda" in state.arrays:
-            torch.cuda.set_rng_state(torch.from_numpy(state.arrays["rng/cuda"].copy()), self._device)
-        self._training.load(state.values["totals"])
+        module = self._module.state_dict()
+        expected = {f"model/{key}": tuple(tensor.shape) for key, tensor in module.items()}
+        expected |= {key: self._optimizer_shape(key) for key in _texts(state.values["optimizer"])}
+        require_same_arrays(expected | {"rng/dropout": tuple(self._generator.get_state().shape)}, state.arrays)
+        with torch.no_grad():
+            for key, tensor in module.items():
+                tensor.copy_(torch.from_numpy(state.arrays[f"model/{key}"].copy()))
+        self._load_optimizer(state)
+        self._generator.set_state(torch.from_numpy(state.arrays["rng/dropout"].copy()))
+        self._training.load(state.values["training_totals"])
+        self._evaluation.load(state.values["evaluation_totals"])
 
-    def _load_weights(self, weights: Arrays) -> None:
-        try:
-            self._module.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in weights.items()})
-        except RuntimeError as error:
-            raise Invalid(f"These weights do not fit the network: {error}", code="state.unfit") from None
+    def _forward(self, split: str, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The main output in evaluation mode, and the target."""
+        images, target = self._data.between(split, start, stop)
+        self._set_mode(training=False)
+        return self._named(self._module(images))[self._main], target
 
-    def _load_optimizer(self, arrays: Arrays) -> None:
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, array in arrays.items():
-            if key.startswith("optimizer/"):
-                _, index, name = key.split("/")
-                state.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+    def _set_mode(self, *, training: bool) -> None:
+        if self._module.training != training:
+            self._module.train(training)
 
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        self._module.eval()
-        try:
-            yield
-        finally:
-            self._module.train()
+    def _named(self, outputs: torch.Tensor | dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return outputs if isinstance(outputs, dict) else {self._main: outputs}
 
+    def _total_loss(self, outputs: Mapping[str, torch.Tensor], target: torch.Tensor, main_loss: Any) -> torch.Tensor:
+        loss = main_loss if self._outputs[self._main] == 1 else main_loss * self._outputs[self._main]
+        for name, output in outputs.items():
+            if name != self._main:
+                loss = loss + self._outputs[name] * self._head.loss(output, target)
+        result: torch.Tensor = loss
+        return result
 
-class _Feed:
-    """Batches from packed uint8 pictures: gathered, moved, scaled and normalised without a copy too many."""
+    def _optimizer_tensors(self) -> dict[str, torch.Tensor]:
+        """What the optimiser remembers of each parameter, by `optimizer/PATH/WHAT`."""
+        state = self._optimizer.state
+        return {
+            f"optimizer/{path}/{what}": value
+            for path, parameter in self._parameters.items()
+            for what, value in state.get(parameter, {}).items()
+            if isinstance(value, torch.Tensor)
+        }
 
-    def __init__(self, plan: BackendPlan, samples: Samples, device: torch.device) -> None:
-        self._samples = samples
-        self._device = device
-        scale = 255.0 * torch.tensor(plan.std, dtype=torch.float32)
-        self._offset_C11 = (255.0 * torch.tensor(plan.mean, dtype=torch.float32)).view(-1, 1, 1).to(device)
-        self._factor_C11 = (1.0 / scale).view(-1, 1, 1).to(device)
-        self._gathered_NHWC: NDArray[np.uint8] | None = None
+    def _optimizer_shape(self, key: str) -> tuple[int, ...]:
+        _, path, what = key.split("/")
+        parameter = self._parameters.get(path)
+        return () if what == "step" or parameter is None else tuple(parameter.shape)
 
-    def gather(self, split: str, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Images (N, C, H, W) float32 and labels (N) of chosen samples."""
-        images = self._samples.images(split)
-        count = len(indices)
-        if self._gathered_NHWC is None or len(self._gathered_NHWC) < count:
-            self._gathered_NHWC = np.empty((count, *images.shape[1:]), np.uint8)
-        batch_NHWC = self._gathered_NHWC[:count]
-        np.take(images, indices, axis=0, out=batch_NHWC, mode="clip")
-        return self._to_device(batch_NHWC, self._samples.labels(split)[indices])
-
-    def slice(self, split: str, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Images and labels of samples start to stop."""
-        batch_NHWC = np.array(self._samples.images(split)[start:stop])
-        return self._to_device(batch_NHWC, np.array(self._samples.labels(split)[start:stop]))
-
-    def _to_device(self, batch_NHWC: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        pixels = torch.from_numpy(batch_NHWC).to(self._device)
-        images_NCHW = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
-        images_NCHW.sub_(self._offset_C11).mul_(self._factor_C11)
-        return images_NCHW, torch.from_numpy(labels).to(self._device)
+    def _load_optimizer(self, state: BackendState) -> None:
+        self._optimizer.state.clear()
+        for key in _texts(state.values["optimizer"]):
+            _, path, what = key.split("/")
+            parameter = self._parameters[path]
+            own = self._optimizer.state[parameter]
+            own[what] = torch.from_numpy(state.arrays[key].copy()).to(parameter.device)
 
 
-class _Sums:
-    """Totals that stay on the device until they are taken."""
+class _DeviceTotals:
+    """Sums that stay on the device, in float64, until they are taken."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._samples = 0
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, torch.Tensor] = {}
 
-    def add(self, samples: int, sums: Any) -> None:
+    def add(self, samples: int, sums: Mapping[str, torch.Tensor]) -> None:
         self._samples += samples
         for name, value in sums.items():
-            if name in self._sums:
-                self._sums[name] += value
+            known = self._sums.get(name)
+            if known is None:
+                self._sums[name] = value.to(torch.float64, copy=True)
             else:
-                self._sums[name] = value.to(torch.float64)
+                known.add_(value)
 
     def take(self) -> Totals:
         totals = Totals(self._samples, {name: float(value) for name, value in self._sums.items()})
@@ -191,52 +186,59 @@ class _Sums:
         }
 
 
-def _make_optimizer(module: NetworkModule, plan: BackendPlan) -> torch.optim.Optimizer:
-    spec = plan.spec
-    groups = _parameter_groups(module, plan)
+def _settle(device: torch.device, threads: int) -> None:
+    """Fixes what decides the bits of a result: the number of threads, and on a GPU the algorithms."""
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _optimizer(
+    spec: TrainingSpec, parameters: Mapping[str, torch.nn.Parameter], factors: Mapping[str, Factors]
+) -> torch.optim.Optimizer:
+    """One group of parameters for each pair of factors; the rate is set before every step."""
+    groups = [
+        {
+            "params": [parameter for path, parameter in parameters.items() if factors.get(path) == wanted],
+            "rate_factor": wanted.rate,
+            "weight_decay": spec.weight_decay * wanted.decay,
+        }
+        for wanted in sorted(set(factors.values()))
+    ]
     if spec.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=spec.rate, betas=(spec.momentum, 0.999), fused=True)
+        return torch.optim.Adam(groups, lr=spec.rate, betas=(spec.momentum, _SECOND_DECAY), fused=True)
     return torch.optim.SGD(groups, lr=spec.rate, momentum=spec.momentum, fused=True)
 
 
-def _parameter_groups(module: NetworkModule, plan: BackendPlan) -> list[dict[str, Any]]:
-    """Parameters grouped by the multipliers that the network's text gives them; frozen ones are left out."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    parameters = dict(module.named_parameters())
-    for node in plan.graph.nodes:
-        for name, weight in node.weights.items():
-            if not weight.trainable:
-                continue
-            parameter = parameters[f"{node.path}.{name}"]
-            if node.training.get("frozen"):
-                parameter.requires_grad_(False)
-                continue
-            prefix = "bias_" if name == "bias" else ""
-            rate_factor = float(node.training.get(f"{prefix}lr_mult", node.training.get("lr_mult", 1.0)))
-            decay_factor = float(node.training.get(f"{prefix}decay_mult", node.training.get("decay_mult", 1.0)))
-            groups.setdefault((rate_factor, decay_factor), []).append(parameter)
-    decay = plan.spec.weight_decay
-    return [
-        {"params": chosen, "rate_factor": rate_factor, "weight_decay": decay * decay_factor}
-        for (rate_factor, decay_factor), chosen in groups.items()
-    ]
-
-
-def _copy(tensor: Tensor) -> NDArray[Any]:
-    """A C-contiguous copy in host memory."""
-    array: NDArray[Any] = tensor.detach().cpu().contiguous(memory_format=torch.contiguous_format).numpy().copy()
-    return array
-
-
 @contextmanager
-def _memory_errors(batch: int) -> Iterator[None]:
+def _memory_named(batch_size: int) -> Iterator[None]:
+    """Turns PyTorch's ways of saying that memory ran out into one error."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(
-            f"A batch of {batch} needs more memory than the GPU has free: take a smaller batch."
-        ) from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(batch_size) from error
     except RuntimeError as error:
-        if "can't allocate memory" in str(error):
-            raise OutOfMemory(f"A batch of {batch} needs more memory than is free: take a smaller batch.") from error
+        if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
+            raise _out_of_memory(batch_size) from error
         raise
+
+
+def _out_of_memory(batch_size: int) -> OutOfMemory:
+    if batch_size > 1:
+        text = f"A batch of {batch_size} does not fit into the memory: try a batch size of {max(1, batch_size // 2)}."
+        return OutOfMemory(text, batch_size=batch_size)
+    return OutOfMemory("Not even one picture fits into the memory: use a smaller network or smaller pictures.")
+
+
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
+    return np.array(tensor.detach().cpu().numpy(), order="C")
+
+
+def _texts(values: Json) -> list[str]:
+    return [str(value) for value in values] if isinstance(values, list) else []

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tenfold.adapters.frameworks.torch.functions import IN_PLACE
-from tenfold.adapters.frameworks.torch.layers import Layer, build_layer
+from tenfold.adapters.frameworks.torch.layers import Dropout, Layer, build_layer
 from tenfold.core.networks.graph import GraphOutput, LayerGraph, Node
 from tenfold.core.networks.initialisers import initial_weights
 
@@ -48,6 +48,12 @@ class NetworkModule(nn.Module):
     def layer(self, path: str) -> Layer:
         """The module of a layer, also of one that shares its weights; raises `KeyError`."""
         return next(layer for name, layer, _ in self._steps if name == path)
+
+    def use_generator(self, generator: torch.Generator) -> None:
+        """Lets every dropout draw from one generator, which has to be on the network's device."""
+        for _, layer, _ in self._steps:
+            if isinstance(layer, Dropout):
+                layer.generator = generator
 
     def _is_wanted(self, output: GraphOutput) -> bool:
         return self.training or not output.arguments.get("training_only", False)

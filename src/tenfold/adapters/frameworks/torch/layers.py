@@ -27,17 +27,21 @@ _AVG_POOL: tuple[Callable[..., torch.Tensor], ...] = (
     functional.avg_pool2d,
     functional.avg_pool3d,
 )
-_ADAPTIVE: tuple[Callable[..., torch.Tensor], ...] = (
-    functional.adaptive_avg_pool1d,
-    functional.adaptive_avg_pool2d,
-    functional.adaptive_avg_pool3d,
-)
 Pads = Sequence[tuple[int, int]]
 
 
-def _flat(pads: Pads) -> list[int]:
+def _flat(pads: Pads) -> tuple[int, ...]:
     """Padding as `functional.pad` takes it: the last axis first."""
-    return [side for pair in reversed(pads) for side in pair]
+    return tuple(side for pair in reversed(pads) for side in pair)
+
+
+def _means(size: int, count: int) -> torch.Tensor:
+    """A matrix of means over windows from floor(i * size / count) to ceil((i + 1) * size / count)."""
+    matrix = torch.zeros(count, size)
+    for index in range(count):
+        start, end = index * size // count, -(-(index + 1) * size // count)
+        matrix[index, start:end] = 1.0 / (end - start)
+    return matrix
 
 
 def _is_symmetric(pads: Pads) -> bool:
@@ -63,16 +67,18 @@ class Layer(nn.Module):
 
 
 class Conv(Layer):
+    def __init__(self, arguments: Mapping[str, Any], tensors: Mapping[str, torch.Tensor | nn.Parameter]) -> None:
+        super().__init__(arguments, tensors)
+        pads = arguments["pad"]
+        self._convolve = _CONV[len(pads) - 1]
+        self._border = () if _is_symmetric(pads) else _flat(pads)
+        padding = (0,) * len(pads) if self._border else tuple(before for before, _ in pads)
+        self._about = (arguments["stride"], padding, arguments["dilation"], arguments["groups"])
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        about = self.arguments
-        pads = about["pad"]
-        if _is_symmetric(pads):
-            padding = tuple(before for before, _ in pads)
-        else:
-            x, padding = functional.pad(x, _flat(pads)), (0,) * len(pads)
-        convolve = _CONV[len(pads) - 1]
-        weight, bias = self.tensor("weight"), self.tensor("bias")
-        return convolve(x, weight, bias, about["stride"], padding, about["dilation"], about["groups"])
+        if self._border:
+            x = functional.pad(x, self._border)
+        return self._convolve(x, self.tensor("weight"), self.tensor("bias"), *self._about)
 
 
 class Dense(Layer):
@@ -117,8 +123,18 @@ class GlobalAvgPool(Layer):
 
 
 class AdaptiveAvgPool(Layer):
+    """Where windows are of one size it is ordinary pooling, whose gradient PyTorch adds up in one order on a GPU."""
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return _ADAPTIVE[x.dim() - 3](x, self.arguments["size"])
+        wanted, sizes = self.arguments["size"], x.shape[2:]
+        if tuple(sizes) == tuple(wanted):
+            return x
+        if all(size % count == 0 for size, count in zip(sizes, wanted, strict=True)):
+            window = tuple(size // count for size, count in zip(sizes, wanted, strict=True))
+            return _AVG_POOL[x.dim() - 3](x, window)
+        for axis, count in enumerate(wanted, 2):
+            x = torch.tensordot(x, _means(x.shape[axis], count).to(x), dims=([axis], [1])).movedim(-1, axis)
+        return x
 
 
 class BatchNorm(Layer):
@@ -160,8 +176,16 @@ class Activation(Layer):
 
 
 class Dropout(Layer):
+    """Draws from `generator`, or from PyTorch's own where that is nothing."""
+
+    generator: torch.Generator | None = None
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return functional.dropout(x, self.arguments["rate"], self.training)
+        rate = self.arguments["rate"]
+        if not self.training or rate == 0:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - rate, generator=self.generator)
+        return x * kept.div_(1 - rate)
 
 
 class Flatten(Layer):

@@ -1,0 +1,62 @@
+"""Batches on the device: packed pictures gathered, moved and normalised."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tenfold.core.training.ports import Samples
+
+RESIDENT_BYTES = 2**30
+SPLITS = ("train", "val", "test")
+
+
+class DeviceData:
+    """The splits of a dataset, kept on the device when they are small enough, else read batch by batch.
+
+    Pictures are uint8 NHWC; batches are float32 NCHW, normalised by channel.
+    """
+
+    def __init__(
+        self, samples: Samples, *, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+    ) -> None:
+        self._samples = samples
+        self._device = device
+        self._shift = torch.tensor(mean, dtype=torch.float32, device=device).mul_(255).view(1, -1, 1, 1)
+        self._factor = torch.tensor(std, dtype=torch.float32, device=device).mul_(255).reciprocal_().view(1, -1, 1, 1)
+        self._labels = {split: _copied(samples.labels(split)).to(device) for split in SPLITS}
+        total = sum(samples.images(split).nbytes for split in SPLITS)
+        self._images: dict[str, torch.Tensor] = {}
+        if total <= RESIDENT_BYTES:
+            self._images = {split: _copied(samples.images(split)).to(device) for split in SPLITS}
+
+    def at(self, split: str, indices: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pictures and labels of given samples."""
+        places = _copied(indices).to(self._device, non_blocking=True)
+        labels = self._labels[split].index_select(0, places)
+        if split in self._images:
+            return self._normalised(self._images[split].index_select(0, places)), labels
+        return self._normalised(self._moved(self._samples.images(split)[indices])), labels
+
+    def between(self, split: str, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pictures and labels of the samples start to stop."""
+        labels = self._labels[split][start:stop]
+        if split in self._images:
+            return self._normalised(self._images[split][start:stop]), labels
+        return self._normalised(self._moved(np.array(self._samples.images(split)[start:stop]))), labels
+
+    def _moved(self, images: NDArray[np.uint8]) -> torch.Tensor:
+        batch = torch.from_numpy(np.ascontiguousarray(images))
+        if self._device.type == "cuda":
+            return batch.pin_memory().to(self._device, non_blocking=True)
+        return batch
+
+    def _normalised(self, images_nhwc: torch.Tensor) -> torch.Tensor:
+        images = images_nhwc.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+        return images.sub_(self._shift).mul_(self._factor)
+
+
+def _copied(array: NDArray[np.generic]) -> torch.Tensor:
+    """A tensor of its own: PyTorch does not take the read-only arrays of a memory map."""
+    return torch.from_numpy(np.array(array, order="C"))

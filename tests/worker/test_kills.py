@@ -1,0 +1,163 @@
+"""Workers are killed with SIGKILL wherever it may hurt: they resume by themselves and end with the same bits."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.events import CheckpointSaved, Envelope, Measured, PhaseStarted, Started
+from tenfold.core.training.run import Run
+
+from .workstation import Workstation
+
+PHASES = ("before the first checkpoint", "mid-epoch", "while a checkpoint is written", "in validation", "publishing")
+SPEC = {"network": "dropping", "epochs": 6, "batch_size": 8, "checkpoint_every": 0.2, "steps_per_row": 3}
+KILLS_SHORT, KILLS_LONG = 5, 20
+
+
+@pytest.fixture(scope="module")
+def whole(workstation: Workstation, shapes: Dataset) -> Run:
+    """The run that nobody interrupts."""
+    over = workstation.finish(workstation.start(dataset=shapes.name, name="whole", **SPEC))
+    assert over.state == "finished", over.message
+    return over
+
+
+def test_killed_in_every_phase_it_ends_like_the_uninterrupted_run(
+    workstation: Workstation, shapes: Dataset, whole: Run
+) -> None:
+    kill_and_compare(workstation, shapes, whole, KILLS_SHORT)
+
+
+@pytest.mark.campaign
+def test_campaign_kill(workstation: Workstation, shapes: Dataset, whole: Run) -> None:
+    kill_and_compare(workstation, shapes, whole, KILLS_LONG)
+
+
+def kill_and_compare(workstation: Workstation, shapes: Dataset, whole: Run, num_kills: int) -> None:
+    """Kills `num_kills` runs' workers, the phases in turn, as many in one run as it has phases."""
+    chance = random.Random(num_kills)
+    phases = [PHASES[number % len(PHASES)] for number in range(num_kills)]
+    for start in range(0, num_kills, len(PHASES)):
+        run = workstation.start(dataset=shapes.name, **SPEC)
+        for phase in phases[start : start + len(PHASES)]:
+            kill_in(workstation, run, phase, chance)
+        over = workstation.finish(run)
+        assert over.state == "finished", over.message
+        assert workstation.weights_sha256(run) == workstation.weights_sha256(whole)
+        assert workstation.rows(run) == workstation.rows(whole)
+        events = workstation.events(run)
+        assert_nothing_ran_twice(events)
+        assert sum(isinstance(each.event, Started) for each in events) == len(PHASES) + 1
+
+
+def kill_in(workstation: Workstation, run: Run, phase: str, chance: random.Random) -> None:
+    """Waits for the phase in the newest attempt and kills the worker there."""
+    seen = newest_events(workstation, run)
+    writing = ".*-step-*.part" if phase == "while a checkpoint is written" else ""
+    checkpoints = workstation.data / "jobs" / run.job / "checkpoints"
+    deadline = time.monotonic() + 120
+    for events in seen:
+        assert time.monotonic() < deadline, f"{phase} was not reached"
+        is_started = any(isinstance(each.event, Started) for each in events)  # torn ones of before are cleared by then
+        if writing and is_started and any(checkpoints.glob(writing)):
+            break
+        if not writing and is_in(phase, events):
+            time.sleep(0 if phase == "publishing" else chance.uniform(0, 0.01))
+            break
+    else:
+        raise AssertionError(f"the run was over before {phase}")
+    attempt = workstation.services.runs.job(workstation.owner, run).attempt
+    workstation.kill(run)
+    workstation.wait(
+        lambda: workstation.services.runs.job(workstation.owner, run).attempt, lambda newer: newer > attempt
+    )
+
+
+def newest_events(workstation: Workstation, run: Run) -> Iterator[list[Envelope]]:
+    """The events of the newest attempt, again and again, as they grow."""
+    while True:
+        job = workstation.services.runs.job(workstation.owner, run)
+        if not job.is_open:
+            return
+        yield [envelope for envelope in workstation.events(run) if envelope.attempt == job.attempt]
+        time.sleep(0.002)
+
+
+def is_in(phase: str, events: list[Envelope]) -> bool:
+    phases = [each.event.phase for each in events if isinstance(each.event, PhaseStarted)]
+    conditions: dict[str, Callable[[], bool]] = {
+        "before the first checkpoint": lambda: bool(phases),
+        "mid-epoch": lambda: _rows_after_a_checkpoint(events) >= 2,
+        "in validation": lambda: bool(phases) and phases[-1] == "validating",
+        "publishing": lambda: bool(phases) and phases[-1] in {"exporting", "publishing"},
+    }
+    return conditions[phase]()
+
+
+def _rows_after_a_checkpoint(events: list[Envelope]) -> int:
+    count = -1
+    for each in events:
+        if isinstance(each.event, CheckpointSaved):
+            count = 0
+        elif isinstance(each.event, Measured) and count >= 0:
+            count += 1
+    return count
+
+
+def assert_nothing_ran_twice(events: list[Envelope]) -> None:
+    """No attempt works on a step that a checkpoint of an earlier attempt already holds."""
+    saved = 0
+    resumed: dict[int, int] = {}
+    for each in events:
+        if isinstance(each.event, Started):
+            resumed[each.attempt] = each.event.resumed_step or 0
+            assert resumed[each.attempt] >= saved, f"attempt {each.attempt} began before checkpoint {saved}"
+        elif isinstance(each.event, CheckpointSaved):
+            saved = max(saved, each.event.step)
+        elif isinstance(each.event, Measured):
+            assert each.event.step >= resumed[each.attempt], f"{each} was done already"
+
+
+def test_a_run_that_dies_at_once_every_time_is_given_up(workstation: Workstation, shapes: Dataset) -> None:
+    run = workstation.start(dataset=shapes.name, network="lenet", epochs=300, checkpoint_every=3600, batch_size=1)
+    chance = random.Random(1)
+    for _ in range(2):
+        kill_in(workstation, run, "before the first checkpoint", chance)
+    workstation.wait(lambda: workstation.events(run)[-1].attempt, lambda attempt: attempt == 3)
+    workstation.kill(run)
+    over = workstation.finish(run)
+    assert (over.state, over.code) == ("failed", "job.crashed")
+    assert over.message.startswith("It died 3 times without reaching a new checkpoint.")
+    assert "SIGKILL" in over.message
+
+
+def test_an_attempt_that_woke_up_late_is_fenced_off(tmp_path: Path) -> None:
+    from tenfold.adapters.storage.job_folders import Fenced, LocalJobFolders, WorkerFolder
+    from tenfold.core.events import Logged
+    from tenfold.core.ids import JobId
+
+    folders = LocalJobFolders(tmp_path)
+    job = JobId("job_0000000000000000")
+    folders.create(job, {"kind": "train"})
+    folders.open_attempt(job, 1)
+    first = WorkerFolder(folders.path(job), 1)
+    first.emit(Logged(text="one"))
+    staged = first.staging()
+    folders.open_attempt(job, 2)
+    second = WorkerFolder(folders.path(job), 2)
+    second.emit(Logged(text="two"))
+    with pytest.raises(Fenced):
+        first.emit(Logged(text="late"))
+    with pytest.raises(Fenced):
+        first.publish(staged)
+    assert not Path(folders.result_folder(job, 1)).exists()
+    events, _ = folders.read_events(job, 0)
+    assert [(each.seq, each.attempt) for each in events] == [(1, 1), (2, 2)]
+    for worker in (first, second):
+        worker.close()
