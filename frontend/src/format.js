@@ -24,8 +24,8 @@ export const wholePercent = (share) => String(Math.min(share < 1 ? 99 : 100, Mat
 /** @param {number} seconds Two parts at most: `4.1 s`, `1 min 12 s`, `3 h 20 min`. */
 export function duration(seconds) {
   if (!Number.isFinite(seconds) || seconds < 0) return '';
-  if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
-  if (seconds < 0.9995) return `${(seconds * 1000).toPrecision(seconds < 0.01 ? 2 : 3).replace(/\.?0+$/, '')} ms`;
+  if (seconds < 0.0009995) return `${Math.round(seconds * 1e6)} µs`;
+  if (seconds < 0.9995) return `${Number((seconds * 1000).toPrecision(3))} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -34,7 +34,7 @@ export function duration(seconds) {
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return two(hours, 'h', minutes % 60, 'min');
-  return two(Math.floor(hours / 24), 'd', hours % 24, 'h');
+  return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${Math.floor(hours / 24)} d`;
 }
 
 /** @param {number} first @param {string} unit @param {number} second @param {string} small */

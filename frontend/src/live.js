@@ -1,26 +1,51 @@
 // Figures that move in place, and parts of a page that are fetched anew when a job changes its state.
-//   <span data-live="run.progress" data-of="first" data-path="facts.epoch" data-as="count">3</span>
-//   <section id="running" data-refresh="job.state dataset.state">: asks the page's own address for this part again
+//   <span data-live="run.progress" data-of="first" data-path="progress.epoch" data-as="count">3</span>
+//   <section id="work" data-refresh="state">: asks the page's own address for this part again when something changes state
+//   <section data-refresh="epoch" data-of="first">: and here when an epoch of this run ends
 import htmx from 'htmx.org';
 import { announce, at } from './dom.js';
 import { named } from './format.js';
 import { subscribe } from './stream.js';
 
-const FIGURES = ['run.progress', 'run.metrics', 'dataset.progress'];
-const STATES = ['job.state', 'dataset.state'];
+const NEWS = ['run.progress', 'dataset.progress'];
 const SETTLE_MS = 250;
 
+/** The last state of each thing, by kind and id. @type {Map<string, unknown>} */
+const states = new Map();
 /** @type {Set<HTMLElement>} */
 const due = new Set();
 
 export function bindLive() {
-  for (const kind of FIGURES) {
-    if (document.querySelector(`[data-live="${kind}"]`)) subscribe(kind, (message) => show(kind, message));
+  const parts = document.querySelector('[data-refresh]');
+  if (!parts && !document.querySelector('[data-live]')) return;
+  for (const kind of NEWS) {
+    subscribe(kind, (message) => {
+      show(kind, message);
+      if (isChange(kind, message)) change('state', message);
+    });
   }
-  if (document.querySelector('[data-refresh]')) {
-    for (const kind of STATES) subscribe(kind, (message) => change(kind, message));
-    subscribe('reset', () => document.querySelectorAll('[data-refresh]').forEach(mark));
-  }
+  if (!parts) return;
+  subscribe('run.metrics', (message) => {
+    const rows = /** @type {Record<string, number>[]} */ (message.rows ?? []);
+    const judged = rows.findLast((row) => row.val_loss !== undefined);
+    if (judged) change('epoch', message);
+  });
+  subscribe('reset', () => document.querySelectorAll('[data-refresh]').forEach(mark));
+}
+
+/**
+ * Whether a thing is in another state than before. What was never heard of may be new to the page: it counts too,
+ * unless the page says that it has it in this state.
+ * @param {string} kind
+ * @param {import('./stream.js').Message} message
+ */
+function isChange(kind, message) {
+  const key = `${kind} ${message.id}`;
+  const name = CSS.escape(String(message.name));
+  const shown = document.querySelector(`[data-state-of="${name}"]`);
+  const before = states.has(key) ? states.get(key) : shown instanceof HTMLElement ? shown.dataset.state : undefined;
+  states.set(key, message.state);
+  return before !== message.state;
 }
 
 /** @param {string} kind @param {import('./stream.js').Message} message */
@@ -34,13 +59,13 @@ function show(kind, message) {
   }
 }
 
-/** @param {string} kind @param {import('./stream.js').Message} message */
-function change(kind, message) {
-  if (typeof message.state === 'string' && message.name) announce(`${message.name}: ${message.state}`);
-  for (const part of document.querySelectorAll(`[data-refresh~="${kind}"]`)) {
-    if (!(part instanceof HTMLElement)) continue;
-    if (!part.dataset.of || part.dataset.of === message.name) mark(part);
-  }
+/** @param {'state' | 'epoch'} what @param {import('./stream.js').Message} message */
+function change(what, message) {
+  const parts = [...document.querySelectorAll(`[data-refresh~="${what}"]`)].filter((part) => {
+    return part instanceof HTMLElement && (!part.dataset.of || part.dataset.of === message.name);
+  });
+  if (parts.length) announce(`${message.name}: ${what === 'state' ? message.state : 'an epoch is finished'}`);
+  parts.forEach(mark);
 }
 
 /** @param {Element} part */

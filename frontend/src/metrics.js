@@ -4,7 +4,7 @@ import { subscribe } from './stream.js';
 
 /** @typedef {[number, number]} Point A step and a value. */
 /** @typedef {Record<string, Point[]>} Series */
-/** @typedef {(series: Series) => void} Listener */
+/** @typedef {(series: Series, perEpoch: number) => void} Listener */
 
 /** @type {Map<string, History>} */
 const histories = new Map();
@@ -20,6 +20,8 @@ class History {
     /** @type {Set<Listener>} */
     this.listeners = new Set();
     this.isDue = false;
+    /** Steps of an epoch, once a row has told; 0 before. */
+    this.perEpoch = 0;
     subscribe('run.metrics', (message) => this.append(message));
     subscribe('reset', () => this.load());
     this.load();
@@ -38,11 +40,14 @@ class History {
   /** @param {import('./stream.js').Message} message */
   append(message) {
     if (message.name !== this.run) return;
-    const step = Number(message.step);
-    for (const [name, value] of Object.entries(/** @type {Record<string, number>} */ (message.values ?? {}))) {
-      const points = (this.series[name] ??= []);
-      const last = points.at(-1);
-      if (!last || step > last[0]) points.push([step, value]);
+    for (const row of /** @type {Record<string, number>[]} */ (message.rows ?? [])) {
+      const { step = 0, epoch = 0, ...values } = row;
+      if (epoch > 0) this.perEpoch = step / epoch;
+      for (const [name, value] of Object.entries(values)) {
+        const points = (this.series[name] ??= []);
+        const last = points.at(-1);
+        if (!last || step > last[0]) points.push([step, value]);
+      }
     }
     this.tell();
   }
@@ -53,7 +58,9 @@ class History {
     this.isDue = true;
     requestAnimationFrame(() => {
       this.isDue = false;
-      for (const listener of this.listeners) listener(this.series);
+    /** Steps of an epoch, once a row has told; 0 before. */
+    this.perEpoch = 0;
+      for (const listener of this.listeners) listener(this.series, this.perEpoch);
     });
   }
 }
@@ -71,7 +78,7 @@ export function follow(address, run, listener) {
     history = new History(address, run);
     histories.set(address, history);
   } else if (Object.keys(history.series).length) {
-    listener(history.series);
+    listener(history.series, history.perEpoch);
   }
   const known = history;
   known.listeners.add(listener);

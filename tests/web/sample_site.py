@@ -28,17 +28,28 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from web.sample_pages import GAUGES, NOW, PAGES, frame_for, test_model_page
+from web.sample_pages import PAGES, frame_for
+from web.samples.results import test_model_page
+from web.samples.things import NOW
 
 from tenfold.interfaces.web.rendering import BUILT, Renderer
 from tenfold.interfaces.web.views import models
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src 'self' blob: data:; "
-    "media-src 'self' blob:; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; worker-src 'self' blob:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 STEPS_AN_EPOCH = 422
-FOLDERS = ("/home/anna/data", "/home/anna/data/mnist", "/home/anna/flowers", "/home/anna/photos")
+MACHINE = {
+    "cpu_busy": 0.41,
+    "memory_used_bytes": 49e9,
+    "memory_total_bytes": 128e9,
+    "disk_free_bytes": 54e9,
+    "disk_total_bytes": 1e12,
+    "gpus": [{"index": 0, "busy": 0.87, "memory_used_bytes": 18.2e9, "memory_total_bytes": 141e9}],
+}
+FOLDERS = ("/home/anna", "/home/anna/data", "/home/anna/data/mnist", "/home/anna/flowers", "/home/anna/photos")
 
 
 class Site:
@@ -54,17 +65,20 @@ class Site:
                 Route("/sample/picture/{number:int}.png", picture),
                 Route("/api/v1/events", self.events),
                 Route("/api/v1/folders", folders),
+                Route("/api/v1/folders/complete", complete),
+                Route("/api/v1/runs/{name}/log", log),
+                Route("/api/v1/uploads", self.store, methods=["POST"]),
                 Route("/api/v1/runs/{name}/metrics", metrics),
-                Route("/models/{name}/test", self.classify, methods=["POST"]),
+                Route("/models/{name}/classify", self.classify, methods=["POST"]),
                 Route("/datasets/new", self.upload, methods=["POST"]),
-                Mount("/assets", StaticFiles(directory=BUILT)),
+                Mount("/static", StaticFiles(directory=BUILT)),
                 Route("/{path:path}", self.other, methods=["GET", "POST"]),
             ]
         )
 
     async def page(self, request: Request) -> Response:
         name = request.path_params["name"]
-        fragment = request.headers.get("HX-Target", "").removeprefix("test-")
+        fragment = request.headers.get("HX-Target", "")
         theme = request.cookies.get("tenfold_theme", "system")
         frame = frame_for(name)
         object.__setattr__(frame, "theme", theme)
@@ -84,11 +98,14 @@ class Site:
             self.renderer.render(type(page)(**{**vars(page), "test": test}), frame_for("model"), fragment="result")
         )
 
+    async def store(self, request: Request) -> Response:
+        content = await request.body()
+        self.received.append({"path": "/api/v1/uploads", "name": request.query_params["name"], "bytes": len(content)})
+        return JSONResponse({"id": "upl_1", "name": request.query_params["name"], "size_bytes": len(content)}, 201)
+
     async def upload(self, request: Request) -> Response:
         async with request.form() as form:
-            archive = form["archive"]
-            num_bytes = len(await archive.read())  # type: ignore[union-attr]
-            self.received.append({"path": "/datasets/new", "name": archive.filename, "bytes": num_bytes})  # type: ignore[union-attr]
+            self.received.append({"path": "/datasets/new", "upload": form.get("upload"), "source": form.get("source")})
         return RedirectResponse("/sample/page/dataset-building", status_code=303)
 
     async def other(self, request: Request) -> Response:
@@ -119,13 +136,19 @@ class Site:
 
 def messages(step: int) -> Iterator[tuple[str, dict[str, object]]]:
     run = {"id": "run_0123456789abcdef", "name": "lenet-mnist-3"}
-    facts = {"epoch": step / STEPS_AN_EPOCH, "epochs": 30, "samples_per_second": 13_150 + step % 70}
-    left = (12660 - step) / 103
-    yield "run.progress", run | {"done": step, "total": 12660, "unit": "steps", "seconds_left": left, "facts": facts}
-    yield "run.metrics", run | {"step": step, "values": values(step)}
-    yield "run.log", run | {"time": NOW.timestamp(), "level": "info", "text": f"Step {step}."}
-    yield "dataset.progress", {"name": "flowers", "done": 2400, "total": 3670, "unit": "pictures", "seconds_left": 39}
-    yield "machine", {"gauges": [{"key": gauge.key, "percent": gauge.percent, "text": gauge.text} for gauge in GAUGES]}
+    told = {
+        "step": step,
+        "steps": 12660,
+        "seconds_left": (12660 - step) / 103,
+        "epoch": step / STEPS_AN_EPOCH,
+        "epochs": 30,
+    }
+    told["samples_per_second"] = 13_150 + step % 70
+    yield "run.metrics", run | {"rows": [{"step": step, "epoch": step / STEPS_AN_EPOCH, **values(step)}]}
+    yield "run.progress", run | {"state": "running", "progress": told, "metrics": values(step), "message": ""}
+    building = {"done": 2400, "total": 3670, "seconds_left": 39}
+    yield "dataset.progress", {"id": "ds_1", "name": "flowers", "state": "building", "progress": building}
+    yield "machine", MACHINE
 
 
 def values(step: int) -> dict[str, float]:
@@ -148,20 +171,23 @@ async def metrics(request: Request) -> Response:
 
 
 async def folders(request: Request) -> Response:
-    path = request.query_params["path"]
-    if path.startswith("/etc"):
-        return JSONResponse(
-            {"detail": "/etc is outside the folders that this server may read: /home/anna."}, status_code=403
-        )
-    depth = path.count("/")
-    found = [folder for folder in FOLDERS if folder.startswith(path) and folder.count("/") <= max(depth, 2)]
-    return JSONResponse(
-        {
-            "folders": [
-                {"path": folder, "name": folder, "pictures": 70_000 if "mnist" in folder else 0} for folder in found
-            ]
-        }
-    )
+    path = request.query_params["path"].rstrip("/")
+    if not path.startswith("/home/anna"):
+        return JSONResponse({"detail": f"{path} is outside the folders that this server may read: /home/anna."}, 403)
+    inside = [folder for folder in FOLDERS if folder.rpartition("/")[0] == path]
+    pictures = {"/home/anna/data/mnist": 70_000}
+    found = [{"path": each, "name": each.rpartition("/")[2], "pictures": pictures.get(each, 0)} for each in inside]
+    return JSONResponse({"path": path, "folders": found})
+
+
+async def complete(request: Request) -> Response:
+    prefix = request.query_params["prefix"]
+    depth = max(prefix.count("/"), 2)
+    return JSONResponse([folder for folder in FOLDERS if folder.startswith(prefix) and folder.count("/") <= depth])
+
+
+async def log(_request: Request) -> Response:
+    return JSONResponse([{"at": NOW.timestamp() + 60, "level": "info", "text": "Step 6000."}])
 
 
 async def picture(request: Request) -> Response:
@@ -187,7 +213,7 @@ def serving(port: int = 0) -> Iterator[tuple[Site, str]]:
     server = uvicorn.Server(
         uvicorn.Config(site.app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
     )
-    thread = Thread(target=server.run)
+    thread = Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         thread.join(0.02)
@@ -196,7 +222,7 @@ def serving(port: int = 0) -> Iterator[tuple[Site, str]]:
         yield site, f"http://127.0.0.1:{bound}"
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(5)
 
 
 if __name__ == "__main__":

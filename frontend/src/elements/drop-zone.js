@@ -1,8 +1,9 @@
 // <drop-zone>: a file field that also takes a drop, with progress while it travels. Its form works without scripts.
-//   sends: on `submit` its form goes by XMLHttpRequest, the only one that tells how far an upload is.
-import { announce, need } from '../dom.js';
+//   sends="/api/v1/uploads": on submit the file goes there first, by XMLHttpRequest, the only one that tells how far an
+//   upload is; then its form is sent with the id instead of the file.
+import { announce, element, need } from '../dom.js';
 import { bytes, duration, wholePercent } from '../format.js';
-import { HEADERS } from '../request.js';
+import { HEADERS, sentence } from '../request.js';
 
 class DropZone extends HTMLElement {
   connectedCallback() {
@@ -63,19 +64,18 @@ class DropZone extends HTMLElement {
     const request = new XMLHttpRequest();
     this.request = request;
     const began = performance.now();
-    request.open('POST', form.action);
+    request.open('POST', `${this.getAttribute('sends')}?name=${encodeURIComponent(file.name)}`);
     for (const [name, value] of Object.entries(HEADERS)) request.setRequestHeader(name, value);
-    request.setRequestHeader('Accept', 'text/html');
     request.upload.addEventListener('progress', (event) => {
       const share = event.total ? event.loaded / event.total : 0;
       const seconds = (performance.now() - began) / 1000;
       const left = share > 0.02 && seconds > 0.5 ? `, about ${duration((seconds * (1 - share)) / share)} left` : '';
       this.travel(share, `${file.name}: ${bytes(event.loaded)} of ${bytes(event.total)}, ${wholePercent(share)} %${left}`);
     });
-    request.addEventListener('load', () => this.arrive(request));
+    request.addEventListener('load', () => this.arrive(request, form));
     request.addEventListener('error', () => this.stop('The connection broke. The upload can be started again.'));
     request.addEventListener('abort', () => this.stop('The upload was cancelled. Nothing was kept.'));
-    request.send(new FormData(form));
+    request.send(file);
     this.travel(0, `${file.name}: begins`);
   }
 
@@ -96,18 +96,20 @@ class DropZone extends HTMLElement {
     this.say(text);
   }
 
-  /** An accepted upload leads on; a refused one comes back as the form with its errors. @param {XMLHttpRequest} request */
-  arrive(request) {
-    if (request.status < 300 && request.responseURL !== location.href) {
-      location.assign(request.responseURL);
-      return;
+  /** @param {XMLHttpRequest} request @param {HTMLFormElement} form */
+  arrive(request, form) {
+    /** @type {{id?: string, detail?: string}} */
+    let answer = {};
+    try {
+      answer = JSON.parse(request.responseText);
+    } catch {
+      // a proxy in between may answer in any form
     }
-    const answer = new DOMParser().parseFromString(request.responseText, 'text/html');
-    const main = answer.querySelector('main');
-    if (!main) return this.stop(`The server answered ${request.status}.`);
-    document.querySelector('main')?.replaceWith(main);
-    const field = main.querySelector('[aria-invalid="true"]');
-    if (field instanceof HTMLElement) field.focus();
+    if (request.status !== 201 || !answer.id) return this.stop(sentence(answer, request.status));
+    form.querySelector('input[name="upload"]')?.remove();
+    form.append(element('input', { type: 'hidden', name: 'upload', value: answer.id }));
+    if (this.input) this.input.value = '';
+    form.submit();
     return undefined;
   }
 }

@@ -16,7 +16,9 @@ class FolderPicker extends HTMLElement {
     const fixed = { role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': this.list.id, autocomplete: 'off' };
     for (const [name, value] of Object.entries(fixed)) this.input.setAttribute(name, value);
     this.input.addEventListener('input', () => this.wait());
-    this.input.addEventListener('focus', () => this.wait());
+    this.input.addEventListener('focus', () => {
+      if (this.input?.getAttribute('aria-invalid') !== 'true') this.wait();
+    });
     this.input.addEventListener('blur', () => setTimeout(() => this.close(), 150));
     this.input.addEventListener('keydown', (event) => this.key(event));
     this.list.addEventListener('pointerdown', (event) => this.press(event));
@@ -32,13 +34,31 @@ class FolderPicker extends HTMLElement {
     this.asking?.abort();
     this.asking = new AbortController();
     try {
-      const answer = await json(`${this.getAttribute('src')}?path=${encodeURIComponent(typed)}`, { signal: this.asking.signal });
-      if (typed === this.input?.value) this.show(answer.folders ?? []);
+      const folders = await this.find(typed, this.asking.signal);
+      if (typed === this.input?.value) this.show(folders);
     } catch (error) {
       if (error instanceof DOMException) return;
       this.show([]);
       this.say(error instanceof Error ? error.message : '');
     }
+  }
+
+  /**
+   * The folders that begin so: those of the folder that is typed already, else what completes the text.
+   * @param {string} typed
+   * @param {AbortSignal} signal
+   * @returns {Promise<Folder[]>}
+   */
+  async find(typed, signal) {
+    const ask = (/** @type {string} */ rest, /** @type {string} */ text) =>
+      json(`${this.getAttribute('src')}${rest}=${encodeURIComponent(text)}`, { signal });
+    const parent = typed.slice(0, typed.lastIndexOf('/') + 1);
+    /** @type {string[]} */
+    const paths = await ask('/complete?prefix', typed);
+    if (paths.length && !paths.every((path) => path.startsWith(parent) && parent.length > 1)) return paths.map(named);
+    if (!paths.length && !typed.endsWith('/')) return [];
+    const listing = await ask('?path', parent);
+    return listing.folders.filter((/** @type {Folder} */ folder) => folder.path.startsWith(typed));
   }
 
   /** @param {Folder[]} folders */
@@ -119,5 +139,8 @@ class FolderPicker extends HTMLElement {
     this.wait();
   }
 }
+
+/** @param {string} path @returns {Folder} */
+const named = (path) => ({ path, name: path });
 
 customElements.define('folder-picker', FolderPicker);

@@ -17,16 +17,19 @@ class JobProgress extends HTMLElement {
 
   /** @param {Record<string, unknown>} message */
   show(message) {
-    const total = Number(message.total);
-    const share = total > 0 ? Number(message.done) / total : 0;
+    const told = /** @type {Record<string, number | null>} */ (message.progress ?? {});
+    const total = Number(told.steps ?? told.total ?? 0);
+    const done = Number(told.step ?? told.done ?? 0);
+    if (!total) return;
+    const share = done / total;
     const bar = this.querySelector('progress');
     if (bar) bar.value = Math.round(share * 1000) / 10;
     this.write('.progress-share', `${wholePercent(share)} %`);
-    this.write('.progress-done', `${count(Number(message.done))} of ${count(total)} ${message.unit}`);
-    const left = message.seconds_left;
+    this.write('.progress-done', `${count(done)} of ${count(total)} ${this.getAttribute('unit')}`);
+    const left = told.seconds_left;
     this.write('.progress-left', typeof left === 'number' ? `about ${duration(left)} left` : '');
-    const facts = /** @type {Record<string, number>} */ (message.facts ?? {});
-    if (facts.epochs) this.write('.progress-epoch', `epoch ${Math.min(facts.epochs, Math.floor(facts.epoch ?? 0) + 1)} of ${facts.epochs}`);
+    const epochs = told.epochs;
+    if (epochs) this.write('.progress-epoch', `epoch ${Math.min(epochs, Math.floor(told.epoch ?? 0) + 1)} of ${epochs}`);
   }
 
   /** @param {string} place @param {string} text */

@@ -30,7 +30,10 @@ class LiveChart extends HTMLElement {
     this.redraw = () => this.plot?.redraw(false, true);
     document.addEventListener('themechange', this.redraw);
     this.area.addEventListener('keydown', (event) => this.step(event));
-    this.unfollow = follow(this.getAttribute('src') ?? '', this.getAttribute('run') ?? '', (series) => this.show(series));
+    this.unfollow = follow(this.getAttribute('src') ?? '', this.getAttribute('run') ?? '', (series, perEpoch) => {
+      this.perEpoch = perEpoch || Number(this.getAttribute('per-epoch')) || 1;
+      this.show(series);
+    });
   }
 
   disconnectedCallback() {
@@ -56,7 +59,7 @@ class LiveChart extends HTMLElement {
 
   /** Columns for the plot: epochs, then per line its mean (where it has one) and its raw values. */
   table() {
-    const perEpoch = Number(this.getAttribute('per-epoch')) || 1;
+    const perEpoch = this.perEpoch ?? 1;
     const factor = this.isPercent ? 100 : 1;
     const tables = this.drawn().map(({ line, isMean }) => {
       const points = this.series?.[line.key] ?? [];
@@ -209,7 +212,9 @@ class LiveChart extends HTMLElement {
     const last = plot.data[0].length - 1;
     const now = plot.cursor.idx ?? last;
     const next = Math.max(0, Math.min(last, now + (event.key === 'ArrowRight' ? 1 : -1)));
-    plot.setCursor({ left: plot.valToPos(Number(plot.data[0][next]), 'x'), top: 10 }, true);
+    // The third argument tells the other charts; the library's types do not name it.
+    const setCursor = /** @type {(at: uPlot.Cursor, fire: boolean, tell: boolean) => void} */ (plot.setCursor);
+    setCursor({ left: plot.valToPos(Number(plot.data[0][next]), 'x'), top: 10 }, true, true);
   }
 
   /** The finding as text, for who cannot see the lines. @param {(number | null | undefined)[]} values */

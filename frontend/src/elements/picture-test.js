@@ -1,9 +1,9 @@
 // <picture-test>: sends a picture from its form, a drop, the clipboard, a test picture or the digit pad, and puts the
-// server's answer, the same fragment that a plain form post shows, into its `.test-result`.
+// server's answer, the same fragment that a plain form post shows, into its `#result`.
 import { announce, need } from '../dom.js';
 import { HEADERS, sentence } from '../request.js';
 
-const PART = 'test-result';
+const PART = 'result';
 
 class PictureTest extends HTMLElement {
   turn = 0;

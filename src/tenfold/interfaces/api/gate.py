@@ -25,6 +25,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 2_000_000
 UPLOAD_PATHS = ("/api/v1/uploads",)
 PICTURES_BODY = 64_000_000
+FORM_UPLOAD = "/datasets/new"  # without scripts an archive comes with the form
+FORM_UPLOAD_BODY = 500_000_000
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
     "img-src 'self' blob: data:; media-src 'self' blob:; worker-src 'self' blob:; form-action 'self'; "
@@ -139,6 +141,8 @@ def _limit(path: str) -> int | None:
     """How many bytes a body may have; `None` where the route counts by itself."""
     if path.startswith(UPLOAD_PATHS):
         return None
+    if path == FORM_UPLOAD:
+        return FORM_UPLOAD_BODY
     return PICTURES_BODY if path.endswith("/classify") else MAX_BODY
 
 

@@ -1,31 +1,57 @@
-"""Coming in and going out: the printed link, the cookie."""
+"""The web door: adds the pages, their files and their error pages to the application."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, FastAPI, Request
-from starlette.responses import RedirectResponse, Response
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from tenfold.interfaces.api.access import Public, ServicesNow
-from tenfold.interfaces.api.gate import COOKIE
-from tenfold.services.accounts import SESSION_S
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-router = APIRouter(include_in_schema=False)
+from tenfold.core.errors import TenfoldError
+from tenfold.interfaces.web.rendering import ASSETS_URL, BUILT
+from tenfold.interfaces.web.routes import datasets, entry, home, models, networks, runs, settings
+from tenfold.interfaces.web.site import Site
+
+NO_PAGES = ("/api/", "/v2/", "/healthz", ASSETS_URL)
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+class BuiltFiles(StaticFiles):
+    """Files with their content's hash in the name: they never change, so browsers may keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
 
 
 def add_pages(app: FastAPI) -> None:
-    """Adds the pages to the application."""
-    app.include_router(router)
+    """Adds the pages to the application; raises `Unavailable` when scripts and styles are not built."""
+    app.state.site = Site()
+    for module in (entry, home, datasets, runs, models, networks, settings):
+        app.include_router(module.router)
+    app.mount(ASSETS_URL, BuiltFiles(directory=BUILT), name="static")
+    for kind in (TenfoldError, RequestValidationError, HTTPException, Exception):
+        handler: Any = app.exception_handlers[kind]
+        app.add_exception_handler(kind, _as_page(app.state.site, handler))
 
 
-@router.get("/link/{secret}", dependencies=[Depends(Public())])
-def follow_link(secret: str, request: Request, services: ServicesNow) -> Response:
-    """Signs the browser in, once, and leads to the first page."""
-    response = RedirectResponse("/", 303)
-    set_session(request, response, services.accounts.follow_link(secret))
-    return response
+def _as_page(site: Site, told: Handler) -> Handler:
+    """Shows people a page with what programs are told as a problem document."""
 
+    async def handle(request: Request, error: Exception) -> Response:
+        response = await told(request, error)
+        if request.url.path.startswith(NO_PAGES) or "text/html" not in request.headers.get("accept", ""):
+            return response
+        problem = json.loads(bytes(response.body))
+        sentence, code = problem["detail"], problem["code"]
+        return site.show_error(request, status=response.status_code, sentence=sentence, code=code)
 
-def set_session(request: Request, response: Response, secret: str) -> None:
-    """Gives the browser its session; over TLS the cookie is bound to TLS."""
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, secret, max_age=SESSION_S, httponly=True, samesite="lax", secure=secure)
+    return handle

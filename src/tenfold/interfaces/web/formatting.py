@@ -44,7 +44,7 @@ def percent(share: float, out_of: int | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """Two parts at most: `4.1 s`, `1 min 12 s`, `3 h 20 min`."""
-    if seconds < 0.001:
+    if seconds < 0.0009995:
         return f"{round(seconds * 1e6)} µs"
     if seconds < 0.9995:
         return f"{float(f'{seconds * 1000:.3g}'):g} ms"
@@ -60,7 +60,8 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     if minutes < 24 * 60:
         return _two(minutes // 60, "h", minutes % 60, "min")
-    return _two(minutes // 1440, "d", minutes % 1440 // 60, "h")
+    days, hours = minutes // 1440, minutes % 1440 // 60
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def data_size(num_bytes: float) -> str:

@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tenfold.core.errors import Unavailable
 from tenfold.interfaces.web import formatting
+from tenfold.interfaces.web.views.forms import FieldView
 from tenfold.interfaces.web.views.frame import Frame, Page
 
 HERE = Path(__file__).parent
 BUILT = HERE / "static" / "built"
-ASSETS_URL = "/assets"
+ASSETS_URL = "/static"
 MACROS = ("parts", "forms", "tables", "charts", "named")
 
 
@@ -60,6 +61,11 @@ class Renderer:
         if fragment in page.fragments:
             return "".join(template.blocks[fragment](template.new_context(names)))
         return template.render(names)
+
+    def field(self, view: FieldView) -> str:
+        """One field of a form, as the form has it."""
+        module = self._environment.globals["forms"]
+        return str(module.field(view))  # type: ignore[attr-defined]
 
     def asset_url(self, name: str) -> str:
         """The address of a built file, with its content's hash in it."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -25,13 +25,16 @@ QUEUE_LENGTH = 1000
 
 @router.get("/events", dependencies=[Depends(Access("read"))])
 async def stream_events(
-    caller: CallerNow, services: ServicesNow, last_event_id: Annotated[str, Header(max_length=60)] = ""
+    caller: CallerNow,
+    services: ServicesNow,
+    last_event_id: Annotated[str, Header(max_length=60)] = "",
+    after: Annotated[str, Query(max_length=60, description="As Last-Event-ID, in a stream opened anew.")] = "",
 ) -> StreamingResponse:
     """Server-sent events: `run.progress`, `run.metrics`, `dataset.progress`, `machine`.
 
-    With `Last-Event-ID` what was missed comes first; `reset` says that nobody knows any more what was missed.
+    With `Last-Event-ID` or `after` what was missed comes first; `reset` says that nobody knows any more what was missed.
     """
-    return StreamingResponse(_events(caller, services, last_event_id), media_type="text/event-stream")
+    return StreamingResponse(_events(caller, services, last_event_id or after), media_type="text/event-stream")
 
 
 @router.get("/machine", dependencies=[Depends(Access("read"))])

@@ -50,10 +50,15 @@ class NewDatasetPage(Page):
     source: Literal["folder", "archive", "sample"]
     folder: str
     roots: tuple[str, ...]
-    max_upload_bytes: int
     samples: tuple[Sample, ...]
     sample: str
     groups: tuple[FieldGroup, ...]
+    more_groups: tuple[FieldGroup, ...] = ()
+    more_is_open: bool = False
+    name: str = ""
+    name_problem: str = ""
+    upload_id: str = ""
+    upload_name: str = ""
     problem: str = ""
     source_problem: str = ""
 
@@ -149,6 +154,7 @@ class DatasetPage(Page):
     named: NamedView
     state: State
     task: str
+    tab: Literal["pictures", "runs"] = "pictures"
     progress: Progress | None = None
     failure: Failure | None = None
     splits: tuple[SplitFact, ...] = ()
@@ -163,6 +169,8 @@ class DatasetPage(Page):
     runs: tuple[RunRow, ...] = ()
     num_runs: int = 0
     source: tuple[Fact, ...] = ()
+    notes: tuple[str, ...] = ()
+    can_stop: bool = False
     train_url: str = ""
     about_problem: str = ""
 

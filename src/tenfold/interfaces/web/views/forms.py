@@ -21,7 +21,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldView:
-    """One field of a form. `value` is the text in it, also when that is wrong; `check_url` judges it when it is left."""
+    """One field of a form: `value` is the text in it, right or wrong; `check_url` judges it when it is left."""
 
     field: Field
     id: str
@@ -39,6 +39,20 @@ class FieldView:
     @property
     def is_on(self) -> bool:
         return self.value in {"true", "on", "yes", "1"}
+
+    @property
+    def value_words(self) -> str:
+        return self._words(self.value)
+
+    @property
+    def default_words(self) -> str:
+        return self._words(self.default)
+
+    def _words(self, text: str) -> str:
+        """A value as a sentence has it: the label of a choice, on or off, empty."""
+        if self.field.type == "boolean":
+            return "on" if text == "true" else "off"
+        return next((option.label for option in self.options if option.value == text), text) or "empty"
 
     @property
     def keyboard(self) -> str:
@@ -75,7 +89,7 @@ def field_views(
 ) -> tuple[FieldView, ...]:
     """Fields with their values and problems.
 
-    `prefix` stands before names, as in `parameters.`; `proposals` take the place of declared defaults, as for a free name.
+    `prefix` stands before names, as in `parameters.`; `proposals`, as for a free name, take the place of defaults.
     """
     found = {problem.field: problem.message for problem in reversed(problems)}
     offered = options or {}

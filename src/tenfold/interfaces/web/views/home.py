@@ -10,6 +10,16 @@ from tenfold.interfaces.web.views.frame import Link, Page, Place, State
 
 
 @dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something that can be pressed: with `is_post` it changes something, else it leads somewhere."""
+
+    word: str
+    url: str
+    is_post: bool = False
+    is_key: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A job that failed: what happened, why, and what can be done about it."""
 
@@ -18,9 +28,7 @@ class Failure:
     sentences: tuple[str, ...]
     code: str
     at: datetime
-    retry_url: str = ""
-    change_url: str = ""
-    dismiss_url: str = ""
+    actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +68,6 @@ class RunningRow:
 class WaitingRow:
     """A job in the queue, with the reason why it waits."""
 
-    job_id: str
     place: int
     subject: Link
     kind: str
@@ -101,14 +108,14 @@ class DatasetFact:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A well-known dataset that can be had with one press; `trains_url` opens the filled form of a run."""
+    """A well-known dataset that can be had with one press; `try_url` opens the filled form of a run."""
 
     name: str
     title: str
     about: str
     num_samples: int
     num_bytes: int
-    is_fetched: bool
+    licence: str
     try_url: str
 
 

@@ -131,12 +131,11 @@ class ModelPage(Page):
     run: Link | None
     made_at: datetime
     epoch: int
-    epochs: int
     report: Report | None
     test: TestPart
     download_url: str
     download_bytes: int | None
-    num_parameters: int
+    num_parameters: int | None
     num_bytes: int
     contents: tuple[Fact, ...] = ()
     facts: tuple[Fact, ...] = ()

@@ -10,7 +10,7 @@ from tenfold.core.fields import Level
 from tenfold.interfaces.web.views.datasets import Fact
 from tenfold.interfaces.web.views.forms import FieldGroup, FieldView, LevelTab
 from tenfold.interfaces.web.views.frame import Link, NamedView, Page, Place, State
-from tenfold.interfaces.web.views.home import Failure, Progress, RunRow
+from tenfold.interfaces.web.views.home import Action, Failure, Progress, RunRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,6 @@ class RunsPage(Page):
     rows: tuple[RunRow, ...]
     num_runs: int
     search: str = ""
-    state: str = ""
     next_url: str = ""
     can_edit: bool = True
 
@@ -103,27 +102,31 @@ class EpochRow:
     is_best: bool = False
 
 
+LogLevel = Literal["info", "warning", "error"]
+LOG_LEVELS: tuple[LogLevel, ...] = ("info", "warning", "error")
+
+
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
     """A line for people."""
 
     at: datetime
-    level: Literal["info", "warning", "error"]
+    level: LogLevel
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run that ended has brought: its model, and how good it is on the test split."""
+    """What a run that ended has brought: its model, and how good it is on the split that judged it."""
 
     model: Link
     download_url: str
+    split: str
     accuracy: float
     low: float
     high: float
     num_judged: int
     best_epoch: int
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +159,7 @@ class RunPage(Page):
     rate: float | None = None
     schedule: str = ""
     steps_per_epoch: int = 1
+    epochs_wanted: int = 1
     metrics_url: str = ""
     charts: tuple[Chart, ...] = ()
     epochs: tuple[EpochRow, ...] = ()
@@ -165,7 +169,7 @@ class RunPage(Page):
     changed: frozenset[str] = frozenset()
     log: tuple[LogLine, ...] = ()
     files: tuple[Fact, ...] = ()
-    again_url: str = ""
+    actions: tuple[Action, ...] = ()
     attempts: int = 1
     about_problem: str = ""
 

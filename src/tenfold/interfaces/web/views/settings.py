@@ -20,7 +20,6 @@ class TokenRow:
     scope: str
     created_at: datetime
     used_at: datetime | None
-    expires_at: datetime | None
     is_revoked: bool
 
 
@@ -35,7 +34,6 @@ class PersonRow:
     is_disabled: bool
     has_password: bool
     created_at: datetime
-    seen_at: datetime | None
     is_you: bool
 
 
@@ -96,7 +94,6 @@ class TrashRow:
     name: str
     deleted_at: datetime
     kept_days: int
-    num_bytes: int | None
     restore_url: str
 
 
@@ -108,8 +105,6 @@ class TrashPage(Page):
 
     rows: tuple[TrashRow, ...]
     kept_days: int
-    num_bytes: int
-    can_empty: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +125,3 @@ class MorePage(Page):
 
     template: ClassVar[str] = "more.html"
     place: ClassVar[Place] = "more"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComponentsPage(Page):
-    """Every macro and element in all states, for who builds pages."""
-
-    template: ClassVar[str] = "components.html"
-
-    run: RunningRow

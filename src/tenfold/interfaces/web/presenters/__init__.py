@@ -1,0 +1,1 @@
+"""From what services know to what pages show: one module a noun."""

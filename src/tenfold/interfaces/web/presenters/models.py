@@ -1,0 +1,233 @@
+"""Models as pages show them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.ports import IndexedSample
+from tenfold.core.errors import NotFound
+from tenfold.core.events import Json
+from tenfold.core.inference.model import Model
+from tenfold.core.inference.ports import Prediction
+from tenfold.core.networks.analysis import analyse
+from tenfold.interfaces.services import Services
+from tenfold.interfaces.web.formatting import plural
+from tenfold.interfaces.web.presenters.datasets import picture
+from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link
+from tenfold.interfaces.web.presenters.runs import revision_number
+from tenfold.interfaces.web.views import models as views
+from tenfold.interfaces.web.views.datasets import Fact, PictureView
+from tenfold.interfaces.web.views.frame import Link
+
+SHOWN_GUESSES = 5
+TEST_PICTURES = 24
+MAX_PICTURE_BYTES = 64_000_000
+DIGITS = tuple(str(digit) for digit in range(10))
+CONTENTS = (
+    Fact(term="Weights", value="model.safetensors, model.onnx"),
+    Fact(term="Network", value="network.network"),
+    Fact(term="Preparation", value="preprocessing.json"),
+    Fact(term="Script", value="predict.py"),
+    Fact(term="Also", value="labels, metrics, versions, licence, model card"),
+)
+
+
+def model_row(services: Services, actor: Actor, model: Model) -> views.ModelRow:
+    """One line of the list."""
+    return views.ModelRow(
+        named=named_view(services, actor, "models", model),
+        dataset=_dataset(services, actor, model),
+        network=network_link(services, actor, model.network),
+        accuracy=model.metrics.get("test_accuracy", model.metrics.get("val_accuracy")),
+        num_judged=None,
+        num_bytes=model.size_bytes,
+    )
+
+
+def model_page(
+    services: Services,
+    actor: Actor,
+    model: Model,
+    *,
+    tab: Literal["report", "test"] = "report",
+    page: int = 0,
+    result: views.TestResult | None = None,
+    about_problem: str = "",
+) -> views.ModelPage:
+    """One model at one of its tabs; `page` chooses which test pictures are offered."""
+    written = _report(services, actor, model)
+    url = address("models", model.name)
+    judged = report(written)
+    labels = judged.labels if judged else ()
+    return views.ModelPage(
+        tab=tab,
+        named=named_view(services, actor, "models", model),
+        dataset=_dataset(services, actor, model),
+        revision=revision_number(services, model.revision),
+        network=network_link(services, actor, model.network),
+        run=_run(services, actor, model),
+        made_at=moment(model.created_at),
+        epoch=max(1, round(float(cast("float", written.get("epochs") or 0)))),
+        report=judged,
+        test=views.TestPart(
+            post_url=f"{url}/classify",
+            pictures=pictures_to_test(services, actor, model, page) if tab == "test" else (),
+            more_url=f"{url}?tab=test&page={page + 1}",
+            has_digits=labels == DIGITS,
+            max_upload_bytes=MAX_PICTURE_BYTES,
+            result=result,
+        ),
+        download_url=f"/api/v1{url}/download",
+        download_bytes=None,
+        num_parameters=_parameters(services, actor, model, len(labels)),
+        num_bytes=model.size_bytes,
+        contents=CONTENTS,
+        facts=_facts(model),
+        about_problem=about_problem,
+    )
+
+
+def report(written: dict[str, Json]) -> views.Report | None:
+    """The report as the training wrote it; `None` when nothing was judged."""
+    found = cast("dict[str, Any]", written.get("report") or {})
+    if not found:
+        return None
+    figures = found["classes"]
+    labels = tuple(each["name"] for each in figures)
+    confusion = found["confusion"]
+    largest = max(
+        (count for true, row in enumerate(confusion) for said, count in enumerate(row) if true != said), default=0
+    )
+    wrong = found["num_samples"] - sum(confusion[index][index] for index in range(len(labels)))
+    return views.Report(
+        split="test" if written.get("tested_on") == "test" else "validation",
+        num_judged=found["num_samples"],
+        num_wrong=wrong,
+        accuracy=found["accuracy"],
+        low=found["interval"][0],
+        high=found["interval"][1],
+        loss=found["loss"],
+        worst=_worst(labels, confusion),
+        labels=labels,
+        matrix=tuple(_matrix_row(labels, confusion[index], index, largest) for index in range(len(labels))),
+        largest_error=largest,
+        classes=tuple(
+            views.ClassFigures(
+                label=each["name"],
+                num_samples=each["support"],
+                precision=each["precision"],
+                recall=each["recall"],
+                f1=each["f1"],
+            )
+            for each in figures
+        ),
+    )
+
+
+def result_of(ranked: tuple[Prediction, ...], *, file: str, shown: PictureView | None = None) -> views.TestResult:
+    """What a model says about a picture, likeliest first."""
+    return views.TestResult(
+        file=file,
+        guesses=tuple(views.Guess(label=each.label, probability=each.probability) for each in ranked[:SHOWN_GUESSES]),
+        picture_url=shown.thumbnail_url if shown else "",
+        truth=shown.label if shown else "",
+    )
+
+
+def pictures_to_test(services: Services, actor: Actor, model: Model, page: int) -> tuple[PictureView, ...]:
+    """Pictures of the test split, spread over it; none when the dataset is gone or has no test split."""
+    link = _dataset(services, actor, model)
+    if not link.url:
+        return ()
+    reader = services.datasets.revision_reader(model.revision)
+    manifest = reader.manifest
+    size = manifest.split_size("test")
+    if not size:
+        return ()
+    shown = min(TEST_PICTURES, size)
+    first = manifest.first_index("test")
+    views_of = []
+    for number in range(shown):
+        index = first + (number * size // shown + page * 7) % size
+        url = f"{address('models', model.name)}?tab=test&page={page}&sample={index}"
+        view = picture(link.text, manifest.classes, IndexedSample(index, reader.sample(index)))
+        views_of.append(PictureView(**{**vars(view), "url": url}))
+    return tuple(views_of)
+
+
+def sample_picture(services: Services, actor: Actor, model: Model, index: int) -> tuple[PictureView, bytes]:
+    """A picture of the model's own dataset and its content; raises `NotFound`."""
+    link = _dataset(services, actor, model)
+    if not link.url:
+        raise NotFound("The dataset of this model is gone.", code="dataset.not-found")
+    reader = services.datasets.revision_reader(model.revision)
+    sample = IndexedSample(index, reader.sample(index))
+    return picture(link.text, reader.classes, sample), reader.thumbnail(index)
+
+
+def _matrix_row(labels: tuple[str, ...], counts: list[int], true: int, largest: int) -> views.MatrixRow:
+    total = sum(counts)
+    cells = tuple(
+        views.MatrixCell(
+            number=number,
+            heat=0 if said == true or not number else 1 + round(7 * (number - 1) / max(1, largest - 1)),
+            is_right=said == true,
+            says=f"{plural(number, 'picture')} of {labels[true]} "
+            + ("known" if said == true else f"taken for {labels[said]}"),
+        )
+        for said, number in enumerate(counts)
+    )
+    return views.MatrixRow(label=labels[true], cells=cells, share_right=counts[true] / total if total else None)
+
+
+def _worst(labels: tuple[str, ...], confusion: list[list[int]]) -> str:
+    """The commonest error in words."""
+    errors = [
+        (count, true, said) for true, row in enumerate(confusion) for said, count in enumerate(row) if true != said
+    ]
+    count, true, said = max(errors, default=(0, 0, 0))
+    return f"{count} of them {labels[true]} taken for {labels[said]}" if count else "not one"
+
+
+def _report(services: Services, actor: Actor, model: Model) -> dict[str, Json]:
+    try:
+        return services.models.report(actor, model)
+    except NotFound:
+        return {}
+
+
+def _dataset(services: Services, actor: Actor, model: Model) -> Link:
+    with services.database.read() as tx:
+        revision = tx.revisions.find(id=model.revision)
+    return dataset_link(services, actor, revision.dataset) if revision else Link(text="a dataset that is gone", url="")
+
+
+def _run(services: Services, actor: Actor, model: Model) -> Link | None:
+    try:
+        run = services.runs.named.get(actor, model.run)
+    except NotFound:
+        return None
+    return None if run.trashed_at else Link(text=run.name, url=address("runs", run.name))
+
+
+def _parameters(services: Services, actor: Actor, model: Model, num_classes: int) -> int | None:
+    """The number of trained values; `None` when the network's text is gone."""
+    try:
+        text = services.networks.get(actor, model.network).text
+    except NotFound:
+        return None
+    chosen = cast("dict[str, object]", model.facts.get("parameters") or {})
+    decided = {"classes": num_classes} if num_classes else {}
+    graph = analyse(text, parameters={**decided, **chosen}).graph
+    return graph.parameters if graph else None
+
+
+def _facts(model: Model) -> tuple[Fact, ...]:
+    chosen = cast("dict[str, Json]", model.facts.get("parameters") or {})
+    return (
+        Fact(term="Task", value=model.task),
+        Fact(term="Step", value=f"{model.step:,}"),
+        *(Fact(term=name, value=str(value)) for name, value in chosen.items()),
+        Fact(term="Manifest", value=f"sha256 {model.manifest[:16]}…", is_code=True),
+    )

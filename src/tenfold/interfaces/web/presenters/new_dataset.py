@@ -1,0 +1,94 @@
+"""The form of a new dataset, generated from what `DatasetSpec` declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.errors import InvalidFields, NameTaken, NotFound, Problem, TenfoldError
+from tenfold.core.fields import fields_of
+from tenfold.interfaces.api.routes.datasets import import_request
+from tenfold.interfaces.services import Services
+from tenfold.interfaces.web.presenters.datasets import samples
+from tenfold.interfaces.web.views import forms
+from tenfold.interfaces.web.views.datasets import NewDatasetPage
+
+Source = Literal["folder", "archive", "sample"]
+SOURCES: tuple[Source, ...] = ("folder", "archive", "sample")
+MISSING = {
+    "folder": "Type or choose a folder.",
+    "archive": "Drop or choose an archive.",
+    "sample": "Choose one of the sets.",
+}
+
+
+def new_dataset_page(
+    services: Services, typed: Mapping[str, str], *, error: TenfoldError | None = None
+) -> NewDatasetPage:
+    """The form as it stands, with what was wrong beside its cause."""
+    problems = _problems(error)
+    views = forms.field_views(fields_of(DatasetSpec), typed, problems)
+    more = [view for view in views if view.field.level == "everything"]
+    source: Source = next((known for known in SOURCES if known == typed.get("source")), "folder")
+    by_field = {problem.field: problem.message for problem in problems}
+    roots = services.folders.roots()
+    known = {view.name for view in views}
+    upload_id, upload_name = _upload(services, typed.get("upload", ""))
+    return NewDatasetPage(
+        source=source,
+        folder=typed.get("folder") or (f"{roots[0].rstrip('/')}/" if roots else ""),
+        roots=roots,
+        samples=samples(),
+        sample=typed.get("sample", ""),
+        groups=forms.grouped(view for view in views if view not in more),
+        more_groups=forms.grouped(more),
+        more_is_open=any(view.problem or view.is_changed for view in more),
+        name=typed.get("name", ""),
+        name_problem=by_field.get("name", ""),
+        upload_id=upload_id,
+        upload_name=upload_name,
+        source_problem=by_field.get("source", ""),
+        problem=" ".join(problem.message for problem in problems if problem.field not in {*known, "name", "source"}),
+    )
+
+
+def submit(services: Services, actor: Actor, typed: Mapping[str, str]) -> Dataset | tuple[NewDatasetPage, TenfoldError]:
+    """The dataset that is being built, or the form again with the error."""
+    names = {field.name for field in fields_of(DatasetSpec)}
+    values: dict[str, object] = {name: value for name, value in typed.items() if name in names}
+    try:
+        asked = import_request(services, {**values, "name": typed.get("name", ""), "source": _source(typed)})
+        return services.datasets.import_samples(actor, asked)
+    except TenfoldError as error:
+        return new_dataset_page(services, typed, error=error), error
+
+
+def _source(typed: Mapping[str, str]) -> dict[str, str]:
+    kind = typed.get("source", "")
+    key = {"archive": "upload"}.get(kind, kind)
+    value = typed.get(key, "").strip()
+    if kind not in MISSING or not value:
+        raise InvalidFields([Problem("source", MISSING.get(kind, "Say where the pictures are."), "required")])
+    return {key: value}
+
+
+def _problems(error: TenfoldError | None) -> Sequence[Problem]:
+    if error is None:
+        return ()
+    if isinstance(error, InvalidFields):
+        return error.problems
+    field = "name" if isinstance(error, NameTaken) else "source"
+    return (Problem(field, error.message, error.code),)
+
+
+def _upload(services: Services, id: str) -> tuple[str, str]:
+    """An archive that has arrived already, and its name; nothing when it is not known."""
+    if not id:
+        return "", ""
+    try:
+        return id, services.uploads.get(id).name
+    except NotFound:
+        return "", ""

@@ -1,0 +1,50 @@
+"""What pages of everything with a name share: rename, note, tags, trash and restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from starlette.responses import Response
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.entities import Named
+from tenfold.core.errors import InvalidFields, NameTaken
+from tenfold.interfaces.web.presenters.frame import NamedKind, address
+from tenfold.interfaces.web.site import lead
+from tenfold.services.named import NamedThings
+
+NamedT = TypeVar("NamedT", bound=Named)
+
+
+def moved(kind: NamedKind, thing: Named, name: str, query: str = "") -> Response | None:
+    """A redirect when the address has the former name or the id of a thing."""
+    if thing.name == name:
+        return None
+    return lead(address(kind, thing.name) + (f"?{query}" if query else ""))
+
+
+def change_about(
+    named: NamedThings[NamedT],
+    actor: Actor,
+    name: str,
+    form: dict[str, str],
+    *,
+    kind: NamedKind,
+    refuse: Callable[[NamedT, str], Response],
+) -> Response:
+    """Takes the form under *Rename, note, tags*; `refuse` shows the page again with what is wrong."""
+    thing = named.get(actor, name)
+    tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
+    try:
+        thing = named.annotate(actor, thing.id, note=form.get("note", ""), tags=tags)
+        thing = named.rename(actor, thing.id, form.get("name", ""))
+    except (InvalidFields, NameTaken) as error:
+        return refuse(thing, error.message)
+    return lead(address(kind, thing.name) + "#about")
+
+
+def put_in_trash(named: NamedThings[NamedT], actor: Actor, name: str, *, kind: NamedKind) -> Response:
+    """Puts a thing in the trash and offers to undo it."""
+    thing = named.trash(actor, name)
+    return lead(f"/{kind}", f"{thing.name} is in the trash.", undo_url=f"/trash/{kind}/{thing.id}/restore")

@@ -1,0 +1,55 @@
+"""A real Chromium, in which no request may leave this machine and nothing may be written to the console."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("TENFOLD_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the console said and what was asked of other machines; a test that provokes some removes them."""
+    return []
+
+
+@pytest.fixture
+def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1280, "height": 900})
+    made.route("**/*", lambda route: stay_here(route, complaints))
+    yield made
+    made.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Page:
+    opened = context.new_page()
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    opened.on("console", hear)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    return opened
+
+
+def stay_here(route: Route, complaints: list[str]) -> None:
+    if route.request.url.startswith(("http://127.0.0.1:", "blob:", "data:")):
+        route.continue_()
+    else:
+        complaints.append(f"asked for {route.request.url}")
+        route.abort()

@@ -1,0 +1,256 @@
+"""The custom elements and keys, on the sample pages, in Chromium."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from web.sample_pages import PAGES
+from web.sample_site import Site, serving
+
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Site, str]]:
+    with serving() as both:
+        yield both
+
+
+@pytest.fixture
+def site(served: tuple[Site, str]) -> Site:
+    served[0].received.clear()
+    return served[0]
+
+
+@pytest.fixture
+def url(served: tuple[Site, str]) -> str:
+    return f"{served[1]}/sample/page"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_scrolls_sideways_or_complains(page: Page, url: str, width: int, complaints: list[str]) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    for name in PAGES:
+        page.goto(f"{url}/{name}", wait_until="domcontentloaded")
+        assert page.evaluate(WIDE) <= 0, name
+    complaints[:] = [said for said in complaints if "403" not in said]  # the folder that is refused
+
+
+def test_everything_that_can_be_pressed_is_large_enough_on_a_phone(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("home", "run", "run-new", "model-test", "settings"):
+        page.goto(f"{url}/{name}")
+        for button in page.locator("main button:visible, main .btn:visible").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 26, (name, button.inner_text())
+
+
+def test_figures_move_while_a_run_trains(page: Page, url: str) -> None:
+    page.goto(f"{url}/run")
+    done = page.locator('[data-path="progress.step"]').first
+    expect(done).not_to_have_text("5,317")
+    expect(page.locator("log-tail li").last).to_contain_text("Step")
+    expect(page.locator(".rail-age")).to_contain_text("live")
+    share = page.locator("job-progress progress").evaluate("bar => bar.value")
+    assert share > 42
+
+
+def test_charts_are_drawn_described_and_walked_by_keys(page: Page, url: str) -> None:
+    page.goto(f"{url}/run")
+    loss = page.locator('live-chart[label="Loss"]')
+    expect(loss.locator("canvas")).to_be_visible()
+    expect(loss.locator(".plot-area")).to_have_attribute("aria-label", re.compile("training from .* to"))
+    loss.locator(".plot-area").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(loss.locator(".chart-values")).to_contain_text("validation 0.0")
+    expect(page.locator('live-chart[label="Accuracy"] .chart-values')).to_contain_text("%")
+
+
+def test_a_run_that_waits_has_an_empty_chart_that_says_so(page: Page, url: str) -> None:
+    page.goto(f"{url}/run-waiting")
+    expect(page.locator(".chart-empty").first).to_be_visible()
+    expect(page.locator("live-chart canvas")).to_have_count(0)
+
+
+def test_one_stream_a_tab_and_none_when_it_is_left(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/run")
+    expect(page.locator(".rail-age")).to_contain_text("live")
+    assert site.streams == 1
+    page.goto("about:blank")
+    page.wait_for_function("true")
+    for _ in range(40):
+        if site.streams == 0:
+            break
+        page.wait_for_timeout(50)
+    assert site.streams == 0
+
+
+def test_a_digit_drawn_by_hand_arrives_centred_in_28_by_28(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/model-test-bare")
+    pad = page.locator("digit-pad canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 30, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30, box["y"] + 200, steps=8)
+    page.mouse.up()
+    expect(page.locator("#result [data-finding]")).to_contain_text("7")
+    expect(page.locator("#result img[data-preview]")).to_be_visible()
+    picture = Image.open(io.BytesIO(site.received[-1]["content"])).convert("L")
+    assert picture.size == (28, 28)
+    left, top, right, bottom = picture.getbbox() or (0, 0, 0, 0)
+    assert bottom - top == 20
+    assert abs((left + right) / 2 - 14) <= 1
+    assert abs((top + bottom) / 2 - 14) <= 1
+
+
+def test_a_digit_can_be_drawn_with_keys_alone(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/model-test-bare")
+    page.locator("digit-pad canvas").focus()
+    page.keyboard.press("Space")
+    for _ in range(8):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#result [data-finding]")).to_be_visible()
+    assert site.received[-1]["size"] == (28, 28)
+    page.keyboard.press("Delete")
+    expect(page.locator("#result [data-finding]")).to_have_count(0)
+
+
+def test_a_chosen_picture_is_classified_at_once(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/model-test-bare")
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(buffer, "png")
+    page.set_input_files("#picture", {"name": "red.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
+    expect(page.locator("#result figcaption")).to_have_text("red.png")
+    assert site.received[-1]["size"] == (40, 30)
+
+
+def test_an_archive_travels_with_its_form_and_leads_on(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/home-empty")
+    content = b"x" * 300_000
+    page.set_input_files("input[name=archive]", {"name": "set.zip", "mimeType": "application/zip", "buffer": content})
+    page.wait_for_url("**/dataset-building")
+    assert site.received[-2] == {"path": "/api/v1/uploads", "name": "set.zip", "bytes": 300_000}
+    assert site.received[-1] == {"path": "/datasets/new", "upload": "upl_1", "source": "archive"}
+
+
+def test_folders_complete_as_they_are_typed(page: Page, url: str, complaints: list[str]) -> None:
+    page.goto(f"{url}/dataset-new")
+    field = page.get_by_role("combobox", name="Folder", exact=True)
+    field.fill("/home/anna/da")
+    expect(page.locator("#folders [role=option]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(field).to_have_value("/home/anna/data/")
+    field.fill("/home/anna/")
+    expect(page.locator("#folders [role=option]")).to_have_count(3)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("/home/anna/flowers/")
+    field.fill("/etc")
+    expect(page.locator(".picker-said")).to_contain_text("outside the folders")
+    complaints.clear()
+
+
+def test_a_refused_form_puts_the_focus_on_the_first_error(page: Page, url: str) -> None:
+    page.goto(f"{url}/run-new-refused")
+    expect(page.locator("#field-rate")).to_be_focused()
+
+
+def test_keys_go_to_places_send_forms_and_change_colours(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/home")
+    page.keyboard.press("g")
+    page.keyboard.press("d")
+    page.wait_for_url("**/datasets")
+    page.keyboard.press("n")
+    page.wait_for_url("**/run-new")
+    page.locator("#field-name").fill("g d n")
+    expect(page.locator("#field-name")).to_have_value("g d n")
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")
+    assert site.received[-1]["form"]["name"] == "g d n"
+    page.keyboard.press("t")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.keyboard.press("t")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+
+
+def test_rows_are_walked_with_j_and_k(page: Page, url: str) -> None:
+    page.goto(f"{url}/runs")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".name", has_text="alexnet-garden-1")).to_be_focused()
+    page.keyboard.press("k")
+    expect(page.locator(".name", has_text="lenet-mnist-2")).to_be_focused()
+
+
+def test_a_picture_opens_large_and_arrows_go_on(page: Page, url: str) -> None:
+    page.goto(f"{url}/dataset")
+    page.locator("a.pic").first.click()
+    expect(page.locator(".lightbox")).to_be_visible()
+    expect(page.locator(".lightbox-file")).to_contain_text("00000.png")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".lightbox-file")).to_contain_text("00001.png")
+    page.keyboard.press("Escape")
+    expect(page.locator(".lightbox")).to_be_hidden()
+    expect(page.locator("a.pic").nth(1)).to_be_focused()
+
+
+def test_the_matrix_reads_its_cells(page: Page, url: str) -> None:
+    page.goto(f"{url}/model")
+    page.locator('td[tabindex="0"]').focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".matrix-sentence")).to_have_text("0 pictures of 1 taken for 0")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".matrix-sentence")).to_have_text("1133 pictures of 1 known")
+
+
+def test_a_toast_offers_undo(page: Page, url: str, site: Site) -> None:
+    page.goto(f"{url}/runs")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url("**/sample/page/**")
+    assert site.received[-1]["path"] == "/trash/runs/run_0/restore"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_contrast(page: Page, url: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for name in ("home", "run-finished", "run-new-refused", "model", "model-test", "dataset", "settings-people"):
+        page.goto(f"{url}/{name}")
+        assert page.evaluate(LOW_CONTRAST) == [], name
+
+
+LOW_CONTRAST = """() => {
+  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const [r, g, b, a = 1] = parse(getComputedStyle(at).backgroundColor);
+      if (a > 0.99) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const low = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest('[disabled], .vh, .pad, option')) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(parse(style.color)), light(ground(element))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) low.push(`${element.tagName} ${element.textContent.trim().slice(0, 30)} ${ratio.toFixed(2)}`);
+  }
+  return low;
+}"""

@@ -1,0 +1,251 @@
+"""Sample pages of home and of datasets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from web.samples.things import BUILDING, DIGITS, FAILURE, MNIST, RUN_ROWS, RUNNING, SAMPLE, WAITING, minutes_ago, named
+
+from tenfold.core.errors import Problem
+from tenfold.core.fields import Choice, Field
+from tenfold.interfaces.web.views import datasets, forms, home
+from tenfold.interfaces.web.views.frame import Link
+
+
+def home_page() -> home.HomePage:
+    return home.HomePage(
+        failures=(FAILURE,),
+        running=RUNNING,
+        waiting=WAITING,
+        finished=RUN_ROWS[:2],
+        datasets=(
+            home.DatasetFact(subject=MNIST, state="ready", num_samples=70_000),
+            home.DatasetFact(subject=Link(text="flowers", url="/datasets/flowers"), state="building", num_samples=0),
+            home.DatasetFact(subject=Link(text="garden", url="/datasets/garden"), state="ready", num_samples=1380),
+        ),
+        num_runs=10_214,
+        num_datasets=3,
+        latest_model_url="/models/lenet-mnist-2",
+    )
+
+
+def calm_home_page() -> home.HomePage:
+    return replace(home_page(), failures=(), running=(), waiting=(), finished=(), num_runs=0, latest_model_url="")
+
+
+def empty_home_page() -> home.HomePage:
+    return home.HomePage(samples=(SAMPLE,))
+
+
+def datasets_page() -> datasets.DatasetsPage:
+    mnist = datasets.DatasetRow(
+        named=named("datasets", "mnist", used_by="9 runs", tags=("digits",)),
+        state="ready",
+        thumbnails=tuple(f"/sample/picture/{digit}.png" for digit in range(4)),
+        num_samples=70_000,
+        num_classes=10,
+        split_text="48,000 · 12,000 · 10,000",
+        num_rejected=0,
+        num_bytes=54_880_000,
+    )
+    garden = replace(
+        mnist,
+        named=named("datasets", "garden", used_by="2 runs", note="mother's plants, from the phone"),
+        num_samples=1377,
+        num_classes=12,
+        split_text="966 · 207 · 207",
+        num_rejected=3,
+        num_bytes=207_000_000,
+    )
+    flowers = replace(
+        mnist,
+        named=named("datasets", "flowers"),
+        state="building",
+        progress=BUILDING,
+        num_classes=0,
+        split_text="",
+        num_bytes=0,
+    )
+    broken = replace(
+        mnist,
+        named=named("datasets", "scans"),
+        state="failed",
+        thumbnails=(),
+        num_samples=0,
+        num_classes=0,
+        split_text="",
+        num_bytes=0,
+    )
+    return datasets.DatasetsPage(rows=(flowers, mnist, garden, broken), next_url="/datasets?after=xyz")
+
+
+DATASET_FIELDS = (
+    Field(
+        name="name",
+        type="text",
+        label="Name",
+        help="What the dataset is called. Left empty, it is named after the folder.",
+        nullable=True,
+        level="essential",
+        group="Dataset",
+    ),
+    Field(
+        name="resize",
+        type="choice",
+        label="Fit by",
+        help="How a picture of another shape comes to this size.",
+        default="fill",
+        choices=(Choice("fill", "Fill, cut what is over", "Keeps the shape of things."), Choice("squash", "Squash")),
+        group="Dataset",
+    ),
+    Field(
+        name="size",
+        type="integer",
+        label="Size",
+        help="Pictures are kept as squares of this side.",
+        default=None,
+        nullable=True,
+        minimum=8,
+        maximum=1024,
+        unit="pixels",
+        group="Dataset",
+    ),
+    Field(
+        name="test_share",
+        type="number",
+        label="For the test",
+        help="The part that is kept out of training, to judge the model at the end.",
+        default=10.0,
+        minimum=0.0,
+        maximum=80.0,
+        unit="%",
+        group="Split",
+    ),
+    Field(
+        name="grey",
+        type="boolean",
+        label="Read as grey",
+        help="One channel instead of three.",
+        default=False,
+        group="Split",
+    ),
+)
+
+
+def new_dataset_page() -> datasets.NewDatasetPage:
+    views = forms.field_views(DATASET_FIELDS, {})
+    return datasets.NewDatasetPage(
+        source="folder",
+        folder="/home/anna/",
+        roots=("/home/anna",),
+        samples=(SAMPLE,),
+        sample="",
+        groups=forms.grouped(views),
+    )
+
+
+def refused_dataset_page() -> datasets.NewDatasetPage:
+    problems = [Problem("test_share", "For the test is 90; allowed is 0 to 80.", "range")]
+    views = forms.field_views(DATASET_FIELDS, {"test_share": "90", "size": "64"}, problems)
+    return replace(
+        new_dataset_page(),
+        folder="/etc",
+        groups=forms.grouped(views),
+        source_problem="/etc is outside the folders that this server may read: /home/anna.",
+    )
+
+
+def pictures(number: int) -> tuple[datasets.PictureView, ...]:
+    splits = ("training", "training", "validation", "test")
+    return tuple(
+        datasets.PictureView(
+            url=f"/sample/picture/{index}.png",
+            thumbnail_url=f"/sample/picture/{index}.png",
+            label=DIGITS[index * 7 % 10],
+            split=splits[index % 4],
+            file=f"{DIGITS[index * 7 % 10]}/{index:05d}.png",
+        )
+        for index in range(number)
+    )
+
+
+def dataset_page() -> datasets.DatasetPage:
+    counts = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
+    return datasets.DatasetPage(
+        named=named("datasets", "mnist", used_by="9 runs, 7 models", held_by="9 runs have learnt from it."),
+        state="ready",
+        task="classification",
+        splits=(
+            datasets.SplitFact(title="Training", num_samples=48_000, share=0.686),
+            datasets.SplitFact(title="Validation", num_samples=12_000, share=0.171),
+            datasets.SplitFact(title="Test", num_samples=10_000, share=0.143),
+        ),
+        picture_size="28 × 28",
+        picture_about="grey, packed as they are",
+        num_bytes=54_880_000,
+        classes=tuple(
+            datasets.ClassRow(
+                name=label,
+                num_training=round(number * 0.8),
+                num_validation=round(number * 0.2),
+                num_test=round(number / 6),
+                url=f"/datasets/mnist?class={label}#pictures",
+            )
+            for label, number in zip(DIGITS, counts, strict=True)
+        ),
+        gallery=datasets.Gallery(
+            pictures=pictures(60),
+            first=1,
+            num_fitting=70_000,
+            classes=tuple(forms.Option(value=label, label=label) for label in DIGITS),
+            splits=tuple(forms.Option(value=split, label=split) for split in ("training", "validation", "test")),
+            is_small=True,
+            next_url="/datasets/mnist?after=60#pictures",
+        ),
+        num_rejected=3,
+        rejected=(
+            datasets.Rejected(file="7/1026.png", reason="It ends after 12 of 31 kB."),
+            datasets.Rejected(file="notes.txt", reason="It is no picture."),
+            datasets.Rejected(file="4/huge.png", reason="It has 200 million pixels; at most 100 million are read."),
+        ),
+        revisions=(
+            datasets.Revision(
+                number=1,
+                id="rev_0123456789abcdef",
+                created_at=minutes_ago(60),
+                num_samples=70_000,
+                manifest_hash="9f2c71ab02de55c9" * 4,
+                is_current=True,
+            ),
+        ),
+        runs=RUN_ROWS,
+        num_runs=9,
+        source=(
+            datasets.Fact(term="Folder", value="/home/anna/data/mnist", is_code=True),
+            datasets.Fact(term="Kind", value="one folder a class"),
+            datasets.Fact(term="Seed of the split", value="1"),
+        ),
+        train_url="/runs/new?dataset=mnist",
+    )
+
+
+def building_dataset_page() -> datasets.DatasetPage:
+    return datasets.DatasetPage(
+        named=named("datasets", "flowers"),
+        state="building",
+        task="classification",
+        progress=BUILDING,
+        train_url="/runs/new?dataset=flowers",
+    )
+
+
+def failed_dataset_page() -> datasets.DatasetPage:
+    card = replace(
+        FAILURE,
+        subject=Link(text="scans", url=""),
+        what="holds no usable dataset",
+        sentences=("/home/anna/scans has one folder with pictures, “ok”. Classification needs at least two.",),
+        code="dataset.one-class",
+        actions=(home.Action(word="Choose another folder", url="/datasets/new", is_key=True),),
+    )
+    return datasets.DatasetPage(named=named("datasets", "scans"), state="failed", task="classification", failure=card)

@@ -1,0 +1,211 @@
+"""Sample pages of models and networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from web.samples.data import pictures
+from web.samples.things import DIGITS, LENET, MNIST, RUN_ROWS, minutes_ago, named
+
+from tenfold.interfaces.web.views import datasets, models, networks
+from tenfold.interfaces.web.views.frame import Link
+
+
+def report() -> models.Report:
+    errors = {(4, 9): 8, (9, 4): 6, (2, 7): 4, (3, 5): 3, (6, 0): 2, (7, 2): 5, (8, 3): 2, (5, 3): 4, (0, 6): 2}
+    rights = (977, 1133, 1025, 1005, 971, 884, 952, 1019, 966, 1000)
+
+    def cell(true: int, said: int) -> models.MatrixCell:
+        number = rights[true] if true == said else errors.get((true, said), 0)
+        what = f"{number} pictures of {true} " + ("known" if true == said else f"taken for {said}")
+        return models.MatrixCell(
+            number=number, heat=0 if true == said else min(8, number), is_right=true == said, says=what
+        )
+
+    return models.Report(
+        split="test",
+        num_judged=10_000,
+        num_wrong=83,
+        accuracy=0.9917,
+        low=0.9897,
+        high=0.9933,
+        loss=0.0264,
+        worst="8 of them 4 taken for 9",
+        labels=DIGITS,
+        matrix=tuple(
+            models.MatrixRow(
+                label=label, cells=tuple(cell(true, said) for said in range(10)), share_right=0.99 + true / 1500
+            )
+            for true, label in enumerate(DIGITS)
+        ),
+        largest_error=8,
+        classes=tuple(
+            models.ClassFigures(
+                label=label, num_samples=1000, precision=0.992, recall=None if label == "9" else 0.991, f1=0.9915
+            )
+            for label in DIGITS
+        ),
+    )
+
+
+def model_page() -> models.ModelPage:
+    return models.ModelPage(
+        tab="report",
+        named=named("models", "lenet-mnist-2"),
+        dataset=MNIST,
+        revision=1,
+        network=LENET,
+        run=Link(text="lenet-mnist-2", url="/runs/lenet-mnist-2"),
+        made_at=minutes_ago(19),
+        epoch=26,
+        report=report(),
+        test=models.TestPart(
+            post_url="/models/lenet-mnist-2/classify",
+            pictures=pictures(24),
+            more_url="/models/lenet-mnist-2?tab=test&page=2",
+            has_digits=True,
+            max_upload_bytes=50_000_000,
+        ),
+        download_url="/api/v1/models/lenet-mnist-2/download",
+        download_bytes=3_510_000,
+        num_parameters=431_080,
+        num_bytes=1_724_320,
+        contents=(
+            datasets.Fact(term="Weights", value="model.safetensors, model.onnx"),
+            datasets.Fact(term="Network", value="network.network"),
+            datasets.Fact(term="Preparation", value="preprocessing.json"),
+            datasets.Fact(term="Also", value="labels, metrics, versions, licence, model card"),
+        ),
+        facts=(datasets.Fact(term="Trained with", value="PyTorch 2.13, seed 1"),),
+    )
+
+
+def test_model_page() -> models.ModelPage:
+    page = model_page()
+    guesses = tuple(
+        models.Guess(label=label, probability=share)
+        for label, share in (("7", 0.986), ("2", 0.009), ("9", 0.004), ("1", 0.0007), ("3", 0.0003))
+    )
+    result = models.TestResult(
+        file="7/00017.png", guesses=guesses, seconds=0.00041, picture_url="/sample/picture/1.png", truth="7"
+    )
+    return replace(page, tab="test", test=replace(page.test, result=result))
+
+
+def bare_test_model_page() -> models.ModelPage:
+    return replace(model_page(), tab="test")
+
+
+def models_page() -> models.ModelsPage:
+    rows = tuple(
+        models.ModelRow(
+            named=named("models", name, note=note),
+            dataset=MNIST,
+            network=LENET,
+            accuracy=accuracy,
+            num_judged=10_000,
+            num_bytes=1_724_320,
+        )
+        for name, accuracy, note in (
+            ("lenet-mnist-2", 0.9917, ""),
+            ("lenet-mnist-first-with-tanh", 0.9896, "tanh instead of relu"),
+        )
+    )
+    return models.ModelsPage(rows=rows)
+
+
+LENET_TEXT = """language 1
+network lenet "LeNet, small and quick"
+
+param activation = relu in [relu, tanh] "The function after each layer with weights"
+param pool = 2 in 2..4 "Side of the pooling window"
+
+input image = image(1, 28, 28)
+
+conv1 = conv(20, 5)
+max_pool(pool)
+conv2 = conv(50, 5)
+max_pool(pool)
+flatten
+fc1 = dense(500)
+activation(activation)
+fc2 = dense(classes)
+
+output label
+"""
+
+
+def network_page() -> networks.NetworkPage:
+    layers = (
+        ("image", "input", "", "1 × 28 × 28", 0, 0),
+        ("conv1", "conv", "20 filters of 5 × 5", "20 × 24 × 24", 520, 288_000),
+        ("conv1_pool", "max_pool", "2 × 2", "20 × 12 × 12", 0, 0),
+        ("conv2", "conv", "50 filters of 5 × 5", "50 × 8 × 8", 25_050, 1_600_000),
+        ("conv2_pool", "max_pool", "2 × 2", "50 × 4 × 4", 0, 0),
+        ("flatten", "flatten", "", "800", 0, 0),
+        ("fc1", "dense", "", "500", 400_500, 400_000),
+        ("fc2", "dense", "", "10", 5010, 5000),
+    )
+    return networks.NetworkPage(
+        name="lenet",
+        title="LeNet",
+        about="Small and quick; suits digits. LeCun and others, 1998, as Caffe had it.",
+        text=LENET_TEXT,
+        input_text="1 × 28 × 28",
+        layers=tuple(
+            networks.LayerRow(
+                name=name,
+                kind=kind,
+                about=about,
+                shape=shape,
+                num_parameters=weights,
+                num_multiply_adds=adds,
+                share=weights / 431_080,
+            )
+            for name, kind, about, shape, weights, adds in layers
+        ),
+        parameters=(
+            networks.ParameterRow(
+                name="activation",
+                default="relu",
+                allowed="relu, tanh",
+                help="The function after each layer with weights",
+            ),
+            networks.ParameterRow(name="pool", default="2", allowed="2 to 4", help="Side of the pooling window"),
+        ),
+        num_parameters=431_080,
+        num_multiply_adds=2_293_000,
+        is_catalogue=True,
+        used_by="9 runs",
+        runs=RUN_ROWS[:1],
+        train_url="/runs/new?network=lenet",
+    )
+
+
+def networks_page() -> networks.NetworksPage:
+    lenet = networks.NetworkRow(
+        name="lenet",
+        url="/networks/lenet",
+        title="LeNet",
+        about="Small and quick; suits digits.",
+        input_text="1 × 28 × 28",
+        num_layers=8,
+        num_parameters=431_080,
+        num_multiply_adds=2_293_000,
+        used_by="9 runs",
+        is_catalogue=True,
+        train_url="/runs/new?network=lenet",
+    )
+    alexnet = replace(
+        lenet,
+        name="alexnet",
+        url="/networks/alexnet",
+        title="AlexNet",
+        about="Won ImageNet in 2012 and began what followed.",
+        input_text="3 × 224 × 224",
+        num_layers=22,
+        num_parameters=61_100_840,
+        num_multiply_adds=714_000_000,
+        used_by="",
+    )
+    return networks.NetworksPage(rows=(lenet, alexnet))
