@@ -24,7 +24,7 @@ from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.inference.digits import centre_digit
 from tenfold.core.networks.analysis import require_graph
 from tenfold.core.training.task import Evaluation
-from tenfold.testing.pictures import encode, make_photo, with_orientation
+from tenfold.testing.picture_files import encode, make_photo, with_orientation
 
 CLASSES = ("cat", "dog | wolf", "лиса", "b*r*", "e", "f", "g")
 RGB = image_preprocessing(width=32, height=28, channels=3, resize="crop", background=(200, 10, 30))

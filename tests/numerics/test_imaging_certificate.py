@@ -6,7 +6,7 @@ import pytest
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.preprocessing import image_preprocessing
-from tenfold.testing.pictures import encode, make_photo, with_orientation
+from tenfold.testing.picture_files import encode, make_photo, with_orientation
 
 SIZES = [(500, 375), (375, 500), (640, 480), (97, 61)]
 
@@ -19,6 +19,8 @@ def files():
         yield f"progressive-{width}", encode(photo, "JPEG", quality=85, progressive=True)
         yield f"grey-{width}", encode(photo[:, :, 1], "JPEG", quality=90)
         yield f"png-{width}", encode(photo)
+    yield "rgb-jpeg", encode(make_photo(300, 200), "JPEG", keep_rgb=True)
+    yield "422-jpeg", encode(make_photo(301, 201), "JPEG", subsampling="4:2:2")
     for orientation in range(2, 9):
         yield f"orientation-{orientation}", with_orientation(encode(make_photo(120, 80), "JPEG"), orientation)
     yield "small-grey", encode(make_photo(31, 28)[:, :, 0])

@@ -1,7 +1,7 @@
 """From a folder of pictures to a revision, and what is said about every file."""
 
 import json
-import os
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, BadImage, Damaged, NotFound, StorageFull
-from tenfold.testing.pictures import encode, make_photo, write_class_folders
+from tenfold.testing.picture_files import encode, make_photo, write_class_folders
 
 
 def build(source, destination, spec=None, *, decoder=None, report=None, **about):
@@ -173,13 +173,14 @@ def test_progress_ends_at_the_total_and_stop_is_heard(pictures, tmp_path):
     assert build(pictures, tmp_path / "stopped", should_stop=lambda: True) is None
 
 
-def test_a_full_disk_is_told_before_the_work(pictures, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(StorageFull, match="needs 1 MB") as caught:
-        build(pictures, tmp_path / "out")
+def test_no_room_is_told_before_the_work(pictures, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(StorageFull, match="needs 1 MB") as caught:
+            build(pictures, tmp_path / "out", report=lambda done, total: pytest.fail("work has begun"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.values["needed_bytes"] == 128 + 70 * 12 * 12 * 3
     assert not list((tmp_path / "out").iterdir())
 

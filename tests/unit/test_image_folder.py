@@ -6,7 +6,7 @@ import pytest
 
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.core.errors import BadDataset, BadImage
-from tenfold.testing.pictures import encode, make_photo, write_class_folders
+from tenfold.testing.picture_files import encode, make_photo, write_class_folders
 
 PICTURE = encode(make_photo(8, 8))
 

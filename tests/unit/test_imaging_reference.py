@@ -13,7 +13,7 @@ from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.preprocessing import image_preprocessing
 from tenfold.core.errors import BadImage
-from tenfold.testing.pictures import encode, make_photo, with_orientation
+from tenfold.testing.picture_files import encode, make_photo, with_orientation
 
 DECODERS = [PillowDecoder(), FastDecoder()]
 each_decoder = pytest.mark.parametrize("decoder", DECODERS, ids=["reference", "fast"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tenfold.adapters.imaging import small_png
-from tenfold.testing.pictures import encode, make_photo
+from tenfold.testing.picture_files import encode, make_photo
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

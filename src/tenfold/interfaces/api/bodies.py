@@ -17,6 +17,7 @@ async def json_object(request: Request) -> dict[str, Any]:
         raise _invalid(f"The body is {kind or 'of no named type'}; it must be application/json.")
     try:
         value = json.loads(await request.body(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be stored
     except (ValueError, RecursionError) as error:
         raise _invalid(f"The body is not valid JSON: {str(error)[:200]}.") from None
     if not isinstance(value, dict):

@@ -92,6 +92,9 @@ class LocalExecutor:
 
     def close(self) -> None:
         self._drop_template()
+        for process in self._cold.values():
+            if process.poll() is None:
+                process.returncode = 0  # it is meant to live on; Popen would warn of it
 
     def _drop_template(self) -> None:
         with self._mutex:

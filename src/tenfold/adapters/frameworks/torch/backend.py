@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,10 +32,13 @@ class TorchBackend:
         self._head = plan.head
         self._outputs = {item.name: loss_weight(item) for item in plan.graph.outputs}
         self._main = main_output(plan.graph).name
-        with _memory_named(plan.spec.batch_size):
+        layout = _layout(self._device)
+        try:
             self._module = build_module(plan.graph, seed=plan.spec.seed).to(self._device)
-            self._data = DeviceData(samples, mean=plan.mean, std=plan.std, device=self._device)
-        self._batch_size = plan.spec.batch_size
+            self._data = DeviceData(samples, mean=plan.mean, std=plan.std, device=self._device, layout=layout)
+        except (RuntimeError, MemoryError) as error:
+            _raise_if_memory_ran_out(error, 1)
+            raise
         self._generator = torch.Generator(self._device)
         self._generator.manual_seed(plan.spec.seed)
         self._module.use_generator(self._generator)
@@ -53,37 +55,34 @@ class TorchBackend:
         return f"CPU, {self._threads} thread{'s' * (self._threads != 1)}"
 
     def train_step(self, indices: NDArray[np.int64], rate: float) -> None:
-        with _memory_named(self._batch_size):
-            images, target = self._data.at("train", indices)
-            self._set_mode(training=True)
-            outputs = self._named(self._module(images))
-            main_loss = self._head.loss(outputs[self._main], target)
-            loss = self._total_loss(outputs, target, main_loss)
-            self._optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate * group["rate_factor"]
-            self._optimizer.step()
-            with torch.no_grad():
-                self._training.add(len(indices), self._head.sums(outputs[self._main], target, main_loss))
+        try:
+            self._train(indices, rate)
+        except (RuntimeError, MemoryError) as error:
+            _raise_if_memory_ran_out(error, len(indices))
+            raise
 
     def take_training_totals(self) -> Totals:
         return self._training.take()
 
     def evaluate_batch(self, split: str, start: int, stop: int) -> None:
-        with torch.inference_mode(), _memory_named(stop - start):
-            output, target = self._forward(split, start, stop)
-            loss = self._head.loss(output, target)
-            self._evaluation.add(stop - start, self._head.sums(output, target, loss))
+        try:
+            self._evaluate(split, start, stop)
+        except (RuntimeError, MemoryError) as error:
+            _raise_if_memory_ran_out(error, stop - start)
+            raise
 
     def take_evaluation_totals(self) -> Totals:
         return self._evaluation.take()
 
     def predict(self, split: str, start: int, stop: int) -> NDArray[np.float32]:
-        with torch.inference_mode(), _memory_named(stop - start):
-            output, _ = self._forward(split, start, stop)
-            result: NDArray[np.float32] = self._head.result(output).float().cpu().numpy()
-            return result
+        try:
+            with torch.inference_mode():
+                output, _ = self._forward(split, start, stop)
+                result: NDArray[np.float32] = self._head.result(output).float().cpu().numpy()
+                return result
+        except (RuntimeError, MemoryError) as error:
+            _raise_if_memory_ran_out(error, stop - start)
+            raise
 
     def state(self) -> BackendState:
         arrays: Arrays = {f"model/{key}": _array(tensor) for key, tensor in self._module.state_dict().items()}
@@ -110,9 +109,30 @@ class TorchBackend:
 
     def _forward(self, split: str, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The main output in evaluation mode, and the target."""
-        images, target = self._data.between(split, start, stop)
         self._set_mode(training=False)
+        images, target = self._data.between(split, start, stop)
         return self._named(self._module(images))[self._main], target
+
+    @torch.inference_mode()
+    def _evaluate(self, split: str, start: int, stop: int) -> None:
+        output, target = self._forward(split, start, stop)
+        loss = self._head.loss(output, target)
+        self._evaluation.add(stop - start, self._head.sums(output, target, loss))
+
+    def _train(self, indices: NDArray[np.int64], rate: float) -> None:
+        images, target = self._data.at("train", indices)
+        self._set_mode(training=True)
+        outputs = self._named(self._module(images))
+        main_loss = self._head.loss(outputs[self._main], target)
+        loss = self._total_loss(outputs, target, main_loss)
+        for parameter in self._parameters.values():
+            parameter.grad = None  # what `zero_grad` does, without its profiling
+        torch.autograd.backward(loss)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["rate_factor"]
+        self._optimizer.step()
+        sums = self._head.sums(outputs[self._main].detach(), target, main_loss.detach())
+        self._training.add(len(indices), sums)
 
     def _set_mode(self, *, training: bool) -> None:
         if self._module.training != training:
@@ -150,7 +170,8 @@ class TorchBackend:
             _, path, what = key.split("/")
             parameter = self._parameters[path]
             own = self._optimizer.state[parameter]
-            own[what] = torch.from_numpy(state.arrays[key].copy()).to(parameter.device)
+            loaded = torch.from_numpy(state.arrays[key].copy()).to(parameter.device)
+            own[what] = torch.empty_like(parameter).copy_(loaded) if loaded.shape == parameter.shape else loaded
 
 
 class _DeviceTotals:
@@ -199,6 +220,11 @@ def _settle(device: torch.device, threads: int) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
+def _layout(device: torch.device) -> torch.memory_format:
+    """Channels last on a CPU, where it saved a quarter of LeNet's step; it never follows anything but the device."""
+    return torch.contiguous_format if device.type == "cuda" else torch.channels_last
+
+
 def _optimizer(
     spec: TrainingSpec, parameters: Mapping[str, torch.nn.Parameter], factors: Mapping[str, Factors]
 ) -> torch.optim.Optimizer:
@@ -216,24 +242,15 @@ def _optimizer(
     return torch.optim.SGD(groups, lr=spec.rate, momentum=spec.momentum, fused=True)
 
 
-@contextmanager
-def _memory_named(batch_size: int) -> Iterator[None]:
-    """Turns PyTorch's ways of saying that memory ran out into one error."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(batch_size) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
-            raise _out_of_memory(batch_size) from error
-        raise
-
-
-def _out_of_memory(batch_size: int) -> OutOfMemory:
+def _raise_if_memory_ran_out(error: RuntimeError | MemoryError, batch_size: int) -> None:
+    """Raises the one error for PyTorch's several ways of saying so."""
+    text = str(error).lower()
+    if not isinstance(error, MemoryError) and "out of memory" not in text and "can't allocate memory" not in text:
+        return
+    advice = "The network and its data do not fit into the memory: use a smaller network or smaller pictures."
     if batch_size > 1:
-        text = f"A batch of {batch_size} does not fit into the memory: try a batch size of {max(1, batch_size // 2)}."
-        return OutOfMemory(text, batch_size=batch_size)
-    return OutOfMemory("Not even one picture fits into the memory: use a smaller network or smaller pictures.")
+        advice = f"A batch of {batch_size} does not fit into the memory: try a batch size of {batch_size // 2}."
+    raise OutOfMemory(advice, batch_size=batch_size) from error
 
 
 def _array(tensor: torch.Tensor) -> NDArray[Any]:

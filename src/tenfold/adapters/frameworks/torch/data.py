@@ -15,16 +15,23 @@ SPLITS = ("train", "val", "test")
 class DeviceData:
     """The splits of a dataset, kept on the device when they are small enough, else read batch by batch.
 
-    Pictures are uint8 NHWC; batches are float32 NCHW, normalised by channel.
+    Pictures are uint8 NHWC; batches are float32 NCHW, normalised by channel, in the memory layout `layout`.
     """
 
     def __init__(
-        self, samples: Samples, *, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+        self,
+        samples: Samples,
+        *,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        device: torch.device,
+        layout: torch.memory_format,
     ) -> None:
         self._samples = samples
         self._device = device
-        self._shift = torch.tensor(mean, dtype=torch.float32, device=device).mul_(255).view(1, -1, 1, 1)
-        self._factor = torch.tensor(std, dtype=torch.float32, device=device).mul_(255).reciprocal_().view(1, -1, 1, 1)
+        self._layout = layout
+        self._shift = torch.tensor(mean, dtype=torch.float32, device=device).mul_(255)
+        self._factor = torch.tensor(std, dtype=torch.float32, device=device).mul_(255).reciprocal_()
         self._labels = {split: _copied(samples.labels(split)).to(device) for split in SPLITS}
         total = sum(samples.images(split).nbytes for split in SPLITS)
         self._images: dict[str, torch.Tensor] = {}
@@ -53,8 +60,8 @@ class DeviceData:
         return batch
 
     def _normalised(self, images_nhwc: torch.Tensor) -> torch.Tensor:
-        images = images_nhwc.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        return images.sub_(self._shift).mul_(self._factor)
+        images = torch.sub(images_nhwc, self._shift).mul_(self._factor)
+        return images.permute(0, 3, 1, 2).contiguous(memory_format=self._layout)
 
 
 def _copied(array: NDArray[np.generic]) -> torch.Tensor:

@@ -32,7 +32,7 @@ async def stream_events(
 ) -> StreamingResponse:
     """Server-sent events: `run.progress`, `run.metrics`, `dataset.progress`, `machine`.
 
-    With `Last-Event-ID` or `after` what was missed comes first; `reset` says that nobody knows any more what was missed.
+    With `Last-Event-ID` or `after` what was missed comes first; `reset` says that nobody knows what was missed.
     """
     return StreamingResponse(_events(caller, services, last_event_id or after), media_type="text/event-stream")
 

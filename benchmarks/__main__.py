@@ -1,0 +1,35 @@
+"""`make bench`: all figures in one table and in `benchmarks/results.json`. Arguments name the ones to measure."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+FIGURES = ("submit", "loop_tax", "import_png", "mnist", "server")
+
+
+def main(names: list[str]) -> None:
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        sys.exit(f"There is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}.")
+    results: list[dict[str, Any]] = []
+    print(f"load average before: {os.getloadavg()[0]:.2f}")
+    for name in names or FIGURES:
+        for row in importlib.import_module(f"benchmarks.{name}").measure():
+            results.append(row)
+            print_row(row)
+    Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    print(f"load average after: {os.getloadavg()[0]:.2f}")
+
+
+def print_row(row: dict[str, Any]) -> None:
+    verdict = {True: "holds", False: "MISSED", None: ""}[row["holds"]]
+    print(f"{row['name']:<34} {row['value']:>10.4g} {row['unit']:<12} {row['goal']:<14} {verdict:<7} {row['opponent']}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

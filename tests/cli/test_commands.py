@@ -1,0 +1,127 @@
+"""The command line, as a person and as a script use it, against a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenfold.testing.pictures import write_shapes
+
+from ..server_process import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("cli")
+    write_shapes(home / "shapes", per_class=40)
+    running = Server(home)
+    running.start()
+    with closing(running):
+        yield running
+
+
+def tenfold(server: Server, *arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "TENFOLD_DATA": str(server.data), "COLUMNS": "200", "TENFOLD_PASSWORD": password}
+    command = [sys.executable, "-m", "tenfold", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def answer(server: Server, *arguments: str) -> Any:
+    done = tenfold(server, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_whole_job_by_command(server: Server, tmp_path: Path) -> None:
+    folder = server.data.parent / "shapes"
+    dataset = answer(server, "dataset", "import", str(folder), "--name", "shapes", "--wait")
+    assert (dataset["name"], dataset["state"], dataset["num_classes"]) == ("shapes", "ready", 3)
+    options = ["--network", "lenet", "--epochs", "6", "--name", "first", "--set", "width1=8", "--wait"]
+    run = answer(server, "run", "start", "--dataset", "shapes", *options)
+    assert (run["name"], run["state"], run["parameters"]) == ("first", "finished", {"width1": 8})
+    assert answer(server, "run", "show", "first")["metrics"]["test_accuracy"] > 0.8
+    pictures = [str(next((folder / shape).iterdir())) for shape in ("bar", "ring")]
+    ranked = answer(server, "model", "classify", "first", *pictures)
+    assert [each["predictions"][0]["label"] for each in ranked] == ["bar", "ring"]
+    target = tmp_path / "first.zip"
+    assert tenfold(server, "model", "download", "first", "--output", str(target)).returncode == 0
+    with zipfile.ZipFile(target) as archive:
+        assert "first/predict.py" in archive.namelist()
+        archive.extractall(tmp_path)
+    script = [sys.executable, "predict.py", *pictures]
+    done = subprocess.run(script, cwd=tmp_path / "first", capture_output=True, text=True, check=True)
+    printed = tenfold(server, "model", "classify", "first", *pictures).stdout
+    assert done.stdout == printed
+
+
+def test_an_archive_is_sent(server: Server, tmp_path: Path) -> None:
+    import shutil
+
+    archive = shutil.make_archive(str(tmp_path / "sent"), "gztar", server.data.parent / "shapes")
+    dataset = answer(server, "dataset", "import", archive, "--wait")
+    assert (dataset["name"], dataset["num_samples"]) == ("sent", 120)
+
+
+def test_errors_say_what_is_wrong_and_how_it_ended(server: Server) -> None:
+    wrong = tenfold(server, "run", "start", "--dataset", "nothing")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "There is no dataset named 'nothing'" in wrong.stderr
+    missing = tenfold(server, "run", "show", "nothing")
+    assert (missing.returncode, missing.stderr.strip()) == (1, "There is no run named 'nothing'.")
+    usage = tenfold(server, "run", "start", "--dataset", "shapes", "--epochs", "many")
+    assert usage.returncode == 2
+    unknown = tenfold(server, "run", "start", "--dataset", "shapes", "--epoch", "3")
+    assert unknown.returncode == 2
+
+
+def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
+    lonely = Server(tmp_path)
+    done = tenfold(lonely, "run", "list")
+    assert done.returncode == 1
+    assert "tenfold serve" in done.stderr
+
+
+def test_tokens_and_users_need_the_data_folder_only(tmp_path: Path) -> None:
+    folder = Server(tmp_path)
+    token = answer(folder, "token", "create", "--name", "ci", "--scope", "write")
+    assert token["token"].startswith("tfd_")
+    assert "token" not in {key for key, value in answer(folder, "token", "list")[0].items() if value}
+    first = tenfold(folder, "user", "add", "kim", "--role", "viewer", password="long enough it is")
+    assert first.returncode == 1
+    assert "own password first" in first.stderr
+    owner = answer(folder, "user", "list")[0]["name"]
+    assert tenfold(folder, "user", "reset", owner, password="long enough it is").returncode == 0
+    assert tenfold(folder, "user", "add", "kim", "--role", "viewer", password="long enough it is").returncode == 0
+    assert tenfold(folder, "user", "disable", "kim").returncode == 0
+    assert {user["name"]: user["state"] for user in answer(folder, "user", "list")} == {
+        owner: "enabled",
+        "kim": "disabled",
+    }
+
+
+def test_two_servers_do_not_share_a_data_folder(server: Server) -> None:
+    second = tenfold(server, "serve", "--port", "0")
+    assert second.returncode == 1
+    assert "serves" in second.stderr
+
+
+def test_other_addresses_need_a_password_first(tmp_path: Path) -> None:
+    done = tenfold(Server(tmp_path), "serve", "--host", "0.0.0.0", "--port", "0")
+    assert done.returncode == 1
+    assert "set a password first" in done.stderr
+
+
+@pytest.mark.parametrize("noun", ["data", "dataset", "network", "run", "model", "job", "token", "user"])
+def test_every_noun_explains_itself(server: Server, noun: str) -> None:
+    done = tenfold(server, noun, "--help")
+    assert done.returncode == 0
+    assert "Commands" in done.stdout
