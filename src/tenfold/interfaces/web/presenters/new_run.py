@@ -36,10 +36,8 @@ def new_run_page(
     """The form as it stands: `typed` are values by the names of fields, network parameters under `parameters.`."""
     shown_level: Level = next((known for known in LEVELS if known == level), "common")
     offered = _datasets(services, actor)
-    if not offered:
-        return _nothing_to_learn_from(shown_level)
     values = {
-        "dataset": offered[0].name,
+        "dataset": offered[0].name if offered else "",
         **{name: value for name, value in typed.items() if value or name != "dataset"},
     }
     chosen = next((dataset for dataset in offered if values["dataset"] in (dataset.name, dataset.id)), None)
@@ -64,6 +62,7 @@ def new_run_page(
         problems=tuple(view for view in everything if view.problem),
         dataset_note=_about(services, actor, chosen) if chosen else "",
         problem=problem or _unplaced(problems, everything),
+        has_datasets=bool(offered),
     )
 
 
@@ -183,22 +182,3 @@ def _unplaced(problems: Sequence[Problem], views: Sequence[forms.FieldView]) -> 
     """What is wrong with no field of the form."""
     placed = {view.name for view in views}
     return " ".join(problem.message for problem in problems if problem.field not in placed)
-
-
-def _nothing_to_learn_from(level: Level) -> NewRunPage:
-    views = forms.field_views(fields_of(TrainingSpec), {})
-    return NewRunPage(
-        title="New run",
-        level=level,
-        tabs=(),
-        dataset=views[0],
-        name=views[0],
-        networks=(),
-        network_problem="",
-        groups=(),
-        parameters=(),
-        hidden=(),
-        changed=(),
-        problems=(),
-        has_datasets=False,
-    )

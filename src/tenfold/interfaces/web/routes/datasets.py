@@ -64,14 +64,14 @@ async def create_dataset(request: Request, caller: CallerNow, services: Services
     return await run_in_threadpool(lambda: site.show(request, page, status=status_of(error)))
 
 
-@router.post("/datasets/samples/{sample}/try", dependencies=[Depends(Access("dataset.create"))])
-def try_sample(sample: str, caller: CallerNow, services: ServicesNow) -> Response:
+@router.post("/datasets/samples/{name}/try", dependencies=[Depends(Access("dataset.create"))])
+def try_sample(name: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Leads to the filled form of a run on a well-known set, which is built meanwhile."""
-    if sample not in SAMPLE_DATASETS:
-        raise NotFound(f"There is no known set {sample!r}.", code="sample.not-found")
-    dataset = _made_from(services, caller, sample)
+    if name not in SAMPLE_DATASETS:
+        raise NotFound(f"There is no known set {name!r}.", code="sample.not-found")
+    dataset = _made_from(services, caller, name)
     if dataset is None:
-        asked = ImportRequest(source={"sample": sample}, values={}, proposed_name=sample)
+        asked = ImportRequest(source={"sample": name}, values={}, proposed_name=name)
         dataset = services.datasets.import_samples(caller, asked)
     return lead(f"/runs/new?{urlencode({'dataset': dataset.name, 'level': 'essential'})}")
 
@@ -102,6 +102,12 @@ def change_dataset(
 def trash_dataset(name: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Puts it in the trash."""
     return put_in_trash(services.datasets.named, caller, name, kind="datasets")
+
+
+@router.post("/trash/datasets/{id}/restore", dependencies=[Depends(Access("dataset.change"))])
+def restore_dataset(id: str, caller: CallerNow, services: ServicesNow) -> Response:
+    """Takes it out of the trash."""
+    return lead(address("datasets", services.datasets.named.restore(caller, id).name))
 
 
 @router.post("/datasets/{name}/stop", dependencies=[Depends(Access("dataset.change"))])

@@ -6,15 +6,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.errors import NotFound
 from tenfold.core.inference.model import Model
 from tenfold.core.repository import Query
 from tenfold.core.training.run import Run
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import home
-from tenfold.interfaces.web.presenters.frame import CHANGES, NamedKind, address, moment
-from tenfold.interfaces.web.site import SiteNow, lead
+from tenfold.interfaces.web.presenters.frame import CHANGES, NamedKind, moment
+from tenfold.interfaces.web.site import SiteNow
 from tenfold.interfaces.web.views.components import example_page
 from tenfold.interfaces.web.views.settings import MorePage, TrashPage, TrashRow
 from tenfold.services.named import TRASH_DAYS, NamedThings
@@ -70,16 +69,6 @@ def show_trash(request: Request, caller: CallerNow, services: ServicesNow, site:
             )
     rows.sort(key=lambda row: row.deleted_at, reverse=True)
     return site.show(request, TrashPage(rows=tuple(rows), kept_days=TRASH_DAYS))
-
-
-@router.post("/trash/{kind}/{id}/restore", dependencies=[Depends(Access("read"))])
-def restore(kind: str, id: str, caller: CallerNow, services: ServicesNow) -> Response:
-    """Takes a thing out of the trash; whether the caller may is asked for that thing."""
-    for known, named in _kinds(services).items():
-        if known == kind:
-            thing = named.restore(caller, id)
-            return lead(address(kind, thing.name))
-    raise NotFound(f"There is no kind {kind!r} of things in the trash.")
 
 
 def _kinds(services: Services) -> dict[NamedKind, NamedThings[Dataset] | NamedThings[Run] | NamedThings[Model]]:

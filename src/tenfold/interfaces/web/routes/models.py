@@ -18,9 +18,9 @@ from tenfold.core.repository import Query
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import models
-from tenfold.interfaces.web.presenters.frame import whole_number
+from tenfold.interfaces.web.presenters.frame import address, whole_number
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
-from tenfold.interfaces.web.site import FormNow, SiteNow
+from tenfold.interfaces.web.site import FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import PictureView
 from tenfold.interfaces.web.views.models import ModelsPage, TestResult
 
@@ -86,6 +86,12 @@ def change_model(
 def trash_model(name: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Puts it in the trash."""
     return put_in_trash(services.models.named, caller, name, kind="models")
+
+
+@router.post("/trash/models/{id}/restore", dependencies=[Depends(Access("model.change"))])
+def restore_model(id: str, caller: CallerNow, services: ServicesNow) -> Response:
+    """Takes it out of the trash."""
+    return lead(address("models", services.models.named.restore(caller, id).name))
 
 
 def _test_sample(services: Services, caller: Actor, model: Model, sample: int) -> TestResult:

@@ -95,6 +95,12 @@ def trash_run(name: str, caller: CallerNow, services: ServicesNow) -> Response:
     return put_in_trash(services.runs.named, caller, name, kind="runs")
 
 
+@router.post("/trash/runs/{id}/restore", dependencies=[Depends(Access("run.change"))])
+def restore_run(id: str, caller: CallerNow, services: ServicesNow) -> Response:
+    """Takes it out of the trash."""
+    return lead(address("runs", services.runs.named.restore(caller, id).name))
+
+
 @router.post("/runs/{name}/stop", dependencies=[Depends(Access("run.change"))])
 def stop_run(name: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Stops it; the best model so far is kept."""

@@ -36,7 +36,7 @@ def set_own_password(
     except REFUSED as error:
         problems = _problems(error, "current" if isinstance(error, Forbidden) else "password")
         page = settings.refused(services, caller, "you", "password", {}, problems)
-        return site.show(request, page, status=status_of(error))
+        return site.show(request, page, status=422)
     response = lead("/settings", "The password is set. Other browsers are signed out.")
     set_session(request, response, services.accounts.open_session(caller.user))
     return response
