@@ -20,18 +20,20 @@ class Server:
 
     def __init__(self, home: Path) -> None:
         self.data = home / "data"
+        self.output = home / "server.out"
         self._environment = {**os.environ, "TENFOLD_DATA": str(self.data), "TENFOLD_ROOTS": str(home)}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Client:
         about = self.data / "server.json"
         about.unlink(missing_ok=True)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tenfold", "serve", "--port", "0"],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tenfold", "serve", "--port", "0"],
+                env=self._environment,
+                stdout=output,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + PATIENCE_S
         while not about.exists():
             assert time.monotonic() < deadline, "the server does not come up"
@@ -43,6 +45,10 @@ class Server:
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.02)
         return self.client
+
+    def link(self) -> str:
+        """The link that the server printed when it started."""
+        return next(word for word in self.output.read_text().split() if "/link/" in word)
 
     def kill(self) -> None:
         assert self._process is not None

@@ -1,0 +1,126 @@
+"""A newcomer's way, from the printed link to a trained, tested and downloaded model, in Chromium."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tenfold.adapters.sources.samples import SampleCache
+
+from ..server_process import Server
+
+ROOT = Path(__file__).parents[2]
+MINUTES = 60_000.0
+# How a person draws each digit, as strokes over a field of 100 by 100.
+STROKES: dict[str, list[list[tuple[int, int]]]] = {
+    "0": [[(50, 15), (33, 22), (26, 45), (28, 68), (42, 85), (60, 82), (72, 62), (72, 38), (64, 20), (50, 15)]],
+    "1": [[(52, 14), (51, 40), (50, 62), (49, 86)]],
+    "2": [[(30, 32), (38, 18), (56, 15), (68, 28), (64, 45), (48, 62), (30, 82), (50, 82), (74, 82)]],
+    "3": [[(32, 20), (52, 15), (66, 26), (60, 42), (46, 48), (62, 54), (70, 68), (58, 82), (42, 85), (30, 78)]],
+    "4": [[(40, 15), (34, 36), (28, 54), (50, 55), (74, 53)], [(62, 20), (60, 50), (58, 86)]],
+    "5": [[(68, 16), (40, 16), (36, 44), (54, 42), (68, 54), (66, 72), (50, 84), (32, 80)]],
+    "6": [[(62, 14), (44, 30), (33, 54), (34, 74), (50, 85), (66, 76), (64, 60), (48, 54), (35, 64)]],
+    "7": [[(28, 20), (50, 19), (72, 18), (62, 42), (52, 64), (44, 86)]],
+    "8": [[(62, 24), (46, 15), (36, 28), (48, 44), (64, 60), (62, 80), (46, 85), (34, 72), (44, 54), (60, 38), (62, 24)]],
+    "9": [[(66, 30), (50, 18), (36, 28), (38, 44), (54, 48), (66, 36), (66, 30), (64, 56), (58, 86)]],
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A fresh server whose cache holds MNIST already, as `make run` leaves it."""
+    cache = ROOT / ".data" / "cache"
+    SampleCache(cache).fetch("mnist", report=print)
+    running = Server(tmp_path_factory.mktemp("journey"))
+    running.data.mkdir()
+    (running.data / "cache").symlink_to(cache)
+    running.start()
+    with closing(running):
+        yield running
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    pad = page.locator("digit-pad canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+
+    def place(point: tuple[int, int]) -> tuple[float, float]:
+        return box["x"] + point[0] / 100 * box["width"], box["y"] + point[1] / 100 * box["height"]
+
+    for stroke in strokes:
+        page.mouse.move(*place(stroke[0]))
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*place(point), steps=4)
+        page.mouse.up()
+
+
+def test_from_the_link_to_a_model_in_four_clicks(page: Page, server: Server, tmp_path: Path) -> None:
+    page.goto(server.link())
+    expect(page).to_have_title(re.compile("Home"))
+    assert "/link/" not in page.url
+    page.get_by_role("link", name=re.compile("Try with MNIST")).or_(
+        page.get_by_role("button", name=re.compile("Try with MNIST"))
+    ).first.click()
+    page.wait_for_url("**/runs/new**")
+    page.get_by_role("button", name=re.compile("^Common")).click()
+    page.locator('[name="epochs"]').fill("1")  # one instead of three: enough for the digits, and CI has two cores
+    page.get_by_role("button", name=re.compile("^Start")).click()
+    page.wait_for_url(re.compile(r"/runs/[^/]*mnist"))
+    expect(page.locator("live-chart").first).to_be_visible()
+    expect(page.get_by_text("test pictures are right")).to_be_visible(timeout=8 * MINUTES)
+    name = page.locator("h1").inner_text()
+    page.get_by_role("link", name="Test it").click()
+    right = 0
+    for digit, strokes in STROKES.items():
+        draw(page, strokes)
+        said = page.locator("#result .hero")
+        with page.expect_response(re.compile("/classify$")):
+            pass
+        expect(page.locator("#result [data-finding]")).to_be_visible()
+        right += said.inner_text() == digit
+        page.locator("[data-clear]").click()
+    assert right >= 9, f"{right} of 10 drawn digits are right"
+    sample = page.locator("[data-test-picture]").first
+    sample.click()
+    expect(page.locator("#result [data-finding]")).to_contain_text("so this is")
+    with page.expect_download() as started:
+        page.get_by_role("link", name=re.compile("^Download")).first.click()
+    archive = tmp_path / "model.zip"
+    started.value.save_as(archive)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    assert_script_says_what_the_page_says(page, server, tmp_path / name)
+
+
+def assert_script_says_what_the_page_says(page: Page, server: Server, folder: Path) -> None:
+    """The picture of the gallery, sent to the page as a file and given to the download's script."""
+    picture = folder / "digit.png"
+    response = page.request.get(f"{server.client.transport.url}/api/v1/datasets/mnist/samples/65000/thumbnail")
+    picture.write_bytes(response.body())
+    script = [sys.executable, "predict.py", "digit.png"]
+    done = subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True)
+    guesses = server.client.models.classify(folder.name, picture)[0][:5]
+    printed = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [line[1] for line in printed] == [guess.label for guess in guesses]
+    assert [line[0] for line in printed] == [f"{guess.probability:.4%}" for guess in guesses]
+
+
+def test_a_used_link_and_a_wrong_address_say_what_to_do(page: Page, server: Server, complaints: list[str]) -> None:
+    page.goto(server.link())
+    expect(page.locator("body")).to_contain_text("This link was used or is too old")
+    complaints.clear()
+
+
+def test_without_signing_in_one_is_led_to_the_sign_in_page_and_back(page: Page, server: Server) -> None:
+    page.goto(f"{server.client.transport.url}/models")
+    assert page.url.endswith("/sign-in?next=/models")
