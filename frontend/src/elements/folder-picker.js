@@ -45,6 +45,7 @@ class FolderPicker extends HTMLElement {
 
   /**
    * The folders that begin so: those of the folder that is typed already, else what completes the text.
+   * Where nothing does, the folder above says why: it may lie outside what the server shows.
    * @param {string} typed
    * @param {AbortSignal} signal
    * @returns {Promise<Folder[]>}
@@ -56,7 +57,6 @@ class FolderPicker extends HTMLElement {
     /** @type {string[]} */
     const paths = await ask('/complete?prefix', typed);
     if (paths.length && !paths.every((path) => path.startsWith(parent) && parent.length > 1)) return paths.map(named);
-    if (!paths.length && !typed.endsWith('/')) return [];
     const listing = await ask('?path', parent);
     return listing.folders.filter((/** @type {Folder} */ folder) => folder.path.startsWith(typed));
   }
