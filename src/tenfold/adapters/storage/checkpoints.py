@@ -37,7 +37,7 @@ class FolderCheckpoints:
         final = self._folder / f"{number:08d}-step-{checkpoint.step}"
         staged = self._folder / f".{final.name}.part"
         staged.mkdir()
-        arrays = {key: np.ascontiguousarray(array) for key, array in checkpoint.backend.arrays.items()}
+        arrays = {key: np.asarray(array, order="C") for key, array in checkpoint.backend.arrays.items()}
         save_file(arrays, staged / "state.safetensors")
         state = {"step": checkpoint.step, "engine": checkpoint.engine, "backend": checkpoint.backend.values}
         (staged / "state.json").write_text(json.dumps(state), "utf-8")
