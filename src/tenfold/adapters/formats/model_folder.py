@@ -34,7 +34,7 @@ class ModelFolderWriter:
     predict_script: str
 
     def __call__(self, model: TrainedModel, folder: Path) -> None:
-        weights = {name: np.ascontiguousarray(array) for name, array in model.weights.items()}
+        weights = {name: np.asarray(array, order="C") for name, array in model.weights.items()}
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
         difference = self.export_network(model, folder / "model.onnx")
         texts = {
