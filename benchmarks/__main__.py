@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,22 @@ def main(names: list[str]) -> None:
     if unknown:
         sys.exit(f"There is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}.")
     results: list[dict[str, Any]] = []
-    print(f"load average before: {os.getloadavg()[0]:.2f}")
+    print(f"load average before: {os.getloadavg()[0]:.2f}; ten million additions in Python: {additions_s():.2f} s")
     for name in names or FIGURES:
         for row in importlib.import_module(f"benchmarks.{name}").measure():
             results.append(row)
             print_row(row)
     Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     print(f"load average after: {os.getloadavg()[0]:.2f}")
+
+
+def additions_s() -> float:
+    """Seconds of plain Python work: figures in seconds mean little without knowing how fast the machine is just now."""
+    started = time.perf_counter()
+    total = 0
+    for number in range(10_000_000):
+        total += number
+    return time.perf_counter() - started
 
 
 def print_row(row: dict[str, Any]) -> None:

@@ -113,8 +113,8 @@ def measure(num_pictures: int = 60_000, rounds: int = ROUNDS) -> list[dict[str, 
     ours, plain, digits = (best[name] for name in ("build_tenfold", "build_threaded_pillow", "build_like_digits"))
     about = f"{num_pictures} PNG of {SIDE} x {SIDE}, load {os.getloadavg()[0]:.1f}"
 
-    def figure(name: str, value: float, unit: str, opponent: str, goal: float | None) -> dict[str, Any]:
-        holds = None if goal is None else value >= goal
+    def figure(name: str, value: float, unit: str, opponent: str, goal: str) -> dict[str, Any]:
+        holds = value >= float(goal.removeprefix(">= ")) if goal else None
         return {
             "name": name,
             "value": round(value, 2),
@@ -125,10 +125,10 @@ def measure(num_pictures: int = 60_000, rounds: int = ROUNDS) -> list[dict[str, 
         }
 
     return [
-        figure("import_png_wall", plain[0] / ours[0], "times", f"threaded Pillow into a memmap; {about}", 1.5),
-        figure("import_png_cpu", plain[1] / ours[1], "times", f"threaded Pillow into a memmap; {about}", None),
-        figure("import_png_digits", digits[0] / ours[0], "times", f"the build of DIGITS; {about}", None),
-        figure("import_png_rate", num_pictures / ours[0], "pictures/s", f"none; {about}", None),
+        figure("import_png_wall", plain[0] / ours[0], "times", f"threaded Pillow into a memmap; {about}", ">= 1.5"),
+        figure("import_png_cpu", plain[1] / ours[1], "times", f"threaded Pillow into a memmap; {about}", ""),
+        figure("import_png_digits", digits[0] / ours[0], "times", f"the build of DIGITS; {about}", ""),
+        figure("import_png_rate", num_pictures / ours[0], "pictures/s", f"none; {about}", ""),
     ]
 
 
