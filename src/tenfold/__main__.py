@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tenfold.core.accounts.policy import Actor
-    from tenfold.services.accounts import AccountService
 
 
 def main() -> None:
@@ -25,30 +18,10 @@ def main() -> None:
             run_template(int(connection))
         case _:
             from tenfold import __version__  # noqa: PLC0415
+            from tenfold.bootstrap.local import DataFolderDoor  # noqa: PLC0415
             from tenfold.interfaces.cli.app import build_app  # noqa: PLC0415
 
-            build_app(_LateDoor(), __version__)()
-
-
-class _LateDoor:
-    """The local door, loaded only by the commands that go through it: `--help` loads none of it."""
-
-    def serve(self, *, host: str | None, port: int | None) -> None:
-        from tenfold.bootstrap.server import LocalDoor  # noqa: PLC0415
-
-        LocalDoor().serve(host=host, port=port)
-
-    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
-        from tenfold.bootstrap.server import LocalDoor  # noqa: PLC0415
-
-        LocalDoor().fetch_sample(name, tell=tell)
-
-    @contextmanager
-    def accounts(self) -> Iterator[tuple[AccountService, Actor]]:
-        from tenfold.bootstrap.server import LocalDoor  # noqa: PLC0415
-
-        with LocalDoor().accounts() as opened:
-            yield opened
+            build_app(DataFolderDoor(), __version__)()
 
 
 if __name__ == "__main__":

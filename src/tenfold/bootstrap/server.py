@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import secrets
@@ -11,13 +10,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
-from pydantic import ValidationError
 
 from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
@@ -34,9 +32,9 @@ from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.local import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
-from tenfold.core.accounts.policy import Actor
-from tenfold.core.errors import Forbidden, Invalid, Unavailable
+from tenfold.core.errors import Forbidden, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.interfaces.api.app import create_app
@@ -54,39 +52,6 @@ from tenfold.services.runs import RunService
 from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
-
-
-class LocalDoor:
-    """Fulfils `tenfold.interfaces.cli.local.LocalDoor` on the data folder that the settings name."""
-
-    def serve(self, *, host: str | None, port: int | None) -> None:
-        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-        serve(read_settings(**given))
-
-    def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
-        SampleCache(read_settings().data / "cache").fetch(name, report=tell)
-
-    @contextmanager
-    def accounts(self) -> Iterator[tuple[AccountService, Actor]]:
-        settings = read_settings()
-        settings.data.mkdir(parents=True, exist_ok=True)
-        database = open_sqlite(settings.data / "tenfold.sqlite")
-        try:
-            accounts = AccountService(database, Argon2Hasher(), time.time)
-            owner = accounts.ensure_owner(_owner_name())
-            yield accounts, accounts.actor_of_user(owner.id)
-        finally:
-            database.close()
-
-
-def read_settings(**given: Any) -> Settings:
-    """The settings; raises `Invalid` naming the variable that is wrong."""
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"])
-        raise Invalid(f"TENFOLD_{name.upper()} is {first['input']!r}: {first['msg']}.", code="settings") from None
 
 
 def serve(settings: Settings) -> None:
@@ -146,7 +111,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         database, artifacts=artifacts, predictor=_LatePredictor(), build_download=build_download, clock=time.time
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
-    owner = accounts.ensure_owner(_owner_name())
+    owner = accounts.ensure_owner(owner_name())
     desk.open()
     return Services(
         database=database,
@@ -225,13 +190,6 @@ def _has_rebooted(data: Path) -> bool:
     before = path.read_text("ascii").strip() if path.exists() else now
     write_durably(path, now.encode())
     return before != now
-
-
-def _owner_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers have it
-        return "owner"
 
 
 class _LatePredictor:
