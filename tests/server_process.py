@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tenfold.client import Client, ServerUnreachable
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 class Server:

@@ -21,7 +21,7 @@ from tenfold.settings import Settings
 from tenfold.testing.pictures import write_shapes
 
 ORIGIN = "http://127.0.0.1:5000"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 ARCHIVE_TYPES = "application/zip"
 
 

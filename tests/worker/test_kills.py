@@ -61,7 +61,7 @@ def kill_in(workstation: Workstation, run: Run, phase: str, chance: random.Rando
     seen = newest_events(workstation, run)
     writing = ".*-step-*.part" if phase == "while a checkpoint is written" else ""
     checkpoints = workstation.data / "jobs" / run.job / "checkpoints"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     for events in seen:
         assert time.monotonic() < deadline, f"{phase} was not reached"
         is_started = any(isinstance(each.event, Started) for each in events)  # torn ones of before are cleared by then

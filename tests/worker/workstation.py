@@ -21,7 +21,7 @@ from tenfold.services.datasets import ImportRequest
 from tenfold.settings import Settings
 
 SeenT = TypeVar("SeenT")
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 # All kinds of state that a resume must bring back: momentum, dropout's generator, running statistics.
 DROPPING = CatalogueEntry(
     name="dropping",
