@@ -152,7 +152,7 @@ def test_a_run_falls_with_its_dataset_and_says_why(bench: Bench) -> None:
 def test_no_run_starts_on_a_dataset_that_failed(bench: Bench) -> None:
     dataset = bench.import_shapes()
     bench.end(dataset.job, Ended(outcome="failed", code="dataset.unusable", message="No pictures."))
-    with pytest.raises(InvalidFields, match="shapes could not be built: No pictures."):
+    with pytest.raises(InvalidFields, match=r"shapes could not be built: No pictures."):
         bench.start()
 
 
