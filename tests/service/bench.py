@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ class Bench:
         self.hub = Hub()
         self.predictor = NamesAsPredictions()
         self.accounts = AccountService(self.database, PlainHasher(), self.clock)
-        self.networks = NetworkService([*read_catalogue(), *catalogue])
+        self.networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
         self.machine = MachineService(SystemGauges(self.data))
         self.desk = self.open_desk()
         self.owner = self.accounts.actor_of_user(self.accounts.ensure_owner("ada").id)

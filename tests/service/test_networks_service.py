@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tenfold.adapters.formats.catalogue import read_catalogue
-from tenfold.core.errors import InvalidFields, NotFound
+from tenfold.core.errors import BadNetwork, InvalidFields, NotFound
+from tenfold.core.networks.analysis import analyse
 from tenfold.core.networks.ports import CatalogueEntry
-from tenfold.services.networks import NetworkService
+from tenfold.services.networks import KEPT_ANALYSES, NetworkService
+from tenfold.testing.training import ManualClock
 
 from .bench import Bench
 
+HEAD = "network n\ninput image = image(1, 28, 28)\n"
 TEXT = """language 1
 network small
 param classes = 10 in 2..1000
@@ -27,7 +32,9 @@ output logits
 
 @pytest.fixture
 def networks() -> NetworkService:
-    return NetworkService([*read_catalogue(), CatalogueEntry(name="small", title="Small", text=TEXT, paper="")])
+    return NetworkService(
+        [*read_catalogue(), CatalogueEntry(name="small", title="Small", text=TEXT, paper="")], time.monotonic
+    )
 
 
 def test_all_networks_in_their_order(bench: Bench, networks: NetworkService) -> None:
@@ -75,3 +82,46 @@ def test_wrong_parameters_are_told_under_their_names(
 
 def test_a_meaning_is_worked_out_once(networks: NetworkService) -> None:
     assert networks.meaning(TEXT) is networks.meaning(TEXT)
+
+
+def test_a_text_that_takes_too_long_is_told_and_not_remembered() -> None:
+    clock = ManualClock(tick_s=0.0)
+    networks = NetworkService([], clock)
+    clock.tick_s = 0.3
+    slow = HEAD + "relu\n" * 4000 + "output logits\n"
+    assert [problem.code for problem in networks.meaning(slow).problems] == ["network.slow"]
+    with pytest.raises(BadNetwork, match="takes too long"):
+        networks.parse_parameters(slow, {}, {})
+    clock.tick_s = 0.0
+    assert networks.meaning(slow).ok
+    assert networks.parse_parameters(slow, {}, {}) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relu\n" * 4000,
+        "# nothing\n" * 20_000,
+        "x = conv(3, 3) from a, b\n" * 5000,
+        "block a() {\n  x = relu repeat 1000\n}\nq = a() repeat 1000\n",
+    ],
+)
+def test_lateness_is_noticed_in_every_part_of_the_work(text: str) -> None:
+    """Reading characters, reading statements and expanding all ask; what is told is that alone."""
+    looks = 0
+
+    def is_late() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks > 2
+
+    found = analyse(HEAD + text, is_late=is_late)
+    assert found.graph is None
+    assert "network.slow" in [problem.code for problem in found.problems]
+    assert looks == 3
+
+
+def test_so_many_meanings_are_kept_and_no_more(networks: NetworkService) -> None:
+    for number in range(3 * KEPT_ANALYSES):
+        networks.meaning(f"network n{number}\n")
+    assert len(networks._known) == KEPT_ANALYSES

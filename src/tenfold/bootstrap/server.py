@@ -132,7 +132,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         roots=list(roots.roots()),
         clock=time.time,
     )
-    networks = NetworkService([*read_catalogue(), *catalogue])
+    networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
     runs = RunService(
         database,
         desk=desk,
