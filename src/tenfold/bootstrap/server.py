@@ -147,6 +147,8 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
     owner = accounts.ensure_owner(_owner_name())
+    uploads = FolderUploads(data / "uploads", settings.max_upload_mb * 10**6)
+    uploads.clear_unfinished()
     desk.open()
     return Services(
         database=database,
@@ -159,7 +161,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
-        uploads=FolderUploads(data / "uploads", settings.max_upload_mb * 10**6),
+        uploads=uploads,
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),
         version=__version__,

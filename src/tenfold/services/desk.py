@@ -155,6 +155,7 @@ class JobDesk:
             except Exception as error:  # noqa: BLE001  whatever fails once, jobs must be followed on
                 _log.error("the desk could not follow; it tries again", action="desk-failed", error=repr(error))
                 self._reload()
+                self._wake.wait(IDLE_S)
 
     def _follow_job(self, job: Job) -> None:
         alive = self._executor.is_alive(job.id)
