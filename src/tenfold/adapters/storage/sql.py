@@ -91,6 +91,9 @@ def _translated() -> Iterator[None]:
         text = str(error.orig)
         if "full" in text:
             raise StorageFull("The disk of the database has no room left: free some, then try again.") from error
+        if "I/O error" in text:
+            text = "The database cannot be written or read: look whether its disk is full, over its quota or damaged."
+            raise Unavailable(text) from error
         if "locked" in text or "busy" in text:
             raise Unavailable("The database is busy; try again in a moment.") from error
         raise
