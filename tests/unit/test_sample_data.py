@@ -3,11 +3,13 @@
 import gzip
 import hashlib
 import http.server
+import os
 import threading
 from functools import partial
 
 import numpy as np
 import pytest
+from full_disk import files_up_to
 
 from tenfold.adapters.formats.build import build_revision
 from tenfold.adapters.formats.idx import FILES, IdxSource
@@ -17,7 +19,7 @@ from tenfold.adapters.sources import samples as samples_module
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.core.datasets.sample_data import SampleDataset
 from tenfold.core.datasets.spec import DatasetSpec
-from tenfold.core.errors import BadDataset, BadImage, NotFound, Unavailable
+from tenfold.core.errors import BadDataset, BadImage, NotFound, StorageFull, Unavailable
 
 
 def idx(array):
@@ -151,3 +153,24 @@ def test_a_missing_idx_file_and_picture(files):
     (files / FILES["test"][1]).unlink()
     with pytest.raises(BadDataset, match="missing"):
         IdxSource(files)
+
+
+def test_a_full_disk_is_told_at_once_and_not_taken_for_a_bad_source(mirror, tmp_path):
+    told = []
+    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (mirror[1], mirror[1])}, packages={})
+    with files_up_to(1000), pytest.raises(StorageFull, match="has no room left: free some"):
+        cache.fetch("mnist", report=told.append)
+    assert len(told) == 1
+    assert list((tmp_path / "cache").iterdir()) == []
+    assert cache.fetch("mnist", report=told.append) == tmp_path / "cache" / "mnist"
+
+
+def test_what_killed_downloads_left_is_cleared_once_it_is_old(mirror, tmp_path):
+    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (mirror[1],)}, packages={})
+    old, young = (tmp_path / "cache" / name for name in (".mnist-old", ".mnist-young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "half").write_bytes(b"x")
+    os.utime(old, (1, 1))
+    cache.fetch("mnist", report=lambda _text: None)
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [".mnist-young", "mnist"]

@@ -97,7 +97,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         roots=list(roots.roots()),
         clock=time.time,
     )
-    networks = NetworkService([*read_catalogue(), *catalogue])
+    networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
     runs = RunService(
         database,
         desk=desk,
@@ -112,6 +112,8 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
     owner = accounts.ensure_owner(owner_name())
+    uploads = FolderUploads(data / "uploads", settings.max_upload_mb * 10**6)
+    uploads.clear_unfinished()
     desk.open()
     return Services(
         database=database,
@@ -124,7 +126,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
-        uploads=FolderUploads(data / "uploads", settings.max_upload_mb * 10**6),
+        uploads=uploads,
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),
         version=__version__,

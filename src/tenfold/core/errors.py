@@ -27,6 +27,8 @@ A text says what was wrong with which value, what is allowed, and what to do.
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import cleandoc
@@ -143,9 +145,21 @@ class TooLarge(TenfoldError):
 
 
 class StorageFull(TenfoldError):
-    """There is no room left on the disk."""
+    """There is no room left on the disk: free some, then try again."""
 
     code = "storage-full"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that there is no room: the disk is full, a quota used up, or a file as large as allowed.
+
+    Libraries that are not written in Python give the system's number in their text only, as `(os error 28)`.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:
+        told = re.search(r"\(os error (\d+)\)", str(error))
+        number = int(told[1]) if told else None
+    return number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Damaged(TenfoldError):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from tenfold.core.errors import TenfoldError
+from tenfold.core.errors import Damaged, NotFound, TenfoldError
 from tenfold.core.events import CheckpointSaved, Ended, Envelope, Json, Logged, Started
 from tenfold.core.ids import JobId
 from tenfold.core.jobs.model import Job, JobKind
@@ -155,6 +155,7 @@ class JobDesk:
             except Exception as error:  # noqa: BLE001  whatever fails once, jobs must be followed on
                 _log.error("the desk could not follow; it tries again", action="desk-failed", error=repr(error))
                 self._reload()
+                self._wake.wait(IDLE_S)
 
     def _follow_job(self, job: Job) -> None:
         alive = self._executor.is_alive(job.id)
@@ -164,8 +165,8 @@ class JobDesk:
                 self._executor.kill(job.id)
             return
         attempt_known = (job.id, job.attempt) in self._started_here
-        if news.ended is not None:
-            ended = news.ended
+        ended = news.spoiled or news.ended
+        if ended is not None:
             event = AttemptEnded(job.id, job.attempt, ended.outcome, code=ended.code, message=ended.message)
         elif not attempt_known and (not news.started or self._found_dead_end == "lost"):
             event = AttemptEnded(job.id, job.attempt, "lost")
@@ -190,7 +191,7 @@ class JobDesk:
             with self._database.write() as tx:
                 for envelope in envelopes:
                     news.note(envelope)
-                    self._store(tx, job, envelope)
+                    self._store(tx, job, envelope, news)
                 stored = tx.jobs.get(job.id)
                 tx.jobs.update(replace(stored, read_offset=new_offset))
             self._observers[job.kind].announce(job)
@@ -210,7 +211,7 @@ class JobDesk:
             offset = new_offset
         return news
 
-    def _store(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
+    def _store(self, tx: Transaction, job: Job, envelope: Envelope, news: _AttemptNews) -> None:
         if isinstance(envelope.event, Logged):
             line = LogLine(
                 id=f"{job.id}-{envelope.seq:08d}",
@@ -220,7 +221,10 @@ class JobDesk:
                 text=envelope.event.text,
             )
             tx.log_lines.add(line)
-        self._observers[job.kind].on_event(tx, job, envelope)
+        try:
+            self._observers[job.kind].on_event(tx, job, envelope)
+        except (Damaged, NotFound) as error:  # what it published is not whole: this job fails, and no other waits
+            news.spoiled = Ended(outcome="failed", code=error.code, message=error.message)
 
     def _handle(self, event: Event) -> None:
         with self._mutex:
@@ -289,6 +293,7 @@ class _AttemptNews:
         self.started = False
         self.progressed = False
         self.ended: Ended | None = None
+        self.spoiled: Ended | None = None
 
     def note(self, envelope: Envelope) -> None:
         if envelope.attempt != self.attempt:

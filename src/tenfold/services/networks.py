@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.errors import InvalidFields, NotFound, Problem
+from tenfold.core.errors import BadNetwork, InvalidFields, NotFound, Problem
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis, analyse
+from tenfold.core.networks.fitting import fit, require_fit
+from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.ports import CatalogueEntry
 
 KEPT_ANALYSES = 64
+ANALYSIS_S = 0.5
 
 
 class NetworkService:
-    """What people do with networks."""
+    """What people do with networks. No text holds it up for longer than `ANALYSIS_S`; `clock` gives seconds."""
 
-    def __init__(self, catalogue: Iterable[CatalogueEntry]) -> None:
+    def __init__(self, catalogue: Iterable[CatalogueEntry], clock: Callable[[], float]) -> None:
         self._entries = {entry.name: entry for entry in catalogue}
-        self._meaning = lru_cache(KEPT_ANALYSES)(analyse)
+        self._clock = clock
+        self._known: dict[str, Analysis] = {}
 
     def entries(self, actor: Actor) -> tuple[CatalogueEntry, ...]:
         """All networks, in the catalogue's order."""
@@ -36,7 +39,21 @@ class NetworkService:
 
     def meaning(self, text: str) -> Analysis:
         """What a text means with its own defaults."""
-        return self._meaning(text)
+        found = self._known.get(text)
+        if found is None:
+            deadline = Deadline(self._clock, ANALYSIS_S)
+            found = analyse(text, is_late=deadline)
+            if not deadline.is_passed:  # or it says how busy the machine was, not what the text means
+                self._keep(text, found)
+        return found
+
+    def fit(self, text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> Analysis:
+        """What a text means with these parameters on inputs of a shape (channels first)."""
+        return fit(text, parameters, input_shape, is_late=Deadline(self._clock, ANALYSIS_S))
+
+    def require_fit(self, text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> LayerGraph:
+        """The same as a layer graph; raises `BadNetwork` with every problem."""
+        return require_fit(text, parameters, input_shape, is_late=Deadline(self._clock, ANALYSIS_S))
 
     def knobs(self, text: str, decided: Mapping[str, object]) -> tuple[Field, ...]:
         """The parameters that people set; those that the dataset decides are left out."""
@@ -45,7 +62,13 @@ class NetworkService:
     def parse_parameters(
         self, text: str, values: Mapping[str, object], decided: Mapping[str, object]
     ) -> dict[str, object]:
-        """The parameters a person has set, in their types; raises `InvalidFields` under `parameters.NAME`."""
+        """The parameters a person has set, in their types; raises `InvalidFields` under `parameters.NAME`.
+
+        Raises `BadNetwork` for a text that takes too long, so that nothing else is tried on it.
+        """
+        late = [problem for problem in self.meaning(text).problems if problem.code == "network.slow"]
+        if late:
+            raise BadNetwork(late[0].message, problems=[problem.to_json() for problem in late])
         knobs = {field.name: field for field in self.knobs(text, decided)}
         parsed: dict[str, object] = {}
         problems = []
@@ -64,6 +87,24 @@ class NetworkService:
         if problems:
             raise InvalidFields(problems)
         return parsed
+
+    def _keep(self, text: str, found: Analysis) -> None:
+        if len(self._known) >= KEPT_ANALYSES:
+            self._known.pop(next(iter(self._known)), None)
+        self._known[text] = found
+
+
+class Deadline:
+    """Says whether some seconds have passed since it was made."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._ends_at = clock() + seconds
+        self.is_passed = False
+
+    def __call__(self) -> bool:
+        self.is_passed = self.is_passed or self._clock() > self._ends_at
+        return self.is_passed
 
 
 def _problem(name: str, message: str, code: str) -> Problem:

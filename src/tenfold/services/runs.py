@@ -15,7 +15,6 @@ from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import JobId, RunId, new_id
 from tenfold.core.jobs.model import Job
 from tenfold.core.names import check_name
-from tenfold.core.networks.fitting import require_fit
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.repository import Database, Query, Repository, Transaction
 from tenfold.core.training.job import TrainJob
@@ -144,7 +143,7 @@ class RunService:
             manifest = self._datasets.reader(actor, dataset).manifest
             shape = (manifest.channels, manifest.height, manifest.width)
             try:
-                require_fit(network.text, {**parsed, **decided}, shape)
+                self._networks.require_fit(network.text, {**parsed, **decided}, shape)
             except BadNetwork as error:
                 message = f"{network.name} does not fit {dataset.name}: {error.message}"
                 raise BadNetwork(message, problems=error.values.get("problems")) from None

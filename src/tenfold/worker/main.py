@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tenfold.core.datasets.job import ImportJob
-from tenfold.core.errors import Conflict, StorageFull, TenfoldError
+from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_full
 from tenfold.core.events import Ended, Started
 from tenfold.core.training.job import TrainJob
 from tenfold.worker.building import build
@@ -35,13 +35,18 @@ def run_job(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
             return FENCED_STATUS
         _fail(folder, error.code, error.message)
     except StorageFull as error:
-        folder.release_reserve()
+        folder.make_room()
         _fail(folder, error.code, error.message)
     except TenfoldError as error:
         _fail(folder, error.code, error.message)
     except Exception as error:  # noqa: BLE001  whatever went wrong, the run shows it and its log holds the details
         traceback.print_exc()
-        _fail(folder, "internal", f"Tenfold itself failed: {type(error).__name__}: {error}")
+        if is_disk_full(error):
+            folder.make_room()
+            text = f"The disk of {folder.data_folder} has no room left: free some, then go on."
+            _fail(folder, StorageFull.code, text)
+        else:
+            _fail(folder, "internal", f"Tenfold itself failed: {type(error).__name__}: {error}")
     folder.sync()
     folder.close()
     return 0

@@ -41,8 +41,8 @@ class JobFolder(Protocol):
 
     def publish(self, staged: Path) -> str: ...
 
-    def release_reserve(self) -> None:
-        """Frees a little room on a full disk, so that the last event can be written."""
+    def make_room(self) -> None:
+        """Frees what the attempt holds of a full disk, so that the last event can be written."""
 
     def close(self) -> None: ...
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -19,7 +18,7 @@ import numpy as np
 from tenfold.adapters.formats.packed_store import IMAGES, LABELS, MANIFEST, OFFSETS, SAMPLES
 from tenfold.core.datasets.model import RevisionManifest, SampleRecord, StoredFile
 from tenfold.core.datasets.ports import Int64Array, UInt8Array
-from tenfold.core.errors import StorageFull
+from tenfold.core.errors import StorageFull, is_disk_full
 
 
 class PackedWriter:
@@ -111,7 +110,7 @@ class PackedWriter:
         try:
             yield
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            if not is_disk_full(error):
                 raise
             text = f"There is no room for the dataset: it needs {_megabytes(self._needed)}. Free some and start again."
             raise StorageFull(text, needed_bytes=self._needed) from error

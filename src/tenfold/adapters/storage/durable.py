@@ -10,11 +10,12 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tenfold.core.errors import Damaged, NotFound, StorageFull
+from tenfold.core.errors import Damaged, NotFound, StorageFull, is_disk_full
 
 MANIFEST = "manifest.sha256.json"
 
@@ -24,9 +25,10 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turns a full disk or a used-up quota into `StorageFull`; other errors pass."""
     try:
         yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise StorageFull(f"There is no room left for {path.name} ({error.strerror}).", path=str(path)) from error
+    except Exception as error:
+        if is_disk_full(error):
+            text = f"The disk of {path.parent} has no room left for {path.name}: free some, then try again."
+            raise StorageFull(text, path=str(path)) from error
         raise
 
 
@@ -59,13 +61,16 @@ def write_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 def publish_folder(staged: Path, final: Path, *, before_rename: Callable[[], None] = lambda: None) -> str:
     """Makes a finished folder visible under its final name and returns the sha256 of its manifest.
 
+    Its files get the mode that a new file gets here, whatever the library that wrote them thinks.
     `before_rename` is the last chance to refuse (a fence). Raises `FileExistsError` when `final` is there already.
     """
     with disk_errors(staged):
         manifest = json.dumps(_describe(staged), indent=1, sort_keys=True).encode()
         (staged / MANIFEST).write_bytes(manifest)
+        mode = stat.S_IMODE((staged / MANIFEST).stat().st_mode)
         for folder, _, names in os.walk(staged, topdown=False):
             for name in names:
+                Path(folder, name).chmod(mode)
                 fsync_path(Path(folder, name))
             fsync_path(Path(folder))
         before_rename()

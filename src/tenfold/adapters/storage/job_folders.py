@@ -11,6 +11,7 @@ JOB/attempts/N/result/    what attempt N published
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -96,12 +97,11 @@ class WorkerFolder:
         except FileNotFoundError:
             raise NotFound(f"{folder} is no job folder: it has no spec.json.") from None
         self.check_fence()
+        self._clear_earlier_attempts()
         self._events = (folder / "events.jsonl").open("ab", buffering=0)
+        self._is_torn = False
         self._seq = self._repair_and_count()
-        reserve = folder / "reserve"
-        if not reserve.exists():
-            with disk_errors(reserve):
-                reserve.write_bytes(bytes(_RESERVE_BYTES))
+        self._keep_reserve()
 
     @property
     def data_folder(self) -> Path:
@@ -115,8 +115,9 @@ class WorkerFolder:
         stored: Mapping[str, Json] = json.loads(path.read_text("utf-8"))
         return stored
 
-    def release_reserve(self) -> None:
+    def make_room(self) -> None:
         (self.folder / "reserve").unlink(missing_ok=True)
+        shutil.rmtree(self._staged(), ignore_errors=True)
 
     def check_fence(self) -> None:
         """Raises `Fenced` unless this attempt is the one that may write."""
@@ -125,21 +126,32 @@ class WorkerFolder:
             raise Fenced(f"Attempt {current} has taken over from attempt {self.attempt}.")
 
     def emit(self, event: Event) -> None:
-        """Appends one event in a single write, which a killed process has done wholly or not at all."""
+        """Appends one event in a single write, which a killed process has done wholly or not at all.
+
+        On a full disk a part of the line may be written: it is ended before the next event, and skipped by readers.
+        """
         self.check_fence()
-        self._seq += 1
-        envelope = Envelope(seq=self._seq, attempt=self.attempt, time=round(time.time(), 3), event=event)
+        envelope = Envelope(seq=self._seq + 1, attempt=self.attempt, time=round(time.time(), 3), event=event)
+        line = json.dumps(envelope.to_json(), ensure_ascii=False).encode() + b"\n"
+        if self._is_torn:
+            line = b"\n" + line
         with disk_errors(self.folder / "events.jsonl"):
-            self._events.write(json.dumps(envelope.to_json(), ensure_ascii=False).encode() + b"\n")
+            written = self._events.write(line)
+            if written != len(line):
+                self._is_torn = self._is_torn or written > 0
+                raise OSError(errno.ENOSPC, "not wholly written")
+        self._is_torn = False
+        self._seq += 1
 
     def stop_requested(self) -> bool:
         return (self.folder / "stop").exists()
 
     def staging(self) -> Path:
         """A fresh, empty folder in which this attempt's result is put together."""
-        staged = self.folder / "attempts" / str(self.attempt) / "result.part"
+        staged = self._staged()
         shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True)
+        with disk_errors(staged):
+            staged.mkdir(parents=True)
         return staged
 
     def publish(self, staged: Path) -> str:
@@ -153,6 +165,24 @@ class WorkerFolder:
     def close(self) -> None:
         """Writes no more."""
         self._events.close()
+
+    def _staged(self) -> Path:
+        return self.folder / "attempts" / str(self.attempt) / "result.part"
+
+    def _keep_reserve(self) -> None:
+        """Room for the last event of an attempt that fills the disk; without it the attempt may yet go well."""
+        reserve = self.folder / "reserve"
+        if not reserve.exists():
+            try:
+                reserve.write_bytes(bytes(_RESERVE_BYTES))
+            except OSError:
+                reserve.unlink(missing_ok=True)
+
+    def _clear_earlier_attempts(self) -> None:
+        """Removes what attempts before this one left half-done; what one of them published is taken in by now."""
+        for folder in self.folder.glob("attempts/*"):
+            if folder.name.isdigit() and int(folder.name) < self.attempt:
+                shutil.rmtree(folder)
 
     def _repair_and_count(self) -> int:
         """Ends a torn last line and returns the highest event number so far."""

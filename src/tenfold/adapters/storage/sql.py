@@ -90,7 +90,10 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         text = str(error.orig)
         if "full" in text:
-            raise StorageFull(f"The database has no room to grow: {text}.") from error
+            raise StorageFull("The disk of the database has no room left: free some, then try again.") from error
+        if "I/O error" in text:
+            text = "The database cannot be written or read: look whether its disk is full, over its quota or damaged."
+            raise Unavailable(text) from error
         if "locked" in text or "busy" in text:
             raise Unavailable("The database is busy; try again in a moment.") from error
         raise

@@ -27,15 +27,21 @@ class FolderUploads:
         self._max_bytes = max_bytes
         folder.mkdir(parents=True, exist_ok=True)
 
+    def clear_unfinished(self) -> None:
+        """Removes what was being received when an earlier server died; before this one receives."""
+        for part in self._folder.glob(".*.part"):
+            shutil.rmtree(part)
+
     async def receive(self, name: str, blocks: AsyncIterator[bytes]) -> StoredUpload:
         upload_id = new_id("upload")
         part = self._folder / f".{upload_id}.part"
-        part.mkdir()
         try:
-            size = await self._write(part / "content", blocks)
-            upload = StoredUpload(upload_id, name[-MAX_NAME:], size)
-            (part / "about.json").write_text(json.dumps({"name": upload.name, "bytes": size}), "utf-8")
-            part.rename(self._folder / upload_id)
+            with disk_errors(self._folder / name[-MAX_NAME:].replace("/", "_")):
+                part.mkdir()
+                size = await self._write(part / "content", blocks)
+                upload = StoredUpload(upload_id, name[-MAX_NAME:], size)
+                (part / "about.json").write_text(json.dumps({"name": upload.name, "bytes": size}), "utf-8")
+                part.rename(self._folder / upload_id)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -60,7 +66,7 @@ class FolderUploads:
 
     async def _write(self, path: Path, blocks: AsyncIterator[bytes]) -> int:
         size = 0
-        with disk_errors(path), path.open("wb") as file:
+        with path.open("wb") as file:
             async for block in blocks:
                 size += len(block)
                 if size > self._max_bytes:

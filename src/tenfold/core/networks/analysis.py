@@ -69,7 +69,7 @@ def analyse(
     `parameters` override defaults, `input_shapes` the sizes of inputs by name (channels first, without the batch).
     `is_late` is asked now and then and ends the analysis with a problem; the limits bound the work in any case.
     """
-    return _Analyser(parse(text), parameters or {}, input_shapes or {}, is_late).run()
+    return _Analyser(parse(text, is_late), parameters or {}, input_shapes or {}, is_late).run()
 
 
 def require_graph(
@@ -77,9 +77,10 @@ def require_graph(
     *,
     parameters: Mapping[str, object] | None = None,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> LayerGraph:
     """The layer graph; raises `BadNetwork` with every problem in its text and, as data, in `values["problems"]`."""
-    analysis = analyse(text, parameters=parameters, input_shapes=input_shapes)
+    analysis = analyse(text, parameters=parameters, input_shapes=input_shapes, is_late=is_late)
     if analysis.graph is None:
         lines = "\n".join(str(problem) for problem in analysis.problems)
         raise BadNetwork(lines, problems=[problem.to_json() for problem in analysis.problems])
@@ -114,12 +115,8 @@ class _Analyser:
 
     def run(self) -> Analysis:
         try:
-            self._read_values()
-            for statement in self._definition.statements:
-                if self._problems.is_full:
-                    break
-                self._read(statement)
-            self._check_whole()
+            if self._definition.is_read:
+                self._read_all()
         except OutOfBudget as out:
             self._problems.add(out.mistake)
         problems = self._all_problems()
@@ -138,6 +135,14 @@ class _Analyser:
             parameters=tuple(self._knobs.fields),
             inputs=tuple(self._inputs),
         )
+
+    def _read_all(self) -> None:
+        self._read_values()
+        for statement in self._definition.statements:
+            if self._problems.is_full:
+                break
+            self._read(statement)
+        self._check_whole()
 
     def _all_problems(self) -> tuple[NetworkProblem, ...]:
         problems = [*self._definition.problems, *self._problems.in_order()]

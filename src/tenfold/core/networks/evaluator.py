@@ -52,7 +52,7 @@ class Budget:
         if self._steps >= self._ask_at:
             self._ask_at = self._steps + self._ASK_EVERY
             if self._is_late():
-                raise OutOfBudget(Mistake("network.limit", "Expanding this takes too long.", span))
+                raise OutOfBudget(Mistake("network.slow", "Expanding this takes too long: make it smaller.", span))
 
 
 class OutOfBudget(Exception):

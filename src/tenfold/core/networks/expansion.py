@@ -187,6 +187,7 @@ class Expander:
         before = len(self.nodes.nodes)
         copies = []
         for index in range(count or 1):
+            self._budget.spend(1, statement.span)
             suffix = name if count is None else f"{name}.{index}"
             scope = frame.scope if count is None else self._copy_scope(frame.scope, index, count)
             site = Site(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from tenfold.core.networks.lexer import Token
+from tenfold.core.networks.lexer import Token, TooLate
 from tenfold.core.networks.limits import (
     MAX_BRACKETS,
     MAX_EXPRESSION_DEPTH,
@@ -65,13 +66,18 @@ class SyntaxFault(Exception):
 class ExpressionParser:
     """A position in the tokens, and the rules for everything below a statement."""
 
-    def __init__(self, tokens: list[Token], problems: ProblemList, end: int) -> None:
+    _ASK_EVERY = 1024
+
+    def __init__(
+        self, tokens: list[Token], problems: ProblemList, end: int, is_late: Callable[[], bool] = lambda: False
+    ) -> None:
         sentinel = Token("newline", "", end, end, 0)
         self.tokens = [*tokens, sentinel, sentinel]
         self.problems = problems
         self.index = 0
         self.token = self.tokens[0]
         self._brackets = 0
+        self._is_late = is_late
 
     # position
 
@@ -92,6 +98,8 @@ class ExpressionParser:
         if not self.is_at_end:
             self.index += 1
             self.token = self.tokens[self.index]
+            if self.index % self._ASK_EVERY == 0 and self._is_late():
+                raise TooLate
         return token
 
     def at(self, *texts: str) -> bool:

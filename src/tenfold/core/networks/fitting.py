@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tenfold.core.networks.analysis import Analysis, analyse, require_graph
 from tenfold.core.networks.graph import LayerGraph
 
 
-def fit(text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> Analysis:
+def fit(
+    text: str,
+    parameters: Mapping[str, object],
+    input_shape: tuple[int, ...],
+    *,
+    is_late: Callable[[], bool] = lambda: False,
+) -> Analysis:
     """What the text means on inputs of a shape (channels first); one with several inputs keeps its own shapes."""
-    return analyse(text, parameters=parameters, input_shapes=_shapes(text, input_shape))
+    shapes = _shapes(text, input_shape, is_late)
+    return analyse(text, parameters=parameters, input_shapes=shapes, is_late=is_late)
 
 
-def require_fit(text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> LayerGraph:
+def require_fit(
+    text: str,
+    parameters: Mapping[str, object],
+    input_shape: tuple[int, ...],
+    *,
+    is_late: Callable[[], bool] = lambda: False,
+) -> LayerGraph:
     """The layer graph; raises `BadNetwork` with every problem."""
-    return require_graph(text, parameters=parameters, input_shapes=_shapes(text, input_shape))
+    shapes = _shapes(text, input_shape, is_late)
+    return require_graph(text, parameters=parameters, input_shapes=shapes, is_late=is_late)
 
 
-def _shapes(text: str, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    inputs = analyse(text).inputs
+def _shapes(text: str, input_shape: tuple[int, ...], is_late: Callable[[], bool]) -> dict[str, tuple[int, ...]]:
+    inputs = analyse(text, is_late=is_late).inputs
     return {inputs[0].name: input_shape} if len(inputs) == 1 else {}

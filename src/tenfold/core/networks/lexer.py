@@ -7,6 +7,7 @@ begins with the closing bracket. That one rule keeps a half-typed bracket from s
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,8 +24,13 @@ _TOKEN = re.compile(
       | (?P<bad>[^ \t\r\n\#0-9A-Za-z_"+\-*/%<>=!(),.\[\]{}]+|!)""",
     re.VERBOSE | re.DOTALL,
 )
+ASK_EVERY = 4096  # characters
 _INDEX = re.compile(r"[0-9]+")
 _TO_NEXT_STATEMENT = re.compile(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*")
+
+
+class TooLate(Exception):
+    """Reading a text takes longer than it may."""
 
 
 class Token(NamedTuple):
@@ -55,11 +61,19 @@ class _Layout:
     comments: list[Span] = field(default_factory=list)
 
 
-def tokenise(text: str) -> tuple[list[Token], list[Span]]:
-    """The tokens of a text, each statement followed by a `newline`, and the spans of its comments."""
+def tokenise(text: str, is_late: Callable[[], bool] = lambda: False) -> tuple[list[Token], list[Span]]:
+    """The tokens of a text, each statement followed by a `newline`, and the spans of its comments.
+
+    Raises `TooLate` when `is_late`, which is asked now and then, says so.
+    """
     layout = _Layout()
+    ask_at = ASK_EVERY
     position, end, match_token, after_dot = 0, len(text), _TOKEN.match, -1
     while position < end:
+        if position >= ask_at:
+            ask_at = position + ASK_EVERY
+            if is_late():
+                raise TooLate
         match = (_INDEX.match(text, position) if position == after_dot else None) or match_token(text, position)
         assert match is not None  # every character belongs to some alternative
         kind, start, position = match.lastgroup or "number", position, match.end()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tenfold.core.networks.expression_parser import RESERVED, STATEMENT_WORDS, ExpressionParser, SyntaxFault
-from tenfold.core.networks.lexer import Token, tokenise
+from tenfold.core.networks.lexer import Token, TooLate, tokenise
 from tenfold.core.networks.limits import MAX_TEXT_BYTES
 from tenfold.core.networks.problems import Mistake, ProblemList, QuickFix, TextEdit
 from tenfold.core.networks.source import Span
@@ -36,17 +36,28 @@ _INNER = frozenset({"let", "output"})
 _ONLY_IN_FILE = STATEMENT_WORDS - _INNER
 
 
-def parse(text: str) -> Definition:
-    """The statements of a text, with its syntax problems."""
+def parse(text: str, is_late: Callable[[], bool] = lambda: False) -> Definition:
+    """The statements of a text, with its syntax problems.
+
+    One that is too large, or takes too long by `is_late`, has that one problem and no statements.
+    """
     problems = ProblemList(text)
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_TEXT_BYTES:
         message = f"The text has {size} bytes; at most {MAX_TEXT_BYTES} (256 kB) are allowed."
-        problems.add(Mistake("network.limit", message, Span(0, 0)))
-        return Definition(text, (), (), problems.in_order())
-    tokens, comments = tokenise(text)
-    statements = _StatementParser(tokens, problems, len(text)).file()
+        return _unread(text, Mistake("network.limit", message, Span(0, 0)))
+    try:
+        tokens, comments = tokenise(text, is_late)
+        statements = _StatementParser(tokens, problems, len(text), is_late).file()
+    except TooLate:
+        return _unread(text, Mistake("network.slow", "Reading this text takes too long: make it shorter.", Span(0, 0)))
     return Definition(text, statements, tuple(comments), problems.in_order())
+
+
+def _unread(text: str, mistake: Mistake) -> Definition:
+    problems = ProblemList(text)
+    problems.add(mistake)
+    return Definition(text, (), (), problems.in_order(), is_read=False)
 
 
 class _StatementParser(ExpressionParser):

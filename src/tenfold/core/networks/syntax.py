@@ -227,6 +227,7 @@ class Definition:
     statements: tuple[Statement, ...]
     comments: tuple[Span, ...]
     problems: tuple[NetworkProblem, ...]
+    is_read: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The statement model as data; with `text` and the spans nothing of the source is lost."""

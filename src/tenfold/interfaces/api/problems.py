@@ -67,10 +67,16 @@ def handle_errors(app: FastAPI) -> None:
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         return _respond(_document(error.status_code, str(error.detail), code, []))
 
+    async def full(_request: Request, error: Exception) -> Response:
+        if not errors.is_disk_full(error):
+            raise error
+        return problem_response(errors.StorageFull())
+
     async def unexpected(_request: Request, _error: Exception) -> Response:
         return _respond(_document(500, "Tenfold itself failed; its log has the details.", "internal", []))
 
     app.add_exception_handler(errors.TenfoldError, ours)
+    app.add_exception_handler(OSError, full)
     app.add_exception_handler(RequestValidationError, shape)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(Exception, unexpected)

@@ -20,7 +20,7 @@ FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 @contextmanager
 def told_errors() -> Iterator[None]:
     """Errors of the server as text on stderr: exit 2 for what is not valid, 1 for the rest, 130 for Ctrl-C."""
-    from tenfold.core.errors import Invalid, TenfoldError  # noqa: PLC0415  `--help` needs none of these
+    from tenfold.core.errors import Invalid, TenfoldError, is_disk_full  # noqa: PLC0415  `--help` needs none of these
     from tenfold.interfaces.client.errors import ApiError, InvalidError, ServerUnreachable  # noqa: PLC0415
 
     try:
@@ -31,7 +31,11 @@ def told_errors() -> Iterator[None]:
     except TenfoldError as error:
         _complain(error.message)
         raise typer.Exit(USAGE if isinstance(error, Invalid) else FAILURE) from None
-    except (ApiError, ServerUnreachable, OSError) as error:
+    except OSError as error:
+        full = f"There is no room left on the disk ({error}): free some, then try again."
+        _complain(full if is_disk_full(error) else str(error))
+        raise typer.Exit(FAILURE) from None
+    except (ApiError, ServerUnreachable) as error:
         _complain(str(error))
         raise typer.Exit(FAILURE) from None
     except KeyboardInterrupt:

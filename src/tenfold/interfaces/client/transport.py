@@ -44,6 +44,8 @@ class Transport:
             part.replace(target)
         except httpx.TransportError as error:
             raise ServerUnreachable(f"The connection to {self.url} broke: {error}.") from error
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(target)) from error
         finally:
             part.unlink(missing_ok=True)
         return target

@@ -10,7 +10,6 @@ from tenfold.core.errors import NotFound
 from tenfold.core.events import Json
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import Prediction
-from tenfold.core.networks.analysis import analyse
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.datasets import picture
@@ -212,14 +211,19 @@ def _run(services: Services, actor: Actor, model: Model) -> Link | None:
 
 
 def _parameters(services: Services, actor: Actor, model: Model, num_classes: int) -> int | None:
-    """The number of trained values; `None` when the network's text is gone."""
+    """The number of trained values; `None` when the network's text or the revision is gone."""
     try:
         text = services.networks.get(actor, model.network).text
     except NotFound:
         return None
+    with services.database.read() as tx:
+        revision = tx.revisions.find(id=model.revision)
+    shape = revision.facts.get("shape") if revision else None
+    if not isinstance(shape, list):
+        return None
     chosen = cast("dict[str, object]", model.facts.get("parameters") or {})
     decided = {"classes": num_classes} if num_classes else {}
-    graph = analyse(text, parameters={**decided, **chosen}).graph
+    graph = services.networks.fit(text, {**decided, **chosen}, tuple(int(str(size)) for size in shape)).graph
     return graph.parameters if graph else None
 
 

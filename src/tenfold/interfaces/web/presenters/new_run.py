@@ -8,7 +8,6 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.fields import LEVELS, Level, fields_of
-from tenfold.core.networks.fitting import fit
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.repository import Query
 from tenfold.core.training.run import Run
@@ -146,7 +145,7 @@ def _network(
     if dataset is not None and dataset.state == "ready":
         manifest = services.datasets.reader(actor, dataset).manifest
         shape = (manifest.channels, manifest.height, manifest.width)
-        meaning = fit(entry.text, {"classes": len(manifest.classes)}, shape)
+        meaning = services.networks.fit(entry.text, {"classes": len(manifest.classes)}, shape)
         if meaning.graph is None and meaning.problems:
             why_not = (
                 f"does not fit pictures of {manifest.width} × {manifest.height}: {meaning.problems[0].message}".replace(

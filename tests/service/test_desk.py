@@ -1,0 +1,229 @@
+"""The job desk: what it does when attempts end, die, hang or cannot start, and over several lives of the server."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tenfold.core.errors import NotFound, Unavailable
+from tenfold.core.events import CheckpointSaved, Ended, Logged, Started
+from tenfold.core.ids import JobId
+from tenfold.services.desk import STOP_PATIENCE_S
+
+from .bench import Bench
+
+
+@pytest.fixture
+def ready(bench: Bench) -> Bench:
+    bench.ready()
+    return bench
+
+
+def die(bench: Bench, job: JobId) -> None:
+    bench.processes.alive.discard(job)
+    bench.desk.tick()
+
+
+def test_an_attempt_that_died_is_followed_by_another(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1))
+    die(ready, run.job)
+    job = ready.job(run.job)
+    assert (job.state, job.attempt, job.crashes) == ("running", 2, 1)
+    assert ready.folders.path(run.job).joinpath("attempt").read_text() == "2"
+
+
+def test_three_deaths_without_a_checkpoint_are_enough(ready: Bench) -> None:
+    run = ready.start()
+    ready.processes.words = "The process was killed (SIGKILL)."
+    for _ in range(3):
+        ready.tell(run.job, Started(pid=1))
+        die(ready, run.job)
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code) == ("failed", "job.crashed")
+    assert over.message == "It died 3 times without reaching a new checkpoint. The process was killed (SIGKILL)."
+
+
+def test_a_checkpoint_makes_good_for_earlier_deaths(ready: Bench) -> None:
+    run = ready.start()
+    for number in range(6):
+        ready.tell(run.job, Started(pid=1), CheckpointSaved(step=number + 1))
+        die(ready, run.job)
+    job = ready.job(run.job)
+    assert (job.state, job.attempt, job.crashes) == ("running", 7, 1)
+
+
+def test_what_an_attempt_told_before_it_died_is_heard(ready: Bench) -> None:
+    """The process is gone when the desk looks, and its last events are still unread."""
+    run = ready.start()
+    job = ready.end(
+        run.job, Started(pid=1), Ended(outcome="failed", code="diverged", message="The loss is not finite.")
+    )
+    assert (job.state, job.code, job.message) == ("failed", "diverged", "The loss is not finite.")
+
+
+def test_a_process_that_lives_on_after_its_last_event_is_waited_for(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1), Ended(outcome="finished"))
+    assert ready.job(run.job).state == "running"
+    die(ready, run.job)
+    assert ready.job(run.job).state == "finished"
+
+
+def test_silence_after_a_stop_ends_in_a_kill(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1))
+    ready.runs.stop(ready.owner, run.id)
+    ready.desk.tick()
+    assert ready.processes.killed == []
+    ready.clock.now += STOP_PATIENCE_S - 1
+    ready.tell(run.job, Logged(text="still writing"))
+    ready.clock.now += STOP_PATIENCE_S - 1
+    ready.desk.tick()
+    assert ready.processes.killed == []
+    ready.clock.now += 2
+    ready.desk.tick()
+    assert ready.processes.killed == [run.job]
+    ready.desk.tick()
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert over.state == "stopped"
+
+
+def test_an_attempt_that_cannot_start_fails_and_says_why(ready: Bench) -> None:
+    ready.processes.refuses = Unavailable("No process could be started for the job: Resource unavailable.")
+    run = ready.start()
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code) == ("failed", "unavailable")
+    assert over.message.startswith("The attempt could not start: No process could be started")
+    ready.processes.refuses = OSError(28, "No space left on device")
+    other = ready.start()
+    assert ready.runs.named.get(ready.owner, other.id).code == "job.not-started"
+    ready.processes.refuses = None
+    assert ready.runs.resume(ready.owner, run.id).state == "running"
+
+
+def test_a_running_attempt_is_taken_up_by_the_next_life(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1), Logged(text="before"))
+    ready.open_desk()
+    ready.desk.tick()
+    assert ready.job(run.job).attempt == 1
+    job = ready.train(run)
+    assert (job.state, job.attempt) == ("finished", 1)
+    assert [line.text for line in ready.runs.log(ready.owner, run.id)] == ["before"]
+
+
+def test_an_attempt_that_died_between_two_lives_counts_as_a_crash(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1))
+    ready.processes.alive.clear()
+    ready.open_desk().tick()
+    job = ready.job(run.job)
+    assert (job.attempt, job.crashes) == (2, 1)
+
+
+def test_an_attempt_that_never_began_does_not_count(ready: Bench) -> None:
+    """The server died between storing the start and starting the process."""
+    run = ready.start()
+    ready.processes.alive.clear()
+    ready.open_desk().tick()
+    job = ready.job(run.job)
+    assert (job.attempt, job.crashes) == (2, 0)
+
+
+def test_a_machine_that_went_down_is_no_fault_of_the_run(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1))
+    ready.processes.alive.clear()
+    ready.open_desk(rebooted=True).tick()
+    job = ready.job(run.job)
+    assert (job.attempt, job.crashes) == (2, 0)
+
+
+def test_a_checkpoint_read_in_an_earlier_life_still_counts(ready: Bench) -> None:
+    run = ready.start()
+    for _ in range(2):
+        ready.tell(run.job, Started(pid=1))
+        die(ready, run.job)
+    ready.tell(run.job, Started(pid=1), CheckpointSaved(step=5))
+    ready.processes.alive.clear()
+    ready.open_desk().tick()
+    assert (ready.job(run.job).state, ready.job(run.job).crashes) == ("running", 1)
+
+
+def test_a_stop_that_was_asked_in_an_earlier_life_is_asked_again(ready: Bench) -> None:
+    run = ready.start()
+    ready.runs.stop(ready.owner, run.id)
+    stop = ready.folders.path(run.job) / "stop"
+    stop.unlink()
+    desk = ready.open_desk()
+    desk.open()
+    try:
+        assert stop.exists()
+    finally:
+        desk.close()
+
+
+def test_waiting_jobs_start_when_the_desk_opens(ready: Bench) -> None:
+    first = ready.start()
+    waiting = ready.start()
+    ready.end(first.job, Started(pid=1))
+    with ready.database.write() as tx:
+        job = tx.jobs.get(first.job)
+        tx.jobs.update(type(job)(**{**vars(job), "state": "stopped", "granted": "", "ended_at": 1.0}))
+    ready.processes.alive.clear()
+    desk = ready.open_desk()
+    desk.open()
+    try:
+        assert ready.job(waiting.job).state == "running"
+    finally:
+        desk.close()
+    assert not any(thread.name == "job-desk" for thread in threading.enumerate())
+
+
+def test_one_spoiled_job_holds_up_no_other(ready: Bench) -> None:
+    run = ready.start()
+    published = ready.publish_model(run)
+    (ready.folders.path(run.job) / "attempts" / "1" / "result" / "labels.txt").write_text("wrong")
+    other = ready.import_shapes("beside")
+    ready.end(run.job, Started(pid=1), published, Ended(outcome="finished"))
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code, over.model) == ("failed", "damaged", None)
+    ready.build(other)
+    assert ready.datasets.named.get(ready.owner, "beside").state == "ready"
+
+
+def test_the_queue_is_in_order_and_a_story_tells_of_each(ready: Bench) -> None:
+    runs = [ready.start() for _ in range(3)]
+    assert [job.subject for job in ready.desk.queue()] == [run.id for run in runs]
+    story = ready.desk.story(runs[0].job)
+    assert "submitted" in story
+    assert "attempt 1 starts on cpu" in story
+    assert "Waits for a free place" in ready.desk.story(runs[2].job)
+
+
+def test_resuming_what_is_no_job_is_an_error(ready: Bench) -> None:
+    with pytest.raises(NotFound):
+        ready.desk.resume(JobId("job_0000000000000000"))
+    with pytest.raises(NotFound):
+        ready.desk.stop(JobId("job_0000000000000000"))
+    assert ready.start().state == "waiting"
+
+
+def test_the_thread_of_the_desk_follows_by_itself(ready: Bench) -> None:
+    run = ready.start()
+    heard = threading.Event()
+    ready.hub.listen(lambda news: heard.set() if news.data.get("state") == "finished" else None)
+    desk = ready.open_desk()
+    desk.open()
+    try:
+        worker = ready.worker(run.job)
+        worker.emit(Started(pid=1))
+        worker.emit(Ended(outcome="finished"))
+        worker.close()
+        ready.processes.alive.clear()
+        assert heard.wait(20)
+    finally:
+        desk.close()
+    assert ready.job(run.job).state == "finished"

@@ -1,0 +1,318 @@
+"""What people can do with runs, and what becomes of runs while their jobs live."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.errors import BadNetwork, Conflict, Forbidden, InUse, InvalidFields, NameTaken, NotFound
+from tenfold.core.events import Ended, Logged, Measured, PhaseStarted, Progressed, Started
+from tenfold.services.runs import thin
+
+from .bench import Bench
+
+
+@pytest.fixture
+def ready(bench: Bench) -> Bench:
+    bench.ready()
+    return bench
+
+
+def fields_of(error: pytest.ExceptionInfo[InvalidFields]) -> list[str]:
+    return [problem.field for problem in error.value.problems]
+
+
+def test_a_run_is_stored_told_to_its_worker_and_started(ready: Bench) -> None:
+    run = ready.runs.start(ready.editor, {"dataset": "shapes", "epochs": 2, "name": "first"}, {"width1": "12"})
+    assert ready.runs.named.get(ready.viewer, "first") == ready.runs.named.get(ready.viewer, run.id)
+    assert run.owner == ready.editor.user
+    assert run.parameters == {"width1": 12}
+    job = ready.runs.job(ready.viewer, run)
+    assert (job.state, job.attempt, job.granted) == ("running", 1, "cpu")
+    assert ready.processes.started[-1] == (run.job, 1, "cpu")
+    told = json.loads((ready.folders.path(run.job) / "spec.json").read_text("utf-8"))
+    assert told["kind"] == "train"
+    assert told["run_name"] == "first"
+    assert told["spec"]["epochs"] == 2
+    assert told["revision_folder"] == f"artifacts/revisions/{run.revision}"
+    assert told["network_text"] == ready.networks.get(ready.viewer, "lenet").text
+
+
+def test_without_a_name_a_run_is_called_after_network_and_dataset(ready: Bench) -> None:
+    names = [ready.start().name for _ in range(3)]
+    assert names == ["lenet-shapes", "lenet-shapes-2", "lenet-shapes-3"]
+
+
+def test_a_name_that_is_taken_is_refused_and_nothing_is_left(ready: Bench) -> None:
+    ready.start(name="mine")
+    queued = ready.desk.queue()
+    with pytest.raises(NameTaken, match="'mine' is taken"):
+        ready.start(name="mine")
+    assert ready.desk.queue() == queued
+    with ready.database.read() as tx:
+        assert tx.runs.count() == 1
+
+
+@pytest.mark.parametrize("name", ["a/b", "new", "compare", "-x", "run_0123456789abcdef", "x\x00", "   "])
+def test_names_that_no_run_may_have(ready: Bench, name: str) -> None:
+    with pytest.raises(InvalidFields) as error:
+        ready.start(name=name)
+    assert fields_of(error) == ["name"]
+
+
+def test_all_wrong_fields_are_told_at_once(ready: Bench) -> None:
+    values = {"dataset": "shapes", "epochs": 0, "rate": "fast", "epoch": 1}
+    with pytest.raises(InvalidFields) as error:
+        ready.runs.start(ready.owner, values, {})
+    assert sorted(fields_of(error)) == ["epoch", "epochs", "rate"]
+
+
+def test_what_is_not_there_is_told_at_its_field(bench: Bench) -> None:
+    with pytest.raises(InvalidFields) as error:
+        bench.runs.start(bench.owner, {"dataset": "none", "network": "nothing"}, {})
+    assert fields_of(error) == ["dataset", "network"]
+
+
+def test_parameters_are_told_under_their_own_names(ready: Bench) -> None:
+    with pytest.raises(InvalidFields) as error:
+        ready.runs.start(ready.owner, {"dataset": "shapes"}, {"width1": 0, "widht2": 1})
+    assert sorted(fields_of(error)) == ["parameters.widht2", "parameters.width1"]
+    assert "it has " in str(error.value)
+
+
+def test_what_the_dataset_decides_cannot_be_set(ready: Bench) -> None:
+    run = ready.runs.start(ready.owner, {"dataset": "shapes"}, {"classes": 99})
+    assert run.parameters == {}
+
+
+def test_a_network_that_does_not_fit_names_both(ready: Bench) -> None:
+    with pytest.raises(BadNetwork, match="alexnet does not fit shapes: "):
+        ready.start(network="alexnet")
+    assert ready.desk.queue() == ()
+
+
+def test_a_viewer_and_a_reading_token_start_nothing(ready: Bench) -> None:
+    reader = ready.person("owner", scope="read")
+    for actor in (ready.viewer, reader):
+        with pytest.raises(Forbidden, match=r"run\.start"):
+            ready.start(actor=actor)
+
+
+@pytest.mark.parametrize("act", ["stop", "resume"])
+def test_a_run_belongs_to_who_started_it(ready: Bench, act: str) -> None:
+    run = ready.start(actor=ready.editor)
+    with pytest.raises(Forbidden, match="somebody else"):
+        getattr(ready.runs, act)(ready.person("editor", name="other"), run.id)
+
+
+def test_the_owner_of_the_machine_may_stop_any_run(ready: Bench) -> None:
+    run = ready.start(actor=ready.editor)
+    assert ready.runs.stop(ready.owner, run.id).state == "stopping"
+
+
+def test_the_same_key_gives_the_same_run(ready: Bench) -> None:
+    values = {"dataset": "shapes", "epochs": 1}
+    first = ready.runs.start(ready.owner, values, {}, key="k")
+    again = ready.runs.start(ready.owner, values, {}, key="k")
+    assert again.id == first.id
+    assert len(ready.desk.queue()) == 1
+    with pytest.raises(Conflict) as error:
+        ready.runs.start(ready.owner, {**values, "epochs": 2}, {}, key="k")
+    assert error.value.code == "idempotency.key-reused"
+    assert ready.runs.start(ready.editor, values, {}, key="k").id != first.id
+
+
+def test_a_key_whose_request_failed_can_be_used_again(ready: Bench) -> None:
+    with pytest.raises(InvalidFields):
+        ready.runs.start(ready.owner, {"dataset": "shapes", "epochs": 0}, {}, key="k")
+    assert ready.runs.start(ready.owner, {"dataset": "shapes", "epochs": 1}, {}, key="k").state == "waiting"
+
+
+def test_a_run_waits_for_its_dataset_and_then_starts(bench: Bench) -> None:
+    dataset = bench.import_shapes()
+    run = bench.start()
+    assert bench.job(run.job).reason == "Waits for its dataset to be ready."
+    assert bench.runs.named.get(bench.owner, run.id).progress["reason"] == "Waits for its dataset to be ready."
+    bench.build(dataset)
+    assert bench.job(run.job).state == "running"
+    assert bench.runs.named.get(bench.owner, run.id).state == "running"
+
+
+def test_a_run_falls_with_its_dataset_and_says_why(bench: Bench) -> None:
+    dataset = bench.import_shapes()
+    run = bench.start()
+    bench.end(dataset.job, Started(pid=1), Ended(outcome="failed", code="dataset.one-class", message="One class."))
+    over = bench.runs.named.get(bench.owner, run.id)
+    assert (over.state, over.code) == ("failed", "job.dependency-gone")
+    assert over.message == "The job it waited for was failed: One class."
+
+
+def test_no_run_starts_on_a_dataset_that_failed(bench: Bench) -> None:
+    dataset = bench.import_shapes()
+    bench.end(dataset.job, Ended(outcome="failed", code="dataset.unusable", message="No pictures."))
+    with pytest.raises(InvalidFields, match=r"shapes could not be built: No pictures."):
+        bench.start()
+
+
+def test_one_place_takes_one_run_and_the_next_follows(ready: Bench) -> None:
+    first, second = ready.start(), ready.start()
+    assert ready.job(second.job).reason == "Waits for a free place: 1 is running."
+    ready.train(first)
+    assert ready.job(second.job).state == "running"
+
+
+def test_stopping_a_run_that_waits_ends_it_at_once(ready: Bench) -> None:
+    ready.start()
+    waiting = ready.start()
+    assert ready.runs.stop(ready.owner, waiting.id).state == "stopped"
+    with pytest.raises(Conflict, match="only a run that waits or runs can be stopped"):
+        ready.runs.stop(ready.owner, waiting.id)
+
+
+def test_stopping_a_run_leaves_word_and_its_model_stays(ready: Bench) -> None:
+    run = ready.start(name="halted")
+    assert ready.runs.stop(ready.owner, run.id).state == "stopping"
+    assert (ready.folders.path(run.job) / "stop").exists()
+    ready.end(run.job, Started(pid=1), ready.publish_model(run), Ended(outcome="stopped"))
+    over = ready.runs.named.get(ready.owner, "halted")
+    assert over.state == "stopped"
+    assert ready.models.named.get(ready.owner, "halted").id == over.model
+
+
+def test_resuming_opens_a_new_attempt_and_clears_the_stop(ready: Bench) -> None:
+    run = ready.start()
+    ready.runs.stop(ready.owner, run.id)
+    ready.end(run.job, Started(pid=1), Ended(outcome="stopped"))
+    again = ready.runs.resume(ready.owner, run.id)
+    assert again.state == "running"
+    assert ready.job(run.job).attempt == 2
+    assert not (ready.folders.path(run.job) / "stop").exists()
+    with pytest.raises(Conflict, match="is running; only a run that was stopped or has failed"):
+        ready.runs.resume(ready.owner, run.id)
+
+
+def test_a_failed_run_resumes_in_a_new_life_of_the_server(ready: Bench) -> None:
+    run = ready.start()
+    ready.end(run.job, Started(pid=1), Ended(outcome="failed", code="storage-full", message="No room."))
+    assert ready.runs.named.get(ready.owner, run.id).code == "storage-full"
+    ready.open_desk()
+    assert ready.runs.resume(ready.owner, run.id).state == "running"
+    job = ready.train(run)
+    assert (job.state, job.attempt, job.code, job.message) == ("finished", 2, "", "")
+
+
+def test_a_resumed_run_replaces_its_model_and_keeps_what_people_wrote(ready: Bench) -> None:
+    run = ready.start(name="twice")
+    ready.end(run.job, Started(pid=1), ready.publish_model(run), Ended(outcome="stopped"))
+    first = ready.models.named.annotate(ready.owner, "twice", note="the good one", tags=["keep"])
+    ready.models.named.rename(ready.owner, "twice", "better")
+    ready.runs.resume(ready.owner, run.id)
+    ready.end(run.job, Started(pid=1), ready.publish_model(run, LICENSE="other"), Ended(outcome="finished"))
+    model = ready.models.named.get(ready.owner, first.id)
+    assert (model.name, model.note, model.tags) == ("better", "the good one", ("keep",))
+    assert model.manifest != first.manifest
+    assert (ready.artifacts.path("models", model.id) / "LICENSE").read_text("utf-8") == "other"
+
+
+def test_a_model_whose_name_is_taken_gets_the_next(ready: Bench) -> None:
+    first = ready.trained("lenet")
+    ready.runs.named.trash(ready.owner, first.id)
+    second = ready.trained("lenet")
+    with ready.database.read() as tx:
+        assert {tx.models.get(str(run.model)).name for run in (first, second)} == {"lenet", "lenet-2"}
+
+
+def test_news_of_a_run_reach_its_row(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(
+        run.job,
+        Started(pid=1, device="CPU, 2 threads", resumed_step=None),
+        PhaseStarted(phase="training"),
+        Progressed(done=5, total=20, unit="steps", seconds_left=3.0, per_second=5.0, facts={"epoch": 0.5}),
+        Measured(step=5, first_step=1, epoch=0.5, values={"train_loss": 0.7}),
+        Logged(text="Best so far."),
+    )
+    seen = ready.runs.named.get(ready.viewer, run.id)
+    assert seen.progress["device"] == "CPU, 2 threads"
+    assert (seen.progress["phase"], seen.progress["step"], seen.progress["steps"]) == ("training", 5, 20)
+    assert seen.progress["epoch"] == 0.5
+    assert seen.metrics == {"train_loss": 0.7}
+    assert ready.runs.history(ready.viewer, run.id) == {"train_loss": [(5, 0.7)]}
+    assert [line.text for line in ready.runs.log(ready.viewer, run.id)] == ["Best so far."]
+
+
+def test_the_log_is_in_order_and_ends_with_the_newest(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, *(Logged(text=str(number)) for number in range(510)))
+    texts = [line.text for line in ready.runs.log(ready.owner, run.id)]
+    assert texts == [str(number) for number in range(10, 510)]
+
+
+def test_listeners_hear_of_rows_and_states(ready: Bench) -> None:
+    heard = []
+    ready.hub.listen(heard.append)
+    run = ready.start(name="live")
+    ready.tell(run.job, Measured(step=1, first_step=1, epoch=0.1, values={"train_loss": 1.0}))
+    rows = [news.data["rows"] for news in heard if news.name == "run.metrics"]
+    assert rows == [[{"step": 1, "epoch": 0.1, "train_loss": 1.0}]]
+    ready.train(run)
+    states = [news.data["state"] for news in heard if news.name == "run.progress"]
+    assert states[-1] == "finished"
+    assert {news.data["name"] for news in heard} == {"live"}
+
+
+def test_a_run_in_work_is_not_thrown_away_and_its_model_outlives_it(ready: Bench) -> None:
+    run = ready.start(name="kept")
+    with pytest.raises(InUse, match="its own job"):
+        ready.runs.named.trash(ready.owner, run.id)
+    ready.train(run)
+    ready.runs.named.trash(ready.owner, "kept")
+    with pytest.raises(NotFound):
+        ready.runs.named.get(ready.owner, "kept")
+    assert ready.models.named.get(ready.owner, "kept").run == run.id
+
+
+def test_a_run_can_be_begun_from_another(ready: Bench) -> None:
+    """What a copy is: the same values and parameters, another name."""
+    first = ready.runs.start(ready.owner, {"dataset": "shapes", "epochs": 7, "name": "one"}, {"width1": 9})
+    spec = {name: value for name, value in first.spec.items() if name != "name"}
+    second = ready.runs.start(ready.editor, spec, first.parameters)
+    assert second.name == "lenet-shapes"
+    assert {**second.spec, "name": ""} == {**first.spec, "name": ""}
+    assert second.parameters == first.parameters
+
+
+def test_reading_takes_the_right_to_read(ready: Bench) -> None:
+    run = ready.start()
+    for actor in (ready.viewer, ready.person("viewer", scope="read")):
+        assert ready.runs.history(actor, run.id) == {}
+        assert ready.runs.log(actor, run.id) == ()
+
+
+@pytest.mark.parametrize("count", [1, 399, 400, 401, 10_000])
+def test_thinning_keeps_ends_and_extremes(count: int) -> None:
+    points = [(step, float((step * 7919) % 1009)) for step in range(count)]
+    kept = thin(points, 400)
+    assert len(kept) <= 400
+    assert kept[0] == points[0]
+    assert kept[-1] == points[-1]
+    assert kept == sorted(kept)
+    assert {max(points, key=lambda point: point[1])[1], min(points, key=lambda point: point[1])[1]} <= {
+        value for _, value in kept
+    }
+
+
+def test_thinning_keeps_a_single_spike() -> None:
+    points = [(step, 0.0) for step in range(5000)]
+    points[1234] = (1234, 9.0)
+    assert (1234, 9.0) in thin(points, 400)
+
+
+def test_nobody_is_let_through_by_a_wrong_id(ready: Bench) -> None:
+    stranger: Actor = ready.person("editor", name="stranger")
+    with pytest.raises(NotFound):
+        ready.runs.stop(stranger, "run_0000000000000000")
+    with pytest.raises(NotFound, match="There is no run named 'nope'"):
+        ready.runs.history(stranger, "nope")
