@@ -57,7 +57,9 @@ def kill_under_submits(home: Path, num_kills: int) -> None:
         queued = [job.subject for job in client.jobs()]
         assert len(queued) == len(set(queued)) == len(found)
         print(
-            f"\n{num_kills} kills of the server: {len(found)} runs acknowledged, each there once; one attempt trained on"
+            print(
+                f"\n{num_kills} server kills: {len(found)} acknowledged runs, each there once; one attempt trained on"
+            )
         )
 
 
