@@ -28,7 +28,7 @@ from tenfold.interfaces.services import Services
 from tenfold.settings import Settings
 from tenfold.testing.pictures import write_shapes
 
-EXAMPLES_SHORT, EXAMPLES_LONG = 3, 300
+EXAMPLES_SHORT, EXAMPLES_LONG = 3, 40
 ENDLESS = "/api/v1/events"
 CHECKS = [
     not_a_server_error,
