@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import booleans
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
@@ -25,10 +27,11 @@ from starlette.types import ASGIApp
 from tenfold.bootstrap.server import build_services
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
+from tenfold.services.datasets import ImportRequest
 from tenfold.settings import Settings
 from tenfold.testing.pictures import write_shapes
 
-EXAMPLES_SHORT, EXAMPLES_LONG = 3, 40
+EXAMPLES_SHORT, EXAMPLES_LONG = 3, 300
 ENDLESS = "/api/v1/events"
 CHECKS = [
     not_a_server_error,
@@ -49,7 +52,20 @@ class Drawn:
         self.app: ASGIApp = create_app(
             self.services, local_secret="local", hosts={"localhost", "testserver"}, add_pages=lambda _app: None
         )
+        self.names = self._existing(home)
         self.schema: BaseSchema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", self.app, headers=HEADERS)
+
+    def _existing(self, home: Path) -> dict[str, str]:
+        """Names of things that are there, by the noun in the address. The run waits for a GPU that is not there."""
+        owner, services = self.services.owner, self.services
+        request = ImportRequest(source={"folder": str(home / "shapes")}, values={}, name="shapes")
+        services.datasets.import_samples(owner, request)
+        values = {"dataset": "shapes", "name": "first", "device": "cuda:99"}
+        services.runs.start(owner, values, {})
+        deadline = time.monotonic() + 60
+        while services.datasets.named.get(owner, "shapes").state == "building" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return {"datasets": "shapes", "runs": "first", "networks": "lenet", "users": "nobody"}
 
     def operations(self) -> list[APIOperation]:
         found = [result.ok() for result in self.schema.get_all_operations()]
@@ -87,8 +103,11 @@ def send(drawn: Drawn, operation: APIOperation, mode: GenerationMode, examples: 
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(operation.as_strategy(generation_mode=mode))
-    def one(case: Case) -> None:
+    @given(operation.as_strategy(generation_mode=mode), booleans())
+    def one(case: Case, is_there: bool) -> None:
+        noun = operation.path.split("/")[3] if operation.path.startswith("/api/") else ""
+        if is_there and noun in drawn.names and isinstance(case.path_parameters, dict):
+            case.path_parameters["name"] = drawn.names[noun]
         response = case.call_and_validate(headers=HEADERS, checks=CHECKS)
         check_problem(response)
 
