@@ -21,7 +21,6 @@ from tenfold.core.datasets.preprocessing import Preprocessing, image_preprocessi
 from tenfold.core.errors import BadImage, Damaged
 from tenfold.core.export.contents import CONTENTS
 from tenfold.core.export.trained_model import TrainedModel
-from tenfold.core.inference.digits import centre_digit
 from tenfold.core.networks.analysis import require_graph
 from tenfold.core.training.task import Evaluation
 from tenfold.testing.picture_files import encode, make_photo, with_orientation
@@ -200,18 +199,3 @@ def test_the_card_has_no_empty_heading(folder):
     for place, following in zip(headings, [*headings[1:], len(lines)], strict=True):
         assert any(lines[place + 1 : following]), lines[place]
     assert "| dog \\| wolf | 3 | 0.5 |  |" in lines
-
-
-def test_a_drawn_digit_is_centred_and_scaled_as_mnist_was():
-    ink = np.zeros((280, 280), np.uint8)
-    ink[200:270, 10:40] = 255
-    found = centre_digit(ink)
-    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
-    assert (rows[0], rows[-1], len(columns)) == (4, 23, 9)
-    mass = found.astype(float)
-    centre = [(mass.sum(axis=1 - axis) @ np.arange(28)) / mass.sum() for axis in (0, 1)]
-    np.testing.assert_allclose(centre, 13.5, atol=0.51)
-    assert not centre_digit(np.zeros((5, 9), np.uint8)).any()
-    dot = np.zeros((280, 280), np.uint8)
-    dot[3, 3] = 9
-    assert centre_digit(dot).max() == 9

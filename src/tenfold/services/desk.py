@@ -117,10 +117,6 @@ class JobDesk:
                     self._scheduler.remember(tx.jobs.get(job_id))
             self._handle(Resubmitted(job_id))
 
-    def forget(self, job_id: JobId) -> None:
-        """Removes a job's folder and drops it; for jobs that are over."""
-        self._folders.remove(job_id)
-
     def queue(self) -> tuple[Job, ...]:
         """The jobs that wait or run, in order."""
         with self._mutex:

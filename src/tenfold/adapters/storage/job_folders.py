@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tenfold.adapters.storage.durable import disk_errors, folder_size, publish_folder, write_durably
+from tenfold.adapters.storage.durable import disk_errors, publish_folder, write_durably
 from tenfold.core.errors import Conflict, NotFound
 from tenfold.core.events import Envelope, Event, Json
 from tenfold.core.ids import JobId
@@ -56,10 +56,6 @@ class LocalJobFolders:
         (folder / "stop").unlink(missing_ok=True)
         write_durably(folder / "attempt", str(attempt).encode())
 
-    def opened_attempt(self, job_id: JobId) -> int:
-        """The attempt that may write; 0 before the first."""
-        return _read_attempt(self.path(job_id))
-
     def ask_stop(self, job_id: JobId) -> None:
         write_durably(self.path(job_id) / "stop", b"")
 
@@ -75,12 +71,6 @@ class LocalJobFolders:
 
     def result_folder(self, job_id: JobId, attempt: int) -> str:
         return str(self.path(job_id) / "attempts" / str(attempt) / "result")
-
-    def size_bytes(self, job_id: JobId) -> int:
-        return folder_size(self.path(job_id))
-
-    def remove(self, job_id: JobId) -> None:
-        shutil.rmtree(self.path(job_id), ignore_errors=True)
 
 
 class WorkerFolder:

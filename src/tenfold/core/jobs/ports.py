@@ -49,9 +49,6 @@ class JobFolders(Protocol):
     def open_attempt(self, job_id: JobId, attempt: int) -> None:
         """Makes `attempt` the one that may write: from now on earlier ones are fenced off. Clears a stop request."""
 
-    def opened_attempt(self, job_id: JobId) -> int:
-        """The attempt that may write; 0 before the first."""
-
     def ask_stop(self, job_id: JobId) -> None:
         """Leaves word that the job is to stop."""
 
@@ -60,9 +57,3 @@ class JobFolders(Protocol):
 
     def result_folder(self, job_id: JobId, attempt: int) -> str:
         """Where the attempt's result lies."""
-
-    def size_bytes(self, job_id: JobId) -> int:
-        """What the folder takes on disk."""
-
-    def remove(self, job_id: JobId) -> None:
-        """Removes the folder; nothing happens when it is not there."""

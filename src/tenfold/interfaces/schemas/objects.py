@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 ItemT = TypeVar("ItemT")
 
@@ -89,10 +89,16 @@ class Run(Thing):
     message: str = ""
 
 
+# Described as two numbers: generators of clients stumble over a schema for each place of an array.
+Point = Annotated[
+    tuple[int, float], WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2})
+]
+
+
 class History(Schema):
     """Metric series: (step, value) by name, thinned to what a chart can show."""
 
-    series: dict[str, list[tuple[int, float]]]
+    series: dict[str, list[Point]]
 
 
 class LogLine(Schema):

@@ -112,7 +112,12 @@ def list_samples(
     return objects.Page(items=items, cursor=str(items[-1].index) if more else "", total=total)
 
 
-@router.get("/datasets/{name}/samples/{index}/thumbnail", dependencies=[Depends(Access("read"))])
+@router.get(
+    "/datasets/{name}/samples/{index}/thumbnail",
+    dependencies=[Depends(Access("read"))],
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
 def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesNow) -> Response:
     """The stored picture as PNG."""
     reader = services.datasets.reader(caller, services.datasets.named.get(caller, name))
@@ -131,7 +136,12 @@ def complete_folder(services: ServicesNow, prefix: str = "") -> list[str]:
     return services.folders.complete(prefix)
 
 
-@router.post("/uploads", status_code=201, dependencies=[Depends(Access("upload.create"))])
+@router.post(
+    "/uploads",
+    status_code=201,
+    dependencies=[Depends(Access("upload.create"))],
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {}}}}},
+)
 async def create_upload(
     request: Request, services: ServicesNow, name: Annotated[str, Query(max_length=500)] = "upload"
 ) -> objects.Upload:

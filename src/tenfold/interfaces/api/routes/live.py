@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.interfaces.api.access import Access, CallerNow, Public, ServicesNow
+from tenfold.interfaces.api.document import openapi_document
 from tenfold.interfaces.services import Services
 from tenfold.services.hub import News
 
@@ -23,7 +24,12 @@ MACHINE_S = 2.0
 QUEUE_LENGTH = 1000
 
 
-@router.get("/events", dependencies=[Depends(Access("read"))])
+@router.get(
+    "/events",
+    dependencies=[Depends(Access("read"))],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
 async def stream_events(
     caller: CallerNow,
     services: ServicesNow,
@@ -46,7 +52,7 @@ def show_machine(caller: CallerNow, services: ServicesNow) -> dict[str, Any]:
 @router.get("/openapi.json", dependencies=[Depends(Access("read"))], include_in_schema=False)
 def show_openapi(request: Request) -> dict[str, Any]:
     """This interface as an OpenAPI document."""
-    return dict(request.app.openapi())
+    return openapi_document(request.app)
 
 
 @health.get("/healthz", dependencies=[Depends(Public())])

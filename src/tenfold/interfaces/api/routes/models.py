@@ -69,7 +69,12 @@ async def classify(name: str, caller: CallerNow, services: ServicesNow, file: li
     return objects.Classified(predictions=shown[0], pictures=shown)
 
 
-@router.get("/models/{name}/download", dependencies=[Depends(Access("read"))])
+@router.get(
+    "/models/{name}/download",
+    dependencies=[Depends(Access("read"))],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/zip": {}}}},
+)
 def download(name: str, caller: CallerNow, services: ServicesNow) -> StreamingResponse:
     """The model as one archive."""
     file_name, blocks = services.models.download(caller, name)
