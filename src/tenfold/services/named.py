@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -94,9 +95,8 @@ class NamedThings(Generic[NamedT]):
         self, actor: Actor, name_or_id: str, *, note: str | None = None, tags: list[str] | None = None
     ) -> NamedT:
         """Sets the note, the tags, or both; `None` leaves as it is."""
-        if note is not None and len(note) > MAX_NOTE:
-            problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
-            raise InvalidFields([problem])
+        if note is not None:
+            _check_note(note)
         with self._database.write() as tx:
             thing = self._changeable(tx, actor, name_or_id)
             kept = thing.tags if tags is None else _check_tags(tags)
@@ -132,6 +132,16 @@ class NamedThings(Generic[NamedT]):
     def _redirect(self, tx: Transaction, old_name: str, id: str) -> None:
         self.claim_name(tx, old_name)
         tx.redirects.add(Redirect(id=f"{self._kind.word}/{old_name}", target=id, created_at=self._clock()))
+
+
+def _check_note(note: str) -> None:
+    if len(note) > MAX_NOTE:
+        problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
+        raise InvalidFields([problem])
+    strange = next((char for char in note if unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\r\t"), None)
+    if strange is not None:
+        text = f"The note has the character U+{ord(strange):04X} in it, which cannot be shown: leave it out."
+        raise InvalidFields([Problem("note", text, "character")])
 
 
 def _check_tags(tags: list[str]) -> tuple[str, ...]:
