@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ class DataFolderDoor:
         from tenfold.adapters.passwords.argon2id import Argon2Hasher  # noqa: PLC0415
         from tenfold.adapters.storage.sql import open_sqlite  # noqa: PLC0415
         from tenfold.services.accounts import AccountService  # noqa: PLC0415
+        from tenfold.settings import owner_name  # noqa: PLC0415
 
         settings = read_settings()
         settings.data.mkdir(parents=True, exist_ok=True)
@@ -58,11 +58,3 @@ def read_settings(**given: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
         raise Invalid(f"TENFOLD_{name.upper()} is {first['input']!r}: {first['msg']}.", code="settings") from None
-
-
-def owner_name() -> str:
-    """What the owner of the data folder is called: the account on this machine."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers have it
-        return "owner"
