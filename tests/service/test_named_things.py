@@ -96,6 +96,7 @@ def test_note_and_tags_are_set_apart(shelf: Shelf) -> None:
     ("change", "field"),
     [
         ({"note": "x" * (MAX_NOTE + 1)}, "note"),
+        ({"note": "bell\x07"}, "note"),
         ({"tags": [f"t{number}" for number in range(MAX_TAGS + 1)]}, "tags"),
         ({"tags": ["a/b"]}, "tags"),
         ({"tags": [""]}, "tags"),

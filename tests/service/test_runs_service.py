@@ -146,7 +146,7 @@ def test_a_run_falls_with_its_dataset_and_says_why(bench: Bench) -> None:
     bench.end(dataset.job, Started(pid=1), Ended(outcome="failed", code="dataset.one-class", message="One class."))
     over = bench.runs.named.get(bench.owner, run.id)
     assert (over.state, over.code) == ("failed", "job.dependency-gone")
-    assert over.message == "The job it waited for was failed: One class."
+    assert over.message == "What it waited for failed: One class."
 
 
 def test_no_run_starts_on_a_dataset_that_failed(bench: Bench) -> None:
@@ -240,7 +240,10 @@ def test_news_of_a_run_reach_its_row(ready: Bench) -> None:
     assert seen.progress["epoch"] == 0.5
     assert seen.metrics == {"train_loss": 0.7}
     assert ready.runs.history(ready.viewer, run.id) == {"train_loss": [(5, 0.7)]}
-    assert [line.text for line in ready.runs.log(ready.viewer, run.id)] == ["Best so far."]
+    assert [line.text for line in ready.runs.log(ready.viewer, run.id)] == [
+        "Attempt 1 begins on CPU, 2 threads.",
+        "Best so far.",
+    ]
 
 
 def test_the_log_is_in_order_and_ends_with_the_newest(ready: Bench) -> None:

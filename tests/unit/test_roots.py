@@ -71,7 +71,7 @@ def test_outside_is_refused_alike_whether_it_exists_or_not(home, path):
     )
 
 
-@pytest.mark.parametrize("path", ["{home}/gone", "{home}/flowers/notes.txt", "{home}/\0"])
+@pytest.mark.parametrize("path", ["{home}/gone", "{home}/flowers/notes.txt", "{home}/\0", "{home}/" + "x" * 5000])
 def test_missing_inside_is_not_found(home, path):
     with pytest.raises(NotFound):
         Roots([home]).resolve(path.format(home=home))

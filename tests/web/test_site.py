@@ -256,6 +256,19 @@ def test_every_page_answers(browser: TestClient, model: str) -> None:
         assert "None" not in text_of(answer.text), path
 
 
+def test_a_layer_tells_what_is_not_ordinary_about_it(browser: TestClient) -> None:
+    page = text_of(browser.get("/networks/lenet").text)
+    assert "conv, out 20, kernel 5 × 5" in page
+    assert "pad 0" not in page
+    assert "pad 2" in text_of(browser.get("/networks/alexnet").text)
+
+
+def test_a_finished_run_has_a_log(browser: TestClient, model: str) -> None:
+    log = text_of(browser.get(f"/runs/{model}").text.split("<log-tail")[1])
+    for words in ("Attempt 1 begins", "Epoch 1: validation loss", "Tests the best model.", "Finished."):
+        assert words in log
+
+
 def test_strange_addresses_are_no_failures(browser: TestClient, dataset: str, model: str) -> None:
     for path in (
         f"/datasets/{dataset}?after=-1&first=x&class=moon&split=west",

@@ -4,6 +4,7 @@ import { announce, need } from '../dom.js';
 import { HEADERS, sentence } from '../request.js';
 
 const PART = 'result';
+const PATIENCE_MS = 400;
 
 class PictureTest extends HTMLElement {
   turn = 0;
@@ -73,12 +74,18 @@ class PictureTest extends HTMLElement {
     image.hidden = false;
   }
 
+  /** Says that an answer takes its time, as the first one of a model does. @param {number} turn */
+  wait(turn) {
+    if (turn === this.turn) need(this, `#${PART}`).textContent = 'The picture is being classified.';
+  }
+
   /** Only the newest answer is shown. @param {() => Promise<Response>} ask */
   async swap(ask) {
     this.turn += 1;
     const { turn } = this;
     let markup = '';
     let failure = '';
+    const waiting = setTimeout(() => this.wait(turn), PATIENCE_MS);
     try {
       const answer = await ask();
       if (answer.headers.get('content-type')?.startsWith('text/html')) markup = await answer.text();
@@ -86,6 +93,7 @@ class PictureTest extends HTMLElement {
     } catch {
       failure = 'The server does not answer. Is it running?';
     }
+    clearTimeout(waiting);
     if (turn !== this.turn) return;
     const place = need(this, `#${PART}`);
     if (failure) {

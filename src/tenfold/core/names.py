@@ -15,18 +15,19 @@ RESERVED = frozenset({"new", "compare"})
 
 def check_name(value: object, field: str = "name") -> str:
     """The name in NFC form without surrounding blanks; raises `InvalidFields` naming `field`."""
+    word = "tag" if field == "tags" else "name"
     if not isinstance(value, str):
-        raise _invalid(field, f"A name is a text, not {value!r}.")
+        raise _invalid(field, f"A {word} is a text, not {value!r}.")
     name = unicodedata.normalize("NFC", value).strip()
     if not name:
-        raise _invalid(field, "Give it a name.")
+        raise _invalid(field, f"Give it a {word}.")
     if len(name) > MAX_NAME_LENGTH:
-        raise _invalid(field, f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are allowed.")
+        raise _invalid(field, f"The {word} has {len(name)} characters; at most {MAX_NAME_LENGTH} are allowed.")
     bad = next((char for char in name if char in "/@" or unicodedata.category(char) in {"Cc", "Cs", "Cf"}), None)
     if bad is not None:
-        raise _invalid(field, f"The name {name!r} has a {_spell(bad)} in it: leave it out.")
+        raise _invalid(field, f"The {word} {name!r} has a {_spell(bad)} in it: leave it out.")
     if name.startswith("-"):
-        raise _invalid(field, f"The name {name!r} begins with “-”: begin with a letter or a digit.")
+        raise _invalid(field, f"The {word} {name!r} begins with “-”: begin with a letter or a digit.")
     if name in RESERVED or name in {".", ".."} or is_id(name):
         raise _invalid(field, f"{name!r} is reserved: choose another name.")
     return name

@@ -248,8 +248,9 @@ class Scheduler:
         return next((dependency for dependency in known if dependency.state in {"failed", "stopped"}), None)
 
     def _fail_dependent(self, job: Job, gone: Job, now: float) -> None:
-        message = f"The job it waited for was {gone.state}: {gone.message}" if gone.message else ""
-        message = message or "The job it waited for did not finish."
+        how = "failed" if gone.state == "failed" else "was stopped"
+        message = f"What it waited for {how}: {gone.message}" if gone.message else ""
+        message = message or "What it waited for did not finish."
         failed = replace(job, state="failed", ended_at=now, code="job.dependency-gone", message=message, reason="")
         self._put(failed, now, "its dependency is gone")
 

@@ -65,7 +65,7 @@ def progress(dataset: Dataset) -> Progress | None:
         done=_count(told.get("done")),
         total=_count(told.get("total")),
         unit="pictures",
-        seconds_left=float(left) if isinstance(left, int | float) else None,
+        seconds_left=float(left) if isinstance(left, int | float) and left >= 1 else None,
     )
 
 

@@ -110,9 +110,11 @@ def progress(run: Run) -> Progress | None:
 def failure(run: Run, job: Job, *, can_edit: bool) -> Failure:
     """What a failed run tells: what, why, what to do."""
     url = address("runs", run.name)
+    has_begun = run.code != "job.dependency-gone"
+    resume = (Action(word="Resume", url=f"{url}/resume", is_post=True, is_key=True),) if has_begun else ()
     offered = (
-        Action(word="Resume", url=f"{url}/resume", is_post=True, is_key=True),
-        Action(word="Change and run again", url=f"/runs/new?like={run.id}"),
+        *resume,
+        Action(word="Change and run again", url=f"/runs/new?like={run.id}", is_key=not has_begun),
         Action(word="Delete", url=f"{url}/trash", is_post=True),
     )
     return Failure(

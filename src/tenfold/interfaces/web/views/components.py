@@ -12,7 +12,7 @@ from tenfold.core.fields import Choice, Field
 from tenfold.interfaces.web.views import models
 from tenfold.interfaces.web.views.datasets import ClassRow
 from tenfold.interfaces.web.views.forms import FieldView, field_views
-from tenfold.interfaces.web.views.frame import Gauge, Link, NamedView, Page, State
+from tenfold.interfaces.web.views.frame import AboutForm, Gauge, Link, NamedView, Page, State
 from tenfold.interfaces.web.views.home import Failure, Progress, RunningRow, RunRow, WaitingRow
 from tenfold.interfaces.web.views.runs import Chart, ChartLine
 
@@ -59,6 +59,7 @@ class ComponentsPage(Page):
     chart: Chart
     classes: tuple[ClassRow, ...]
     named: NamedView
+    about_form: AboutForm
 
 
 def example_page(now: datetime) -> ComponentsPage:
@@ -109,6 +110,7 @@ def example_page(now: datetime) -> ComponentsPage:
         ),
         classes=(ClassRow(name="cat", num_training=6, num_validation=2, num_test=2, url="/-/components"),),
         named=NamedView(kind="runs", id="run_none", name="an-example", owner="owner", created_at=now, tags=("a", "b")),
+        about_form=AboutForm(name="mnist", note="", tags="a, b", problems={"name": "The name “mnist” is taken."}),
     )
 
 
