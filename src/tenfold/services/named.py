@@ -94,9 +94,8 @@ class NamedThings(Generic[NamedT]):
         self, actor: Actor, name_or_id: str, *, note: str | None = None, tags: list[str] | None = None
     ) -> NamedT:
         """Sets the note, the tags, or both; `None` leaves as it is."""
-        if note is not None and len(note) > MAX_NOTE:
-            problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
-            raise InvalidFields([problem])
+        if note is not None:
+            _check_note(note)
         with self._database.write() as tx:
             thing = self._changeable(tx, actor, name_or_id)
             kept = thing.tags if tags is None else _check_tags(tags)
@@ -132,6 +131,14 @@ class NamedThings(Generic[NamedT]):
     def _redirect(self, tx: Transaction, old_name: str, id: str) -> None:
         self.claim_name(tx, old_name)
         tx.redirects.add(Redirect(id=f"{self._kind.word}/{old_name}", target=id, created_at=self._clock()))
+
+
+def _check_note(note: str) -> None:
+    if len(note) > MAX_NOTE:
+        text = f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed."
+        raise InvalidFields([Problem("note", text, "length")])
+    if any("\ud800" <= char <= "\udfff" for char in note):
+        raise InvalidFields([Problem("note", "The note holds half a character: write it anew.", "text")])
 
 
 def _check_tags(tags: list[str]) -> tuple[str, ...]:
