@@ -37,6 +37,10 @@ def test_killed_in_every_phase_it_ends_like_the_uninterrupted_run(
 @pytest.mark.campaign
 def test_campaign_kill(workstation: Workstation, shapes: Dataset, whole: Run) -> None:
     kill_and_compare(workstation, shapes, whole, KILLS_LONG)
+    each = KILLS_LONG // len(PHASES)
+    print(
+        f"\n{KILLS_LONG} kills of workers, {each} {', '.join(PHASES)}: weights {workstation.weights_sha256(whole)[:16]}"
+    )
 
 
 def kill_and_compare(workstation: Workstation, shapes: Dataset, whole: Run, num_kills: int) -> None:

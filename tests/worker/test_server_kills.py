@@ -56,6 +56,11 @@ def kill_under_submits(home: Path, num_kills: int) -> None:
         assert {run.name: run.id for run in client.runs.list() if run.name != "goes-on"} == acknowledged
         queued = [job.subject for job in client.jobs()]
         assert len(queued) == len(set(queued)) == len(found)
+        print(
+            print(
+                f"\n{num_kills} server kills: {len(found)} acknowledged runs, each there once; one attempt trained on"
+            )
+        )
 
 
 def submit(client: Client, number: int, acknowledged: dict[str, str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from tenfold.bootstrap.owner import owner_name
 
 if TYPE_CHECKING:
     from tenfold.core.accounts.policy import Actor
@@ -58,11 +59,3 @@ def read_settings(**given: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
         raise Invalid(f"TENFOLD_{name.upper()} is {first['input']!r}: {first['msg']}.", code="settings") from None
-
-
-def owner_name() -> str:
-    """What the owner of the data folder is called: the account on this machine."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers have it
-        return "owner"

@@ -202,7 +202,11 @@ def _parse_boolean(field: Field, value: object) -> bool:
 
 def _parse_integer(field: Field, value: object) -> int:
     number = _parse_number(field, value)
-    if not number.is_integer() or abs(number) > 2**53:
+    if abs(number) > 2**53:
+        raise field.invalid(
+            f"{field.label} is too large a number; allowed is {field.range_text() or 'up to 2^53'}.", "range"
+        )
+    if not number.is_integer():
         raise field.invalid(f"{field.label} is a whole number, not {value}.", "type")
     return int(number)
 

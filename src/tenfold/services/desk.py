@@ -10,8 +10,9 @@ from typing import Protocol
 import structlog
 
 from tenfold.core.errors import Damaged, NotFound, TenfoldError
-from tenfold.core.events import CheckpointSaved, Ended, Envelope, Json, Logged, Started
+from tenfold.core.events import CheckpointSaved, Ended, Envelope, Json, Started
 from tenfold.core.ids import JobId
+from tenfold.core.jobs.log import line_of
 from tenfold.core.jobs.model import Job, JobKind
 from tenfold.core.jobs.ports import Executor, JobFolders
 from tenfold.core.jobs.scheduler import (
@@ -208,15 +209,10 @@ class JobDesk:
         return news
 
     def _store(self, tx: Transaction, job: Job, envelope: Envelope, news: _AttemptNews) -> None:
-        if isinstance(envelope.event, Logged):
-            line = LogLine(
-                id=f"{job.id}-{envelope.seq:08d}",
-                job=job.id,
-                at=envelope.time,
-                level=envelope.event.level,
-                text=envelope.event.text,
-            )
-            tx.log_lines.add(line)
+        told = line_of(envelope)
+        if told is not None:
+            key = f"{job.id}-{envelope.seq:08d}"
+            tx.log_lines.add(LogLine(id=key, job=job.id, at=envelope.time, level=told.level, text=told.text))
         try:
             self._observers[job.kind].on_event(tx, job, envelope)
         except (Damaged, NotFound) as error:  # what it published is not whole: this job fails, and no other waits

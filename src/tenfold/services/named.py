@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -135,10 +136,12 @@ class NamedThings(Generic[NamedT]):
 
 def _check_note(note: str) -> None:
     if len(note) > MAX_NOTE:
-        text = f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed."
-        raise InvalidFields([Problem("note", text, "length")])
-    if any("\ud800" <= char <= "\udfff" for char in note):
-        raise InvalidFields([Problem("note", "The note holds half a character: write it anew.", "text")])
+        problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
+        raise InvalidFields([problem])
+    strange = next((char for char in note if unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\r\t"), None)
+    if strange is not None:
+        text = f"The note has the character U+{ord(strange):04X} in it, which cannot be shown: leave it out."
+        raise InvalidFields([Problem("note", text, "character")])
 
 
 def _check_tags(tags: list[str]) -> tuple[str, ...]:

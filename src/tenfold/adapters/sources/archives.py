@@ -143,7 +143,10 @@ def safe_parts(name: str) -> tuple[str, ...]:
     """The parts of a member's name, each fit to be a file name; raises `BadArchive` naming what is not."""
     shown = f"{name[:120]!r}"
     if "\0" in name or "\\" in name or name.startswith("/") or (len(name) > 1 and name[1] == ":"):
-        raise BadArchive(f"The archive holds {shown}, which is no relative path with “/”.", code="archive.unsafe-name")
+        raise BadArchive(
+            f"The archive holds {shown}, which does not lie below it: pack the folder itself.",
+            code="archive.unsafe-name",
+        )
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if not parts or ".." in parts or len(parts) > MAX_DEPTH:
         raise BadArchive(f"The archive holds {shown}, which leads out of it or too deep.", code="archive.unsafe-name")

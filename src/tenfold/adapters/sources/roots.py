@@ -31,7 +31,7 @@ class Roots:
             allowed = ", ".join(self._roots) or "none"
             text = f"This folder lies outside the folders that may be read ({allowed}). TENFOLD_ROOTS names them."
             raise Forbidden(text, code="folder.outside")
-        if not os.path.isdir(real):  # noqa: PTH112  false also where the path is too long for the system
+        if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that no file system takes
             raise NotFound("There is no such folder.", code="folder.not-found")
         return real
 

@@ -24,7 +24,7 @@ class SampleDataset:
 MNIST = SampleDataset(
     name="mnist",
     title="MNIST, handwritten digits",
-    description="70,000 grey pictures of 28 x 28 pixels, ten classes; the official 10,000 are the test split.",
+    description="70,000 grey pictures of 28 × 28 pixels, ten classes; the official 10,000 are the test split.",
     num_pictures=70_000,
     download_bytes=11_594_722,
     licence="Yann LeCun, Corinna Cortes, Christopher Burges; free use with attribution (CC BY-SA 3.0)",

@@ -25,6 +25,9 @@ STATUSES: dict[type[errors.TenfoldError], int] = {
 }
 
 
+MAX_SHOWN = 200  # characters of an address
+
+
 def status_of(error: errors.TenfoldError) -> int:
     """The HTTP status of an error: that of the nearest class in its tree."""
     return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
@@ -62,10 +65,15 @@ def handle_errors(app: FastAPI) -> None:
         detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
         return _respond(_document(422, detail, "invalid-fields", problems))
 
-    async def plain(_request: Request, error: Exception) -> Response:
+    async def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
-        return _respond(_document(error.status_code, str(error.detail), code, []))
+        status = error.status_code
+        told = {
+            404: ("not-found", f"There is nothing at {request.url.path[:MAX_SHOWN]}."),
+            405: ("method-not-allowed", f"{request.method} is not taken at {request.url.path[:MAX_SHOWN]}."),
+        }
+        code, detail = told.get(status, ("http", str(error.detail)))
+        return _respond(_document(status, detail, code, []))
 
     async def full(_request: Request, error: Exception) -> Response:
         if not errors.is_disk_full(error):

@@ -19,7 +19,7 @@ from tenfold.interfaces.web.presenters.frame import address, moment, named_view,
 from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import datasets as views
 from tenfold.interfaces.web.views.forms import Option
-from tenfold.interfaces.web.views.frame import Link
+from tenfold.interfaces.web.views.frame import AboutForm, Link
 from tenfold.interfaces.web.views.home import Action, DatasetFact, Failure, Progress, Sample
 
 WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
@@ -95,7 +95,7 @@ def dataset_page(
     *,
     tab: str = "",
     filters: Mapping[str, str] | None = None,
-    about_problem: str = "",
+    about_form: AboutForm | None = None,
 ) -> views.DatasetPage:
     """One dataset; `filters` are `class`, `split`, `after` and `first` of its gallery."""
     can_edit = actor.may("dataset.change", owner=dataset.owner)
@@ -136,7 +136,7 @@ def dataset_page(
         train_url=f"/runs/new?{urlencode({'dataset': dataset.name})}"
         if actor.may("run.start") and dataset.state != "failed"
         else "",
-        about_problem=about_problem,
+        about_form=about_form,
     )
 
 

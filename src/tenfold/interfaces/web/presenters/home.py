@@ -17,6 +17,7 @@ from tenfold.interfaces.web.views.settings import QueuePage
 
 FAILURES_FOR = timedelta(days=2)
 SHOWN_DATASETS = 8
+MAX_FAILURES = 100  # of a kind
 
 
 def home_page(services: Services, actor: Actor, now: datetime) -> HomePage:
@@ -105,11 +106,11 @@ def _waiting(services: Services, actor: Actor, job: Job, place: int) -> WaitingR
 def _failures(services: Services, actor: Actor, now: datetime) -> tuple[Failure, ...]:
     since = (now - FAILURES_FOR).timestamp()
     cards = []
-    for run in runs.latest(services, actor, "failed"):
+    for run in runs.latest(services, actor, "failed", limit=MAX_FAILURES):
         job = services.runs.job(actor, run)
         if (job.ended_at or run.changed_at) >= since:
             cards.append(runs.failure(run, job, can_edit=actor.may("run.change", owner=run.owner)))
-    broken = services.datasets.named.page(actor, Query(where={"state": "failed"}, limit=SHOWN_DATASETS))
+    broken = services.datasets.named.page(actor, Query(where={"state": "failed"}, limit=MAX_FAILURES))
     for dataset in broken.items:
         if dataset.changed_at >= since:
             cards.append(datasets.failure(dataset, can_edit=actor.may("dataset.change", owner=dataset.owner)))

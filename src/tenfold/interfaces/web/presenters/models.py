@@ -17,7 +17,7 @@ from tenfold.interfaces.web.presenters.frame import address, dataset_link, momen
 from tenfold.interfaces.web.presenters.runs import plain, revision_number
 from tenfold.interfaces.web.views import models as views
 from tenfold.interfaces.web.views.datasets import Fact, PictureView
-from tenfold.interfaces.web.views.frame import Link
+from tenfold.interfaces.web.views.frame import AboutForm, Link
 
 SHOWN_GUESSES = 5
 TEST_PICTURES = 24
@@ -52,7 +52,7 @@ def model_page(
     tab: Literal["report", "test"] = "report",
     page: int = 0,
     result: views.TestResult | None = None,
-    about_problem: str = "",
+    about_form: AboutForm | None = None,
 ) -> views.ModelPage:
     """One model at one of its tabs; `page` chooses which test pictures are offered."""
     written = _report(services, actor, model)
@@ -83,7 +83,7 @@ def model_page(
         num_bytes=model.size_bytes,
         contents=CONTENTS,
         facts=_facts(model),
-        about_problem=about_problem,
+        about_form=about_form,
     )
 
 

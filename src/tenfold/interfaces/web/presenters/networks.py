@@ -99,24 +99,29 @@ def _arguments(arguments: Mapping[str, Any]) -> str:
 
 
 def _is_ordinary(name: str, value: object) -> bool:
-    values = value if isinstance(value, list | tuple) else [value]
     ordinary = ORDINARY.get(name)
-    return value is None or (ordinary is not None and all(each == ordinary for each in values))
+    return value is None or (ordinary is not None and all(each == ordinary for each in _flat(value)))
+
+
+def _flat(value: object) -> list[object]:
+    """The numbers of a size, however it is nested."""
+    return [each for part in value for each in _flat(part)] if isinstance(value, list | tuple) else [value]
 
 
 def _value(value: object) -> str:
     if isinstance(value, list | tuple):
-        return " × ".join(_value(each) for each in value)
+        flat = _flat(value)
+        is_alike = len(flat) > 2 and len(set(flat)) == 1  # the four sides of a frame
+        return _value(flat[0]) if is_alike else " × ".join(_value(each) for each in flat)
     return "on" if value is True else text_of(value)
 
 
 def _parameter(field: Field) -> views.ParameterRow:
-    decided = " Decided by the dataset." if field.name in DECIDED else ""
     return views.ParameterRow(
         name=field.name,
         default=text_of(field.default),
         allowed=field.range_text() or "on, off",
-        help=field.help + decided,
+        help="As many as the dataset has: it decides." if field.name in DECIDED else field.help,
     )
 
 

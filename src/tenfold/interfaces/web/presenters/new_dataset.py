@@ -9,7 +9,8 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import InvalidFields, NameTaken, NotFound, Problem, TenfoldError
-from tenfold.core.fields import fields_of
+from tenfold.core.fields import fields_of, parse_spec
+from tenfold.core.names import check_name
 from tenfold.interfaces.api.routes.datasets import import_request
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.datasets import samples
@@ -26,10 +27,9 @@ MISSING = {
 
 
 def new_dataset_page(
-    services: Services, typed: Mapping[str, str], *, error: TenfoldError | None = None
+    services: Services, typed: Mapping[str, str], *, problems: Sequence[Problem] = ()
 ) -> NewDatasetPage:
     """The form as it stands, with what was wrong beside its cause."""
-    problems = _problems(error)
     views = forms.field_views(fields_of(DatasetSpec), typed, problems)
     more = [view for view in views if view.field.level == "everything"]
     source: Source = next((known for known in SOURCES if known == typed.get("source")), "folder")
@@ -63,7 +63,7 @@ def submit(services: Services, actor: Actor, typed: Mapping[str, str]) -> Datase
         asked = import_request(services, {**values, "name": typed.get("name", ""), "source": _source(typed)})
         return services.datasets.import_samples(actor, asked)
     except TenfoldError as error:
-        return new_dataset_page(services, typed, error=error), error
+        return new_dataset_page(services, typed, problems=_all_problems(error, values, typed.get("name", ""))), error
 
 
 def _source(typed: Mapping[str, str]) -> dict[str, str]:
@@ -75,9 +75,18 @@ def _source(typed: Mapping[str, str]) -> dict[str, str]:
     return {key: value}
 
 
-def _problems(error: TenfoldError | None) -> Sequence[Problem]:
-    if error is None:
-        return ()
+def _all_problems(error: TenfoldError, values: Mapping[str, object], name: str) -> Sequence[Problem]:
+    """What is wrong with the source, the fields and the name: all of it at once, each place named once."""
+    found = {problem.field: problem for problem in _problems(error)}
+    for check in (lambda: parse_spec(DatasetSpec, values), lambda: check_name(name or "unnamed")):
+        try:
+            check()
+        except InvalidFields as other:
+            found = {**{problem.field: problem for problem in other.problems}, **found}
+    return tuple(found.values())
+
+
+def _problems(error: TenfoldError) -> Sequence[Problem]:
     if isinstance(error, InvalidFields):
         return error.problems
     field = "name" if isinstance(error, NameTaken) else "source"

@@ -17,7 +17,7 @@ from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link, split_size
 from tenfold.interfaces.web.views import runs as views
 from tenfold.interfaces.web.views.datasets import Fact
-from tenfold.interfaces.web.views.frame import Link, State
+from tenfold.interfaces.web.views.frame import AboutForm, Link, State
 from tenfold.interfaces.web.views.home import Action, Failure, Progress, RunRow
 
 Series = dict[str, list[tuple[int, float]]]
@@ -125,7 +125,7 @@ def failure(run: Run, job: Job, *, can_edit: bool) -> Failure:
     )
 
 
-def run_page(services: Services, actor: Actor, run: Run, *, about_problem: str = "") -> views.RunPage:
+def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutForm | None = None) -> views.RunPage:
     """One run with everything that is known of it."""
     job = services.runs.job(actor, run)
     series = services.runs.history(actor, run.id)
@@ -174,7 +174,7 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_problem: str =
         ),
         actions=_actions(run, can_edit=can_edit),
         attempts=max(1, job.attempt),
-        about_problem=about_problem,
+        about_form=about_form,
     )
 
 
@@ -275,7 +275,7 @@ def _changed(run: Run) -> frozenset[str]:
 
 def _worded(name: str, value: Json, unit: str) -> str:
     text = _words(name, value) or plain(value)
-    return f"{text} {unit}".strip()
+    return f"{text} {unit.removesuffix('s') if value == 1 else unit}".strip()
 
 
 def _words(name: str, value: Json) -> str:

@@ -23,6 +23,7 @@ from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import MAX_FORM_FIELDS, FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import DatasetsPage
+from tenfold.interfaces.web.views.frame import AboutForm
 from tenfold.services.datasets import ImportRequest
 
 router = APIRouter(include_in_schema=False)
@@ -91,8 +92,8 @@ def change_dataset(
 ) -> Response:
     """Renames, notes or tags."""
 
-    def refuse(dataset: Dataset, problem: str) -> Response:
-        page = datasets.dataset_page(services, caller, dataset, about_problem=problem)
+    def refuse(dataset: Dataset, form: AboutForm) -> Response:
+        page = datasets.dataset_page(services, caller, dataset, about_form=form)
         return site.show(request, page, status=422)
 
     return change_about(services.datasets.named, caller, name, form, kind="datasets", refuse=refuse)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from tenfold.core.errors import Unauthenticated
+from tenfold.core.names import MAX_NAME_LENGTH
 from tenfold.interfaces.api.access import Access, Public, ServicesNow
 from tenfold.interfaces.api.gate import COOKIE
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead, safe_target
@@ -44,7 +45,9 @@ def sign_in(request: Request, services: ServicesNow, site: SiteNow, form: FormNo
     try:
         session = services.accounts.sign_in(form.get("name", ""), form.get("password", ""))
     except Unauthenticated as error:
-        page = SignInPage(next_url=target, name=form.get("name", ""), problem=error.message)
+        has_passwords = services.accounts.owner_has_password()
+        name = form.get("name", "")[:MAX_NAME_LENGTH]
+        page = SignInPage(next_url=target, name=name, problem=error.message, has_passwords=has_passwords)
         return site.show(request, page, status=401)
     response = lead(target)
     set_session(request, response, session)

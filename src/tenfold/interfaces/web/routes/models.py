@@ -22,6 +22,7 @@ from tenfold.interfaces.web.presenters.frame import address, whole_number
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import PictureView
+from tenfold.interfaces.web.views.frame import AboutForm
 from tenfold.interfaces.web.views.models import ModelsPage, TestResult
 
 router = APIRouter(include_in_schema=False)
@@ -76,8 +77,8 @@ def change_model(
 ) -> Response:
     """Renames, notes or tags."""
 
-    def refuse(model: Model, problem: str) -> Response:
-        return site.show(request, models.model_page(services, caller, model, about_problem=problem), status=422)
+    def refuse(model: Model, form: AboutForm) -> Response:
+        return site.show(request, models.model_page(services, caller, model, about_form=form), status=422)
 
     return change_about(services.models.named, caller, name, form, kind="models", refuse=refuse)
 

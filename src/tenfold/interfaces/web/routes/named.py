@@ -10,8 +10,10 @@ from starlette.responses import Response
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
 from tenfold.core.errors import InvalidFields, NameTaken
+from tenfold.core.names import check_name
 from tenfold.interfaces.web.presenters.frame import NamedKind, address
 from tenfold.interfaces.web.site import lead
+from tenfold.interfaces.web.views.frame import AboutForm
 from tenfold.services.named import NamedThings
 
 NamedT = TypeVar("NamedT", bound=Named)
@@ -31,17 +33,24 @@ def change_about(
     form: dict[str, str],
     *,
     kind: NamedKind,
-    refuse: Callable[[NamedT, str], Response],
+    refuse: Callable[[NamedT, AboutForm], Response],
 ) -> Response:
-    """Takes the form under *Rename, note, tags*; `refuse` shows the page again with what is wrong."""
+    """Takes the form under *Rename, note, tags*; `refuse` shows it again as it was typed, with what is wrong."""
     thing = named.get(actor, name)
     tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
     try:
+        name_wanted = check_name(form.get("name", ""))
         thing = named.annotate(actor, thing.id, note=form.get("note", ""), tags=tags)
-        thing = named.rename(actor, thing.id, form.get("name", ""))
-    except (InvalidFields, NameTaken) as error:
-        return refuse(thing, error.message)
+        thing = named.rename(actor, thing.id, name_wanted)
+    except InvalidFields as error:
+        return refuse(thing, _refused(form, {problem.field: problem.message for problem in error.problems}))
+    except NameTaken as error:
+        return refuse(thing, _refused(form, {"name": error.message}))
     return lead(address(kind, thing.name) + "#about")
+
+
+def _refused(form: dict[str, str], problems: dict[str, str]) -> AboutForm:
+    return AboutForm(name=form.get("name", ""), note=form.get("note", ""), tags=form.get("tags", ""), problems=problems)
 
 
 def put_in_trash(named: NamedThings[NamedT], actor: Actor, name: str, *, kind: NamedKind) -> Response:

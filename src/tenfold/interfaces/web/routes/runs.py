@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -16,10 +17,12 @@ from tenfold.interfaces.web.presenters import new_run, runs
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead
+from tenfold.interfaces.web.views.frame import AboutForm
 from tenfold.interfaces.web.views.runs import RunsPage
 
 router = APIRouter(include_in_schema=False)
 PAGE = 100
+PLACE = re.compile(r": \d+:\d+ ")  # line and column of a network text, which the form does not show
 
 
 @router.get("/runs", dependencies=[Depends(Access("read"))])
@@ -83,8 +86,8 @@ def change_run(
 ) -> Response:
     """Renames, notes or tags."""
 
-    def refuse(run: Run, problem: str) -> Response:
-        return site.show(request, runs.run_page(services, caller, run, about_problem=problem), status=422)
+    def refuse(run: Run, form: AboutForm) -> Response:
+        return site.show(request, runs.run_page(services, caller, run, about_form=form), status=422)
 
     return change_about(services.runs.named, caller, name, form, kind="runs", refuse=refuse)
 
@@ -118,4 +121,5 @@ def _problems(error: TenfoldError) -> tuple[Problem, ...]:
     if isinstance(error, InvalidFields):
         return error.problems
     field = "network" if isinstance(error, BadNetwork) else "name" if isinstance(error, NameTaken) else ""
-    return (Problem(field, error.message, error.code),)
+    message = PLACE.sub(": ", error.message).replace("`", "") if isinstance(error, BadNetwork) else error.message
+    return (Problem(field, message, error.code),)

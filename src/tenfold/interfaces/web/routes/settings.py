@@ -14,6 +14,10 @@ from tenfold.interfaces.web.site import LETTERS_COOKIE, THEME_COOKIE, YEAR_S, Fo
 
 router = APIRouter(include_in_schema=False)
 PEOPLE = "/settings?tab=people"
+LOOKS = {
+    "theme": (THEME_COOKIE, ("system", "light", "dark")),
+    "letters": (LETTERS_COOKIE, ("on", "off")),
+}
 REFUSED = (InvalidFields, Conflict, Forbidden)
 
 
@@ -43,15 +47,19 @@ def set_own_password(
 
 
 @router.post("/settings/browser", dependencies=[Depends(Access("account.self"))])
-def set_browser(form: FormNow) -> Response:
+def set_browser(request: Request, caller: CallerNow, services: ServicesNow, site: SiteNow, form: FormNow) -> Response:
     """Keeps what this browser shall look like, in the browser."""
+    problems = {
+        name: f"It is {form.get(name, '')!r}; allowed is {', '.join(allowed)}."
+        for name, (_, allowed) in LOOKS.items()
+        if form.get(name) not in allowed
+    }
+    if problems:
+        page = settings.refused(services, caller, "you", "browser", form, problems)
+        return site.show(request, page, status=422)
     response = lead("/settings", "Saved for this browser.")
-    for cookie, name, allowed in (
-        (THEME_COOKIE, "theme", ("system", "light", "dark")),
-        (LETTERS_COOKIE, "letters", ("on", "off")),
-    ):
-        if form.get(name) in allowed:
-            response.set_cookie(cookie, form[name], max_age=YEAR_S, samesite="lax")
+    for name, (cookie, _) in LOOKS.items():
+        response.set_cookie(cookie, form[name], max_age=YEAR_S, samesite="lax")
     return response
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from tenfold.interfaces.web.views.forms import FieldGroup, Option
-from tenfold.interfaces.web.views.frame import NamedView, Page, Place, State
+from tenfold.interfaces.web.views.frame import AboutForm, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Failure, Progress, RunRow, Sample
 
 
@@ -172,7 +172,7 @@ class DatasetPage(Page):
     notes: tuple[str, ...] = ()
     can_stop: bool = False
     train_url: str = ""
-    about_problem: str = ""
+    about_form: AboutForm | None = None
 
     @property
     def num_samples(self) -> int:

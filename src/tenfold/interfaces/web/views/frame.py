@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -72,6 +73,16 @@ class Link:
 
     text: str
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutForm:
+    """The form under *Rename, note, tags* as it was sent, and what is wrong by field (`name`, `note`, `tags`)."""
+
+    name: str
+    note: str
+    tags: str
+    problems: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from tenfold.interfaces.web.views.datasets import Fact, PictureView
-from tenfold.interfaces.web.views.frame import Link, NamedView, Page, Place
+from tenfold.interfaces.web.views.frame import AboutForm, Link, NamedView, Page, Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,4 +139,4 @@ class ModelPage(Page):
     num_bytes: int
     contents: tuple[Fact, ...] = ()
     facts: tuple[Fact, ...] = ()
-    about_problem: str = ""
+    about_form: AboutForm | None = None

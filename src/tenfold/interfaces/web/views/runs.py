@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from tenfold.core.fields import Level
 from tenfold.interfaces.web.views.datasets import Fact
 from tenfold.interfaces.web.views.forms import FieldGroup, FieldView, LevelTab
-from tenfold.interfaces.web.views.frame import Link, NamedView, Page, Place, State
+from tenfold.interfaces.web.views.frame import AboutForm, Link, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Action, Failure, Progress, RunRow
 
 
@@ -171,7 +171,7 @@ class RunPage(Page):
     files: tuple[Fact, ...] = ()
     actions: tuple[Action, ...] = ()
     attempts: int = 1
-    about_problem: str = ""
+    about_form: AboutForm | None = None
 
     @property
     def is_open(self) -> bool:
