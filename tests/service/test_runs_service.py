@@ -240,7 +240,8 @@ def test_news_of_a_run_reach_its_row(ready: Bench) -> None:
     assert seen.progress["epoch"] == 0.5
     assert seen.metrics == {"train_loss": 0.7}
     assert ready.runs.history(ready.viewer, run.id) == {"train_loss": [(5, 0.7)]}
-    assert [line.text for line in ready.runs.log(ready.viewer, run.id)] == ["Best so far."]
+    texts = [line.text for line in ready.runs.log(ready.viewer, run.id)]
+    assert texts == ["Attempt 1 begins on CPU, 2 threads.", "Best so far."]
 
 
 def test_the_log_is_in_order_and_ends_with_the_newest(ready: Bench) -> None:
