@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 from typing import Annotated
@@ -41,11 +40,3 @@ class Settings(BaseSettings):
     def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
         return self.host in LOOPBACK
-
-
-def owner_name() -> str:
-    """What the owner of the data folder is called: the account on this machine."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers have it
-        return "owner"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tenfold.bootstrap.owner import owner_name
+
 if TYPE_CHECKING:
     from tenfold.core.accounts.policy import Actor
     from tenfold.services.accounts import AccountService
@@ -32,7 +34,6 @@ class DataFolderDoor:
         from tenfold.adapters.passwords.argon2id import Argon2Hasher  # noqa: PLC0415
         from tenfold.adapters.storage.sql import open_sqlite  # noqa: PLC0415
         from tenfold.services.accounts import AccountService  # noqa: PLC0415
-        from tenfold.settings import owner_name  # noqa: PLC0415
 
         settings = read_settings()
         settings.data.mkdir(parents=True, exist_ok=True)

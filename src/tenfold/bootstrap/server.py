@@ -32,6 +32,7 @@ from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.errors import Forbidden, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
@@ -48,7 +49,7 @@ from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
 from tenfold.services.run_observer import RunObserver
 from tenfold.services.runs import RunService
-from tenfold.settings import Settings, owner_name
+from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
 

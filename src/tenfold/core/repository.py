@@ -19,6 +19,7 @@ from tenfold.core.training.run import LogLine, Run
 
 EntityT = TypeVar("EntityT", bound=Entity)
 MAX_PAGE = 500
+MAX_NUMBER = 2**63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +152,16 @@ def encode_cursor(value: object, id: str) -> str:
 
 
 def decode_cursor(cursor: str) -> tuple[object, str]:
-    """Raises `InvalidFields` for what `encode_cursor` did not make."""
+    """Raises `InvalidFields` for what `encode_cursor` did not make, and for what no database can compare with."""
+    problem = InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
     try:
         value, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        f"{value}{last}".encode()  # half a surrogate pair is no text
     except (ValueError, TypeError):
-        raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")]) from None
-    if not isinstance(value, str | int | float) or not isinstance(last, str):
-        raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
+        raise problem from None
+    is_number = type(value) in {int, float} and abs(value) < MAX_NUMBER
+    if not (is_number or isinstance(value, str)) or not isinstance(last, str):
+        raise problem
     return value, last
 
 

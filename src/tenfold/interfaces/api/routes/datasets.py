@@ -212,6 +212,6 @@ def _class_index(classes: tuple[str, ...], label: str) -> int | None:
 
 
 def _after(cursor: str) -> int:
-    if cursor and not cursor.isdigit():
+    if cursor and not (cursor.isascii() and cursor.isdigit()):
         raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
     return int(cursor) if cursor else -1
