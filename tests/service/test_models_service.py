@@ -33,13 +33,13 @@ def test_a_model_knows_where_it_comes_from(bench: Bench, model: Model) -> None:
 
 
 def test_its_size_is_that_of_its_files(bench: Bench, model: Model) -> None:
-    folder = bench.artifacts.path("models", model.id)
+    folder = bench.artifacts.path("models", model.files)
     assert model.size_bytes == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def test_pictures_go_to_the_model_that_was_named(bench: Bench, model: Model) -> None:
     ranked = bench.models.classify(bench.viewer, "first", [b"ab", b"abc"])
-    assert [classes[0].label for classes in ranked] == [f"{model.id} 2", f"{model.id} 3"]
+    assert [classes[0].label for classes in ranked] == [f"{model.files} 2", f"{model.files} 3"]
 
 
 @pytest.mark.parametrize("count", [0, MAX_PICTURES + 1])
@@ -66,7 +66,7 @@ def test_what_is_not_there_is_named(bench: Bench) -> None:
 
 def test_the_report_is_what_the_training_wrote(bench: Bench, model: Model) -> None:
     assert bench.models.report(bench.viewer, model) == {"metrics": {"accuracy": 0.9}}
-    (bench.artifacts.path("models", model.id) / "metrics.json").unlink()
+    (bench.artifacts.path("models", model.files) / "metrics.json").unlink()
     with pytest.raises(NotFound) as error:
         bench.models.report(bench.viewer, model)
     assert error.value.code == "model.no-report"
@@ -83,7 +83,7 @@ def test_a_download_holds_every_file_under_its_name(bench: Bench, model: Model) 
 
 
 def test_a_damaged_model_is_not_handed_out(bench: Bench, model: Model) -> None:
-    path: Path = bench.artifacts.path("models", model.id) / "model.onnx"
+    path: Path = bench.artifacts.path("models", model.files) / "model.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(Damaged, match=r"model\.onnx"):
         bench.models.download(bench.owner, "first")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -213,7 +214,37 @@ def test_a_resumed_run_replaces_its_model_and_keeps_what_people_wrote(ready: Ben
     model = ready.models.named.get(ready.owner, first.id)
     assert (model.name, model.note, model.tags) == ("better", "the good one", ("keep",))
     assert model.manifest != first.manifest
-    assert (ready.artifacts.path("models", model.id) / "LICENSE").read_text("utf-8") == "other"
+    assert (ready.artifacts.path("models", model.files) / "LICENSE").read_text("utf-8") == "other"
+    assert [path.name for path in (ready.data / "artifacts" / "models").iterdir()] == [model.files]
+
+
+class PowerCut(BaseException):
+    """Stands for a server that is killed there."""
+
+
+def test_a_kill_while_a_resumed_run_publishes_loses_neither_model(
+    ready: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ready.start(name="twice")
+    ready.end(run.job, Started(pid=1), ready.publish_model(run), Ended(outcome="stopped"))
+    first = ready.models.named.get(ready.owner, "twice")
+    ready.runs.resume(ready.owner, run.id)
+    adopt = ready.artifacts.adopt
+
+    def adopt_and_die(*about: Any) -> int:
+        adopt(*about)
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ready.artifacts, "adopt", adopt_and_die)
+        with pytest.raises(PowerCut):
+            ready.end(run.job, Started(pid=1), ready.publish_model(run, LICENSE="other"), Ended(outcome="finished"))
+    assert (ready.artifacts.path("models", first.files) / "LICENSE").exists()
+    ready.open_desk().tick()
+    second = ready.models.named.get(ready.owner, first.id)
+    assert ready.job(run.job).state == "finished"
+    assert (ready.artifacts.path("models", second.files) / "LICENSE").read_text("utf-8") == "other"
+    assert [path.name for path in (ready.data / "artifacts" / "models").iterdir()] == [second.files]
 
 
 def test_a_model_whose_name_is_taken_gets_the_next(ready: Bench) -> None:

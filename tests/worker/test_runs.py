@@ -24,7 +24,7 @@ def test_a_run_learns_and_leaves_a_model_of_its_name(workstation: Workstation, s
     model = workstation.services.models.named.get(workstation.owner, "learns")
     assert model.run == run.id
     assert model.metrics["test_accuracy"] == over.metrics["test_accuracy"]
-    weights = load_file(workstation.data / "artifacts" / "models" / model.id / "model.safetensors")
+    weights = load_file(workstation.data / "artifacts" / "models" / model.files / "model.safetensors")
     assert weights["conv1.weight"].shape == (20, 1, 5, 5)
     assert weights["ip2.weight"].shape == (3, 500)
     assert all(np.isfinite(array).all() for array in weights.values())

@@ -94,7 +94,8 @@ class Workstation:
         """The hash of the published weights."""
         model = self.run(run).model
         assert model is not None, self.run(run).message
-        path = self.data / "artifacts" / "models" / model / "model.safetensors"
+        files = self.services.models.named.get(self.owner, model).files
+        path = self.data / "artifacts" / "models" / files / "model.safetensors"
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     @staticmethod

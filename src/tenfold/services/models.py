@@ -43,12 +43,12 @@ class ModelService:
             text = f"There are {len(pictures)} pictures; a request takes 1 to {MAX_PICTURES}."
             raise InvalidFields([Problem("file", text, "range")])
         model = self.named.get(actor, name_or_id)
-        return self._predictor.classify(self._artifacts.path("models", model.id), pictures)
+        return self._predictor.classify(self._artifacts.path("models", model.files), pictures)
 
     def report(self, actor: Actor, model: Model) -> dict[str, Json]:
         """What the test split said, as the training wrote it."""
         actor.require("read")
-        path = self._artifacts.path("models", model.id) / "metrics.json"
+        path = self._artifacts.path("models", model.files) / "metrics.json"
         try:
             content: dict[str, Json] = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
@@ -59,8 +59,8 @@ class ModelService:
         """A file name and the archive in blocks; every file in it is as it was published."""
         actor.require("read")
         model = self.named.get(actor, name_or_id)
-        self._artifacts.verify("models", model.id)
-        folder = self._artifacts.path("models", model.id)
+        self._artifacts.verify("models", model.files)
+        folder = self._artifacts.path("models", model.files)
         return f"{model.name}.zip", self._build_download(folder, model.name)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class RunObserver:
         self._folders = folders
         self._hub = hub
         self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._outdated: dict[str, Model] = {}
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
         event = envelope.event
@@ -67,6 +68,7 @@ class RunObserver:
     def announce(self, job: Job) -> None:
         with self._database.read() as tx:
             run = tx.runs.find(id=job.subject)
+            self._remove_outdated(tx, job)
         if run is None:
             return
         head = {"id": run.id, "name": run.name}
@@ -75,6 +77,13 @@ class RunObserver:
             self._hub.publish("run.metrics", {**head, "rows": rows})
         facts = {"state": run.state, "progress": run.progress, "metrics": run.metrics, "message": run.message}
         self._hub.publish("run.progress", {**head, **facts})
+
+    def _remove_outdated(self, tx: Transaction, job: Job) -> None:
+        """Lets go of what a run published before, once the store names what it published since."""
+        earlier = self._outdated.get(job.subject)
+        if earlier is not None and tx.models.get(earlier.id).files != earlier.files:
+            del self._outdated[job.subject]
+            self._artifacts.remove("models", earlier.files)
 
     def _measure(self, tx: Transaction, job: Job, event: Measured) -> None:
         tx.histories.put(job.subject, event.step, event.epoch, event.values)
@@ -86,9 +95,6 @@ class RunObserver:
         model_id = ModelId(f"mod_{run.id.removeprefix('run_')}")
         published = Path(self._folders.result_folder(job.id, envelope.attempt))
         earlier = tx.models.find(id=model_id)
-        if earlier is not None and earlier.manifest != event.manifest:
-            self._artifacts.remove("models", model_id)
-        size = self._artifacts.adopt(published, "models", model_id, event.manifest)
         metrics = {name: float(str(value)) for name, value in _mapping(event.facts.get("metrics")).items()}
         model = Model(
             id=model_id,
@@ -101,11 +107,14 @@ class RunObserver:
             revision=run.revision,
             network=run.network,
             manifest=event.manifest,
-            size_bytes=size,
+            size_bytes=0,
             step=int(str(event.facts["step"])),
             metrics=metrics,
             facts={**event.facts, "dataset": run.spec["dataset"], "parameters": run.parameters},
         )
+        model = replace(model, size_bytes=self._artifacts.adopt(published, "models", model.files, event.manifest))
+        if earlier is not None and earlier.files != model.files:
+            self._outdated[job.subject] = earlier
         if earlier is None:
             tx.models.add(model)
         else:

@@ -11,7 +11,7 @@ from tenfold.core.ids import ModelId, RevisionId, RunId
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Named):
-    """A model owns its weights, so its run may go. Its folder is an artifact under its id."""
+    """A model owns its weights, so its run may go. Its folder is an artifact under `files`."""
 
     id: ModelId
     task: str
@@ -23,3 +23,8 @@ class Model(Named):
     step: int
     metrics: dict[str, float]
     facts: dict[str, Json]
+
+    @property
+    def files(self) -> str:
+        """The artifact's id. A run that goes on publishes again, so it says which publication is meant."""
+        return f"{self.id}-{self.manifest[:12]}"
