@@ -40,6 +40,9 @@ def test_a_dataset_shows_its_manifest_and_its_samples(owner: TestClient, shapes:
     rest = owner.get(f"/api/v1/datasets/{shapes}/samples", params={"label": "ring", "cursor": page["cursor"]}).json()
     assert len(page["items"]) + len(rest["items"]) == 12
     picture = owner.get(page["items"][0]["thumbnail"])
+    assert "immutable" in picture.headers["cache-control"]
+    by_name = owner.get(page["items"][0]["thumbnail"].partition("?")[0])
+    assert by_name.headers["cache-control"] == "private, no-cache"  # the name may come to mean another dataset
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
 

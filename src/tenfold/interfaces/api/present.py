@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -61,7 +62,12 @@ def token(entity: accounts.Token, secret: str | None = None) -> objects.Token:
     return _read(objects.Token, entity, state=state, token=secret)
 
 
-def sample(dataset_name: str, classes: tuple[str, ...], indexed: IndexedSample) -> objects.Sample:
+def thumbnail_address(dataset: str, revision: str, index: int) -> str:
+    """Where a picture of a dataset is; with the revision in it, what lies there never changes."""
+    return f"/api/v1/datasets/{quote(dataset, safe='')}/samples/{index}/thumbnail?revision={revision}"
+
+
+def sample(dataset: datasets.Dataset, classes: tuple[str, ...], indexed: IndexedSample) -> objects.Sample:
     record = indexed.record
     return objects.Sample(
         index=indexed.index,
@@ -70,7 +76,7 @@ def sample(dataset_name: str, classes: tuple[str, ...], indexed: IndexedSample) 
         split=record.split,
         width=record.width,
         height=record.height,
-        thumbnail=f"/api/v1/datasets/{dataset_name}/samples/{indexed.index}/thumbnail",
+        thumbnail=thumbnail_address(dataset.name, dataset.revision, indexed.index),
     )
 
 

@@ -24,6 +24,7 @@ from tenfold.services.datasets import ImportRequest
 
 router = APIRouter(tags=["datasets"])
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
+MAY_CHANGE = {"cache-control": "private, no-cache"}
 
 
 @router.get("/datasets", dependencies=[Depends(Access("read"))])
@@ -105,7 +106,7 @@ def list_samples(
     chosen = _split(split)
     after = _after(cursor)
     samples = reader.page(split=chosen, label=index, after=after, limit=limit)
-    items = [present.sample(found.name, manifest.classes, sample) for sample in samples]
+    items = [present.sample(found, manifest.classes, sample) for sample in samples]
     splits = [chosen] if chosen else SPLITS
     total = sum(sum(manifest.counts[each]) if index is None else manifest.counts[each][index] for each in splits)
     more = len(items) == limit
@@ -118,10 +119,11 @@ def list_samples(
     response_class=Response,
     responses={200: {"content": {"image/png": {}}}},
 )
-def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesNow) -> Response:
-    """The stored picture as PNG."""
-    reader = services.datasets.reader(caller, services.datasets.named.get(caller, name))
-    return Response(reader.thumbnail(index), media_type="image/png", headers=IMMUTABLE)
+def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesNow, revision: str = "") -> Response:
+    """The stored picture as PNG; browsers keep it for good when the address names the revision that it is of."""
+    dataset = services.datasets.named.get(caller, name)
+    headers = IMMUTABLE if revision == dataset.revision else MAY_CHANGE
+    return Response(services.datasets.reader(caller, dataset).thumbnail(index), media_type="image/png", headers=headers)
 
 
 @router.get("/folders", dependencies=[Depends(Access("folder.browse"))])

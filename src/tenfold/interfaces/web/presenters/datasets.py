@@ -13,6 +13,7 @@ from tenfold.core.datasets.ports import IndexedSample, RevisionReader
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.events import Json
 from tenfold.core.repository import Query
+from tenfold.interfaces.api.present import thumbnail_address
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.frame import address, moment, named_view, whole_number
@@ -150,13 +151,9 @@ def samples() -> tuple[Sample, ...]:
     return tuple(_sample(sample) for sample in SAMPLE_DATASETS.values())
 
 
-def thumbnail(dataset: str, index: int) -> str:
-    return f"/api/v1{address('datasets', dataset)}/samples/{index}/thumbnail"
-
-
-def picture(dataset: str, classes: tuple[str, ...], sample: IndexedSample) -> views.PictureView:
+def picture(dataset: str, revision: str, classes: tuple[str, ...], sample: IndexedSample) -> views.PictureView:
     """A picture of a dataset with its class and split in words."""
-    url, record = thumbnail(dataset, sample.index), sample.record
+    url, record = thumbnail_address(dataset, revision, sample.index), sample.record
     label, split = classes[record.label], WORDS[record.split]
     return views.PictureView(url=url, thumbnail_url=url, label=label, split=split, file=record.path)
 
@@ -175,7 +172,9 @@ def _sample(sample: SampleDataset) -> Sample:
 
 def _thumbnails(dataset: Dataset, num_samples: int) -> tuple[str, ...]:
     shown = min(THUMBNAILS, num_samples)
-    return tuple(thumbnail(dataset.name, number * num_samples // shown) for number in range(shown))
+    return tuple(
+        thumbnail_address(dataset.name, dataset.revision, number * num_samples // shown) for number in range(shown)
+    )
 
 
 def _splits(manifest: RevisionManifest) -> tuple[views.SplitFact, ...]:
@@ -217,7 +216,7 @@ def _gallery(reader: RevisionReader, dataset: Dataset, filters: Mapping[str, str
     has_more = bool(found) and first + len(found) <= fitting
     following = {**kept, "after": str(found[-1].index), "first": str(first + len(found))} if has_more else {}
     return views.Gallery(
-        pictures=tuple(picture(dataset.name, manifest.classes, each) for each in found),
+        pictures=tuple(picture(dataset.name, dataset.revision, manifest.classes, each) for each in found),
         first=first,
         num_fitting=fitting,
         classes=tuple(Option(value=name, label=name) for name in manifest.classes),

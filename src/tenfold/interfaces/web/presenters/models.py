@@ -150,7 +150,7 @@ def pictures_to_test(services: Services, actor: Actor, model: Model, page: int) 
     for number in range(shown):
         index = first + (number * size // shown + page * 7) % size
         url = f"{address('models', model.name)}?tab=test&page={page}&sample={index}"
-        view = picture(link.text, manifest.classes, IndexedSample(index, reader.sample(index)))
+        view = picture(link.text, model.revision, manifest.classes, IndexedSample(index, reader.sample(index)))
         views_of.append(PictureView(**{**vars(view), "url": url}))
     return tuple(views_of)
 
@@ -162,7 +162,7 @@ def sample_picture(services: Services, actor: Actor, model: Model, index: int) -
         raise NotFound("The dataset of this model is gone.", code="dataset.not-found")
     reader = services.datasets.revision_reader(model.revision)
     sample = IndexedSample(index, reader.sample(index))
-    return picture(link.text, reader.classes, sample), reader.thumbnail(index)
+    return picture(link.text, model.revision, reader.classes, sample), reader.thumbnail(index)
 
 
 def _matrix_row(labels: tuple[str, ...], counts: list[int], true: int, largest: int) -> views.MatrixRow:
