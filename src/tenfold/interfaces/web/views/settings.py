@@ -117,6 +117,7 @@ class QueuePage(Page):
 
     running: tuple[RunningRow, ...]
     waiting: tuple[WaitingRow, ...]
+    next_start: str  # how quickly the next run will begin, and what that takes of memory
 
 
 @dataclass(frozen=True, kw_only=True)
