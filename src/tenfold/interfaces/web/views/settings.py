@@ -102,6 +102,7 @@ class TrashPage(Page):
     """What was deleted and can still be had back."""
 
     template: ClassVar[str] = "trash.html"
+    place: ClassVar[Place] = "more"
 
     rows: tuple[TrashRow, ...]
     kept_days: int
