@@ -146,7 +146,11 @@ class WorkerFolder:
 
     def publish(self, staged: Path) -> str:
         """Publishes the staged result and returns the sha256 of its manifest."""
-        return publish_folder(staged, staged.with_name("result"), before_rename=self.check_fence)
+        try:
+            return publish_folder(staged, staged.with_name("result"), before_rename=self.check_fence)
+        except FileNotFoundError:
+            self.check_fence()  # a newer attempt clears what earlier ones staged
+            raise
 
     def sync(self) -> None:
         """Brings all events to the disk."""
