@@ -161,8 +161,8 @@ def test_a_publication_that_is_not_what_its_manifest_says_is_not_taken(bench: Be
     published = Published(folder="result", manifest=manifest, facts={})
     bench.end(dataset.job, published, Ended(outcome="finished"))
     over = bench.datasets.named.get(bench.owner, dataset.id)
-    assert (over.state, over.code) == ("failed", "damaged")
-    assert over.message == "file in result is missing or not as it was published."
+    assert (over.state, over.code) == ("failed", "job.unreadable")
+    assert "file in result is missing or not as it was published." in over.message
     assert bench.datasets.revision(bench.owner, dataset) is None
 
 
