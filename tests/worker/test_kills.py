@@ -148,6 +148,20 @@ def test_a_run_that_dies_at_once_every_time_is_given_up(workstation: Workstation
     assert "SIGKILL" in over.message
 
 
+def test_a_run_that_dies_each_time_while_it_publishes_is_given_up(workstation: Workstation, shapes: Dataset) -> None:
+    run = workstation.start(dataset=shapes.name, network="dropping", epochs=1, batch_size=64)
+    chance = random.Random(2)
+    for _ in range(2):
+        kill_in(workstation, run, "publishing", chance)
+    for events in newest_events(workstation, run):
+        if is_in("publishing", events):
+            break
+    workstation.kill(run)
+    over = workstation.finish(run)
+    assert (over.state, over.code) == ("failed", "job.crashed")
+    assert over.message.startswith("It died 3 times without reaching a new checkpoint.")
+
+
 def test_an_attempt_that_woke_up_late_is_fenced_off(tmp_path: Path) -> None:
     folders = LocalJobFolders(tmp_path)
     job = JobId("job_0000000000000000")

@@ -86,6 +86,15 @@ def test_nothing_before_a_checkpoint_runs_again() -> None:
     assert len(bench.backend.seen) == 4 * (20 - saved)
 
 
+def test_a_training_that_is_through_saves_nothing_when_it_is_taken_up_again() -> None:
+    """A worker that dies while it publishes, again and again, is not to look as if it got further each time."""
+    bench = Bench()
+    first = bench.attempt()
+    bench.events.clear()
+    assert bench.attempt() == first
+    assert [event for event in bench.events if isinstance(event, CheckpointSaved)] == []
+
+
 @pytest.mark.parametrize("part", ["velocity", "noise", "totals", "row_start"])
 def test_leaving_state_out_is_noticed(part: str) -> None:
     whole = Bench(spec=TrainingSpec(dataset="d", epochs=3, batch_size=4, steps_per_row=3, checkpoint_every=1.0))

@@ -88,7 +88,7 @@ class Engine:
             return None
         self._at = Position(**checkpoint.engine)  # type: ignore[arg-type]
         self._around.backend.load_state(checkpoint.backend)
-        self._checkpointed = checkpoint.step
+        self._checkpointed, self._validating_at = checkpoint.step, self._at.validated_step
         return checkpoint.step
 
     def run(self) -> Outcome:
