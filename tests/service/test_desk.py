@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tenfold.core.errors import NotFound, Unavailable
-from tenfold.core.events import CheckpointSaved, Ended, Logged, PhaseStarted, Started
+from tenfold.core.events import CheckpointSaved, Ended, Logged, PhaseStarted, Progressed, Started
 from tenfold.core.ids import JobId
 from tenfold.services.desk import STOP_PATIENCE_S
 
@@ -103,12 +103,13 @@ def test_silence_after_a_stop_ends_in_a_kill(ready: Bench) -> None:
     ready.runs.stop(ready.owner, run.id)
     ready.desk.tick()
     assert ready.processes.killed == []
-    ready.clock.now += STOP_PATIENCE_S - 1
-    ready.tell(run.job, Logged(text="still writing"))
-    ready.clock.now += STOP_PATIENCE_S - 1
+    ready.monotonic.now += STOP_PATIENCE_S - 1
+    ready.tell(run.job, Progressed(done=1, total=10, unit="files"))
+    ready.monotonic.now += STOP_PATIENCE_S - 1
+    ready.clock.now += 10 * STOP_PATIENCE_S  # somebody sets the clock of the machine
     ready.desk.tick()
     assert ready.processes.killed == []
-    ready.clock.now += 2
+    ready.monotonic.now += 2
     ready.desk.tick()
     assert ready.processes.killed == [run.job]
     ready.desk.tick()

@@ -84,6 +84,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         executor=LocalExecutor(data / "jobs"),
         slots=slots,
         clock=time.time,
+        monotonic=time.monotonic,
         rebooted=_has_rebooted(data),
     )
     desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))

@@ -11,12 +11,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 from types import UnionType
 from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Phase = Literal["preparing", "training", "validating", "testing", "exporting", "publishing", "building"]
-MAX_NUMBER = 2**63
+MAX_WHOLE = 2**63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +169,7 @@ def _require_plain(value: object) -> None:
     if isinstance(value, str):
         value.encode()
     elif isinstance(value, int | float):
-        if not abs(value) < MAX_NUMBER:
+        if not abs(value) < (inf if isinstance(value, float) else MAX_WHOLE):
             raise ValueError(f"it holds {value}, which is no number to work with")
     elif isinstance(value, Mapping):
         for name, each in value.items():

@@ -34,7 +34,7 @@ from tenfold.core.training.run import LogLine
 
 BUSY_S = 0.1
 IDLE_S = 1.0
-STOP_PATIENCE_S = 60.0  # of silence, after which an attempt that was asked to stop is killed
+STOP_PATIENCE_S = 300.0  # of silence, after which an attempt that was asked to stop is killed; the longest is ONNX
 _log = structlog.get_logger("tenfold.desk")
 
 
@@ -60,6 +60,7 @@ class JobDesk:
         executor: Executor,
         slots: Iterable[tuple[str, int]],
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
         rebooted: bool = False,
     ) -> None:
         self._database = database
@@ -67,6 +68,7 @@ class JobDesk:
         self._executor = executor
         self._slots = tuple(slots)
         self._clock = clock
+        self._monotonic = monotonic
         self._observers: dict[JobKind, JobObserver] = {}
         self._mutex = threading.RLock()
         self._wake = threading.Event()
@@ -167,7 +169,7 @@ class JobDesk:
         if news.spoiled is not None:
             self._executor.kill(job.id)
         elif alive:
-            if job.state == "stopping" and self._clock() - news.heard_at > STOP_PATIENCE_S:
+            if job.state == "stopping" and self._monotonic() - news.heard_at > STOP_PATIENCE_S:
                 self._executor.kill(job.id)
             return
         self._handle(self._end_of(job, news))
@@ -189,7 +191,7 @@ class JobDesk:
         """What is remembered of the live attempt."""
         news = self._news.get(job.id)
         if news is None or news.attempt != job.attempt:
-            news = self._news[job.id] = _AttemptNews(job.attempt, self._clock())
+            news = self._news[job.id] = _AttemptNews(job.attempt, self._monotonic())
         return news
 
     def _take_in(self, job: Job, news: _AttemptNews) -> None:
@@ -205,7 +207,7 @@ class JobDesk:
             if new_offset == offset:
                 return
             offset = new_offset
-            news.heard_at = self._clock()
+            news.heard_at = self._monotonic()
             with self._database.write() as tx:
                 for envelope in envelopes:
                     news.note(envelope)

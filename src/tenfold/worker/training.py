@@ -19,6 +19,7 @@ from tenfold.core.training.job import Decisions, TrainJob
 from tenfold.core.training.ports import BackendPlan, CheckpointStore, TrainingBackend
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.task import Evaluation, Task
+from tenfold.worker.pace import Pace
 from tenfold.worker.toolbox import JobFolder, Toolbox
 
 TEST_BATCH = 256
@@ -119,7 +120,7 @@ class Training:
             epochs_done=self._spec.epochs * outcome.best_step / self._engine.total_steps,
             versions=self._decisions.versions,
         )
-        self._tools.write_model(model, staged)
+        self._tools.write_model(model, staged, report=Pace(self._folder, time.monotonic, unit="files").report)
         self._folder.emit(PhaseStarted(phase="publishing"))
         manifest = self._folder.publish(staged)
         metrics = {f"{split}_{name}": value for name, value in (evaluation.metrics if evaluation else {}).items()}
@@ -131,6 +132,10 @@ class Training:
         if not len(labels):
             return None
         self._folder.emit(PhaseStarted(phase="testing"))
-        bounds = range(0, len(labels), TEST_BATCH)
-        parts = [self._backend.predict(split, start, min(start + TEST_BATCH, len(labels))) for start in bounds]
+        pace = Pace(self._folder, time.monotonic, unit="samples")
+        parts = []
+        for start in range(0, len(labels), TEST_BATCH):
+            stop = min(start + TEST_BATCH, len(labels))
+            parts.append(self._backend.predict(split, start, stop))
+            pace.report(stop, len(labels))
         return self._task.evaluate(np.concatenate(parts), np.asarray(labels), self._samples.classes)

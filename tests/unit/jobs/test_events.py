@@ -24,7 +24,7 @@ EVENTS: list[Event] = [
     Started(pid=7, device="CPU", resumed_step=None),
     PhaseStarted(phase="testing"),
     Progressed(done=1, total=2, unit="steps", seconds_left=1.5, facts={"epoch": 1}),
-    Measured(step=2, first_step=1, epoch=0.5, values={"train_loss": 0.25}),
+    Measured(step=2, first_step=1, epoch=0.5, values={"train_loss": 0.25, "val_loss": 1e300}),
     CheckpointSaved(step=2),
     Logged(text="ü", level="warning"),
     Published(folder="result", manifest="ab", facts={"shape": [1, 2], "metrics": {"test_accuracy": 1.0}}),
