@@ -100,6 +100,27 @@ def test_a_run_fails_with_its_dataset_and_says_why(workstation: Workstation) -> 
     assert dataset.code.startswith("dataset.")
 
 
+def test_a_damaged_checkpoint_is_told_in_the_log(workstation: Workstation, shapes: Dataset) -> None:
+    run = workstation.start(dataset=shapes.name, network="lenet", epochs=200, batch_size=16, name="lost")
+    workstation.wait(lambda: workstation.run(run).metrics, lambda metrics: "val_loss" in metrics)
+    workstation.wait(lambda: workstation.rows(run)[-1], lambda row: row[1] % 1)  # beyond what was validated
+    workstation.services.runs.stop(workstation.owner, run.id)
+    assert workstation.finish(run).state == "stopped"
+    newest = sorted((workstation.data / "jobs" / run.job / "checkpoints").iterdir())[-1]
+    (newest / "state.json").write_text("{}")
+    workstation.services.runs.resume(workstation.owner, run.id)
+    lines = workstation.wait(
+        lambda: workstation.services.runs.log(workstation.owner, run.id),
+        lambda lines: any(line.text.startswith("Attempt 2") for line in lines),
+    )
+    workstation.services.runs.stop(workstation.owner, run.id)
+    step = int(newest.name.partition("-step-")[2])
+    lost = next(line for line in lines if line.text.startswith(f"The checkpoint at step {step:,} is lost"))
+    assert lost.level == "warning"
+    assert "state.json" in lost.text
+    assert workstation.finish(run).state == "stopped"
+
+
 def test_a_run_that_diverges_says_what_to_try(workstation: Workstation, shapes: Dataset) -> None:
     run = workstation.start(dataset=shapes.name, network="lenet", epochs=5, rate=100.0, schedule="fixed", warm_up=0)
     over = workstation.finish(run)

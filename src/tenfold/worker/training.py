@@ -37,7 +37,9 @@ class Training:
         self._decisions = self._decide(slot)
         self._samples: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
         self._graph = self._expand()
-        self._checkpoints: CheckpointStore = tools.open_checkpoints(job_path / "checkpoints", folder.check_fence)
+        self._checkpoints: CheckpointStore = tools.open_checkpoints(
+            job_path / "checkpoints", folder.check_fence, warn=self._warn
+        )
         self._backend = self._make_backend()
 
     @property
@@ -74,8 +76,11 @@ class Training:
         reasons = stored.differences(now)
         if reasons:
             text = f"This resume is not exact: {'; '.join(reasons)}."
-            self._folder.emit(Logged(text=text, level="warning"))
+            self._warn(text)
         return Decisions(device=slot, threads=stored.threads, versions=now.versions)
+
+    def _warn(self, text: str) -> None:
+        self._folder.emit(Logged(text=text, level="warning"))
 
     def _expand(self) -> LayerGraph:
         parameters = {**self._job.parameters, **self._task.network_parameters(self._samples.classes)}
