@@ -78,7 +78,7 @@ def model():
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
     target = tmp_path_factory.mktemp("model")
-    make_toolbox().write_model(model, target)
+    make_toolbox().write_model(model, target, report=lambda _done, _total: None)
     return target
 
 

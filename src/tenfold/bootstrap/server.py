@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -57,7 +58,7 @@ SHUTDOWN_S = 2
 def serve(settings: Settings) -> None:
     """Runs the server until it is told to stop; prints the link that signs the owner in."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    with _sole_server(settings.data):
+    with _orderly_end(), _sole_server(settings.data):
         listener = _listen(settings)
         services = build_services(settings)
         try:
@@ -84,6 +85,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         executor=LocalExecutor(data / "jobs"),
         slots=slots,
         clock=time.time,
+        monotonic=time.monotonic,
         rebooted=_has_rebooted(data),
     )
     desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))
@@ -172,6 +174,24 @@ def _listen(settings: Settings) -> socket.socket:
         raise Unavailable(text, code="port") from None
     listener.listen(128)
     return listener
+
+
+@contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Lets SIGTERM, and the end of the terminal, unwind the program, where they would end it on the spot."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, end)
+    terminal = signal.getsignal(signal.SIGHUP)
+    if terminal is signal.SIG_DFL:  # and not ignored, as under nohup
+        signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, terminal)
 
 
 @contextmanager
