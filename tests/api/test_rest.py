@@ -161,9 +161,29 @@ def test_lists_page_by_cursor(owner: TestClient, shapes: str) -> None:
             break
     assert names == sorted(names)
     assert len(names) == page["total"] >= 2
-    assert owner.get("/api/v1/runs", params={"sort": "spec"}).status_code in {200, 422}
     assert owner.get("/api/v1/runs", params={"cursor": "x"}).status_code == 422
     assert owner.get("/api/v1/runs", params={"limit": 100000}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("noun", "sort"),
+    [
+        ("users", "password_hash"),
+        ("users", "-run_code"),
+        ("tokens", "secret_sha256"),
+        ("runs", "tags"),
+        ("runs", "spec"),
+        ("datasets", "source"),
+        ("models", "--name"),
+        ("runs", ""),
+    ],
+)
+def test_a_list_is_sorted_by_what_it_shows_only(owner: TestClient, shapes: str, noun: str, sort: str) -> None:
+    answer = owner.get(f"/api/v1/{noun}", params={"sort": sort, "limit": 1})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["sort"]
+    assert "created_at, " in answer.json()["detail"]
+    assert owner.get(f"/api/v1/{noun}", params={"sort": "-name", "limit": 1}).status_code == 200
 
 
 def test_an_editor_changes_own_things_only(site: Site, owner: TestClient, shapes: str) -> None:

@@ -164,7 +164,7 @@ class SqlRepository(Generic[EntityT]):
         return int(self._connection.execute(statement).scalar_one())
 
     def page(self, query: Query) -> Page[EntityT]:
-        check_sort(query.sort, [column.name for column in self._table.c if not column.nullable])
+        check_sort(query.sort, self._entity.SORTABLE)
         conditions = [*self._conditions(query.where), *self._search(query.search)]
         if issubclass(self._entity, Named):
             trashed = self._table.c.trashed_at
