@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -72,7 +73,9 @@ class Gate:
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
-            scope.setdefault("state", {})["actor"] = await self._caller(scope, headers)
+            state = scope.setdefault("state", {})
+            state["actor"] = await self._caller(scope, headers)
+            state["look_again"] = partial(self._caller, scope, headers)
         except Unauthenticated as error:
             await _refuse(scope, error)(scope, receive, send_on)
             return
