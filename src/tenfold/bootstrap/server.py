@@ -52,6 +52,7 @@ from tenfold.services.runs import RunService
 from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
+CLASSIFIED_PIXELS = 50_000_000  # a server holds one such picture at a time, at most 0.8 GB with transparency
 
 
 def serve(settings: Settings) -> None:
@@ -204,7 +205,7 @@ class _LatePredictor:
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         with self._mutex:
             if self._predictor is None:
-                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder()))
+                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder(CLASSIFIED_PIXELS)))
         return self._predictor.classify(folder, pictures)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ STATUSES: dict[type[errors.TenfoldError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.TooLarge: 413,
+    errors.Busy: 429,
     errors.StorageFull: 507,
     errors.Unavailable: 503,
 }
@@ -46,7 +47,10 @@ def problem_of(error: errors.TenfoldError) -> ProblemDocument:
 
 def problem_response(error: errors.TenfoldError) -> Response:
     """The answer that an error gives."""
-    return _respond(problem_of(error))
+    response = _respond(problem_of(error))
+    if isinstance(error, errors.Busy):
+        response.headers["retry-after"] = str(error.retry_after_s)
+    return response
 
 
 def handle_errors(app: FastAPI) -> None:

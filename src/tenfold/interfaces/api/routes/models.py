@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, UploadFile
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from tenfold.interfaces.api import present
@@ -59,10 +58,9 @@ def restore_model(name: str, caller: CallerNow, services: ServicesNow) -> object
 
 
 @router.post("/models/{name}/classify", dependencies=[Depends(Access("classify"))])
-async def classify(name: str, caller: CallerNow, services: ServicesNow, file: list[UploadFile]) -> objects.Classified:
+def classify(name: str, caller: CallerNow, services: ServicesNow, file: list[UploadFile]) -> objects.Classified:
     """Classifies one or several pictures, sent as `file`."""
-    pictures = [await each.read() for each in file]
-    ranked = await run_in_threadpool(services.models.classify, caller, name, pictures)
+    ranked = services.models.classify(caller, name, (each.file.read() for each in file))
     shown = [
         [objects.Prediction(label=each.label, probability=each.probability) for each in classes] for classes in ranked
     ]

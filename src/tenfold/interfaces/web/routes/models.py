@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.errors import BadImage, NotFound
+from tenfold.core.errors import BadImage, Busy, NotFound
 from tenfold.core.inference.model import Model
 from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
@@ -112,7 +112,7 @@ def _test(
     began = time.perf_counter()
     try:
         (ranked,) = services.models.classify(caller, model.id, [content])
-    except BadImage as error:
+    except (BadImage, Busy) as error:
         return TestResult(file=file, guesses=(), problem=error.message)
     seconds = time.perf_counter() - began
     result = models.result_of(ranked, file=file, shown=shown)
