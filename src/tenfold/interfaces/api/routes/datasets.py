@@ -13,6 +13,7 @@ from tenfold.core.datasets.model import SPLITS, Split
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
+from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import described, json_object
@@ -214,6 +215,7 @@ def _class_index(classes: tuple[str, ...], label: str) -> int | None:
 
 
 def _after(cursor: str) -> int:
-    if cursor and not (cursor.isascii() and cursor.isdigit()):
+    after = whole_number(cursor) if cursor else -1
+    if after is None:
         raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
-    return int(cursor) if cursor else -1
+    return after
