@@ -83,6 +83,35 @@ def test_errors_say_what_is_wrong_and_how_it_ended(server: Server) -> None:
     assert unknown.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "start", "--dataset", "x", "--rate", "nan"), "rate holds a number that is not finite"),
+        (("run", "start", "--dataset", "x", "--rate", "-inf"), "rate holds a number that is not finite"),
+        (("run", "start", "--dataset", "x", "--name", "\udcff"), "name has half a character"),
+        (("run", "show", "\udcff"), "has half a character"),
+        (("run", "list", "--search", "\udcff"), "has half a character"),
+        (("run", "rename", "x", "\udcff"), "name has half a character"),
+        (("data", "get", "\udcff"), "source has half a character"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_as_wrong_usage(server: Server, arguments: tuple[str, ...], words: str) -> None:
+    done = tenfold(server, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("about", ["{}", "[]", "x", '{"url": "http://["}', '{"url": "nowhere", "secret": "\u00e9"}'])
+def test_a_damaged_note_of_the_server_is_told(tmp_path: Path, about: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "server.json").write_text(about, "utf-8")
+    done = tenfold(Server(tmp_path), "run", "list")
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
 def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
     lonely = Server(tmp_path)
     done = tenfold(lonely, "run", "list")
