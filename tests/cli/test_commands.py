@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tenfold.testing.pictures import write_shapes
@@ -143,10 +145,39 @@ def test_two_servers_do_not_share_a_data_folder(server: Server) -> None:
     assert "serves" in second.stderr
 
 
-def test_other_addresses_need_a_password_first(tmp_path: Path) -> None:
-    done = tenfold(Server(tmp_path), "serve", "--host", "0.0.0.0", "--port", "0")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_other_addresses_need_a_password_first(tmp_path: Path, host: str) -> None:
+    if host == "::" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    done = tenfold(Server(tmp_path), "serve", "--host", host, "--port", "0")
     assert done.returncode == 1
     assert "set a password first" in done.stderr
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::1"])
+def test_the_printed_links_are_answered(tmp_path: Path, host: str) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    server = Server(tmp_path)
+    owner = answer(server, "user", "list")[0]["name"]
+    assert tenfold(server, "user", "reset", owner, password="long enough it is").returncode == 0
+    server.start("--host", host)
+    try:
+        links = [word for word in server.output.read_text().split() if "/link/" in word]
+        assert links
+        for link in links:
+            assert httpx.get(link.partition("/link/")[0] + "/healthz").status_code == 200
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("noun", ["data", "dataset", "network", "run", "model", "job", "token", "user"])

@@ -66,4 +66,4 @@ def test_a_server_that_is_no_tenfold_is_told(stranger: str) -> None:
 
 def test_an_address_that_is_none_is_told() -> None:
     with pytest.raises(ServerUnreachable, match="is no address"):
-        Client("http://[")
+        Client("http://localhost:port")
