@@ -11,9 +11,9 @@ from typing import TypeVar
 from tenfold.core.accounts.model import ROLES, SCOPES, Scope, Session, Token, User
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.accounts.ports import PasswordHasher
-from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NotFound, Problem, Unauthenticated
+from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NameTaken, NotFound, Problem, Unauthenticated
 from tenfold.core.ids import SessionId, TokenId, UserId, new_id
-from tenfold.core.names import check_name
+from tenfold.core.names import check_name, lookup_form, propose_name
 from tenfold.core.repository import Database, Page, Query, Transaction
 
 ChoiceT = TypeVar("ChoiceT", bound=str)
@@ -78,7 +78,7 @@ class AccountService:
     def sign_in(self, name: str, password: str) -> str:
         """The secret of a new session; takes as long for a name that nobody has."""
         with self._database.read() as tx:
-            user = tx.users.find(name=name)
+            user = tx.users.find(name=lookup_form(name))
         known = user.password_hash if user is not None and user.password_hash else self._decoy
         right = self._hasher.matches(known, password[:MAX_PASSWORD])
         if user is None or not user.password_hash or not right or user.disabled:
@@ -143,13 +143,11 @@ class AccountService:
         with self._database.read() as tx:
             return tx.tokens.page(replace(query, where={**query.where, "user": actor.user}))
 
-    def revoke_token(self, actor: Actor, id: str) -> Token:
-        """Ends a token of one's own."""
+    def revoke_token(self, actor: Actor, name_or_id: str) -> Token:
+        """Ends a token of one's own; raises `Conflict` for a name that several valid ones have."""
         actor.require("account.self")
         with self._database.write() as tx:
-            token = tx.tokens.get(id)
-            if token.user != actor.user:
-                raise NotFound(f"There is no token {id!r}.")
+            token = self._own_token(tx, actor, name_or_id)
             return token if token.revoked_at else tx.tokens.update(replace(token, revoked_at=self._clock()))
 
     def users(self, actor: Actor, query: Query) -> Page[User]:
@@ -177,6 +175,9 @@ class AccountService:
             run_code=run_code,
         )
         with self._database.write() as tx:
+            if tx.users.find(name=user.name) is not None:
+                free = propose_name(user.name, lambda each: tx.users.find(name=each) is not None)
+                raise NameTaken(f"The name {user.name!r} is taken by another account; {free!r} is free.", free=free)
             tx.users.add(user)
         return user
 
@@ -236,6 +237,20 @@ class AccountService:
             tx.sessions.remove(session.id)
 
     @staticmethod
+    def _own_token(tx: Transaction, actor: Actor, name_or_id: str) -> Token:
+        token = tx.tokens.find(id=name_or_id, user=actor.user)
+        if token is not None:
+            return token
+        where = {"name": lookup_form(name_or_id), "user": actor.user, "revoked_at": None}
+        named = tx.tokens.page(Query(where=where)).items
+        if not named:
+            raise NotFound(f"There is no valid token {name_or_id!r}.", code="token.not-found")
+        if len(named) > 1:
+            ids = ", ".join(each.id for each in named)
+            raise Conflict(f"{len(named)} tokens are named {name_or_id!r}: name one by its id, {ids}.")
+        return named[0]
+
+    @staticmethod
     def _owners(tx: Transaction) -> list[User]:
         query = Query(where={"role": "owner", "disabled": False}, descending=False, limit=500)
         return list(tx.users.page(query).items)
@@ -249,7 +264,7 @@ class AccountService:
 
     @staticmethod
     def _user(tx: Transaction, name_or_id: str) -> User:
-        user = tx.users.find(name=name_or_id) or tx.users.find(id=name_or_id)
+        user = tx.users.find(name=lookup_form(name_or_id)) or tx.users.find(id=name_or_id)
         if user is None:
             raise NotFound(f"There is no user {name_or_id!r}.", code="user.not-found")
         return user

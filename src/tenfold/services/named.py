@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
-from tenfold.core.errors import InUse, InvalidFields, NotFound, Problem
+from tenfold.core.errors import InUse, InvalidFields, NameTaken, NotFound, Problem
 from tenfold.core.ids import is_id
-from tenfold.core.names import check_name, propose_name
+from tenfold.core.names import check_name, lookup_form, propose_name
 from tenfold.core.repository import Database, Page, Query, Redirect, Repository, Transaction
 
 NamedT = TypeVar("NamedT", bound=Named)
@@ -49,9 +49,10 @@ class NamedThings(Generic[NamedT]):
         repository = self._kind.repository(tx)
         if is_id(name_or_id):
             return repository.get(name_or_id)
-        found = repository.find(name=name_or_id, trashed_at=None)
+        name = lookup_form(name_or_id)
+        found = repository.find(name=name, trashed_at=None)
         if found is None:
-            redirect = tx.redirects.find(id=f"{self._kind.word}/{name_or_id}")
+            redirect = tx.redirects.find(id=f"{self._kind.word}/{name}")
             found = repository.find(id=redirect.target, trashed_at=None) if redirect else None
         if found is None:
             raise NotFound(f"There is no {self._kind.word} named {name_or_id!r}.", code=f"{self._kind.word}.not-found")
@@ -61,7 +62,7 @@ class NamedThings(Generic[NamedT]):
         """Part of the list."""
         actor.require("read")
         with self._database.read() as tx:
-            return self._kind.repository(tx).page(query)
+            return self._kind.repository(tx).page(replace(query, search=lookup_form(query.search)))
 
     def used_by(self, actor: Actor, thing: NamedT) -> list[str]:
         """The names of what depends on it."""
@@ -86,8 +87,18 @@ class NamedThings(Generic[NamedT]):
             return self._kind.repository(tx).update(replace(thing, name=new_name, changed_at=self._clock()))
 
     def claim_name(self, tx: Transaction, name: str) -> None:
-        """Takes a name away from what only used to be called so."""
-        key = f"{self._kind.word}/{name}"
+        """Takes a name away from what only used to be called so.
+
+        Raises `NameTaken`, which proposes a free name, when something is called so.
+        """
+        if self._kind.repository(tx).find(name=name, trashed_at=None) is not None:
+            free = self.free_name(tx, name)
+            text = f"The name {name!r} is taken by another {self._kind.word}; {free!r} is free."
+            raise NameTaken(text, name=name, free=free)
+        self._forget(tx, name)
+
+    def _forget(self, tx: Transaction, former_name: str) -> None:
+        key = f"{self._kind.word}/{former_name}"
         if tx.redirects.find(id=key) is not None:
             tx.redirects.remove(key)
 
@@ -130,7 +141,7 @@ class NamedThings(Generic[NamedT]):
         return thing
 
     def _redirect(self, tx: Transaction, old_name: str, id: str) -> None:
-        self.claim_name(tx, old_name)
+        self._forget(tx, old_name)
         tx.redirects.add(Redirect(id=f"{self._kind.word}/{old_name}", target=id, created_at=self._clock()))
 
 

@@ -37,6 +37,8 @@ def status_of(error: errors.TenfoldError) -> int:
 def problem_of(error: errors.TenfoldError) -> ProblemDocument:
     """The problem document of an error."""
     problems = error.problems if isinstance(error, errors.InvalidFields) else ()
+    if isinstance(error, errors.NameTaken):
+        problems = (errors.Problem("name", error.message, error.code),)
     return _document(
         status_of(error),
         error.message,
