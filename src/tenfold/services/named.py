@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
@@ -75,16 +75,39 @@ class NamedThings(Generic[NamedT]):
         repository = self._kind.repository(tx)
         return propose_name(wish, lambda name: repository.find(name=name, trashed_at=None) is not None)
 
-    def rename(self, actor: Actor, name_or_id: str, name: str) -> NamedT:
-        """Gives another name; the old one leads here until something else takes it. Raises `NameTaken`."""
-        new_name = check_name(name)
+    def change(
+        self,
+        actor: Actor,
+        name_or_id: str,
+        *,
+        name: str | None = None,
+        note: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> NamedT:
+        """Sets what is given, all of it or nothing; raises `InvalidFields` with every problem, `NameTaken`.
+
+        An old name leads here until something else takes it.
+        """
+        values = _checked(name, note, tags)
         with self._database.write() as tx:
             thing = self._changeable(tx, actor, name_or_id)
-            if thing.name == new_name:
+            newer = replace(thing, **values)
+            if newer == thing:
                 return thing
-            self.claim_name(tx, new_name)
-            self._redirect(tx, thing.name, thing.id)
-            return self._kind.repository(tx).update(replace(thing, name=new_name, changed_at=self._clock()))
+            if newer.name != thing.name:
+                self.claim_name(tx, newer.name)
+                self._redirect(tx, thing.name, thing.id)
+            return self._kind.repository(tx).update(replace(newer, changed_at=self._clock()))
+
+    def rename(self, actor: Actor, name_or_id: str, name: str) -> NamedT:
+        """Gives another name; see `change`."""
+        return self.change(actor, name_or_id, name=name)
+
+    def annotate(
+        self, actor: Actor, name_or_id: str, *, note: str | None = None, tags: list[str] | None = None
+    ) -> NamedT:
+        """Sets the note, the tags, or both; `None` leaves as it is."""
+        return self.change(actor, name_or_id, note=note, tags=tags)
 
     def claim_name(self, tx: Transaction, name: str) -> None:
         """Takes a name away from what only used to be called so.
@@ -101,18 +124,6 @@ class NamedThings(Generic[NamedT]):
         key = f"{self._kind.word}/{former_name}"
         if tx.redirects.find(id=key) is not None:
             tx.redirects.remove(key)
-
-    def annotate(
-        self, actor: Actor, name_or_id: str, *, note: str | None = None, tags: list[str] | None = None
-    ) -> NamedT:
-        """Sets the note, the tags, or both; `None` leaves as it is."""
-        if note is not None:
-            _check_note(note)
-        with self._database.write() as tx:
-            thing = self._changeable(tx, actor, name_or_id)
-            kept = thing.tags if tags is None else _check_tags(tags)
-            newer = replace(thing, note=thing.note if note is None else note, tags=kept, changed_at=self._clock())
-            return self._kind.repository(tx).update(newer)
 
     def trash(self, actor: Actor, name_or_id: str) -> NamedT:
         """Puts it in the trash; raises `InUse` and says what depends on it."""
@@ -145,7 +156,28 @@ class NamedThings(Generic[NamedT]):
         tx.redirects.add(Redirect(id=f"{self._kind.word}/{old_name}", target=id, created_at=self._clock()))
 
 
-def _check_note(note: str) -> None:
+def _checked(name: str | None, note: str | None, tags: Iterable[str] | None) -> dict[str, Any]:
+    """The values that are given, each checked; raises `InvalidFields` with the problems of all."""
+    checks: dict[str, Callable[[], object]] = {}
+    if name is not None:
+        checks["name"] = lambda: check_name(name)
+    if note is not None:
+        checks["note"] = lambda: _check_note(note)
+    if tags is not None:
+        checks["tags"] = lambda: _check_tags([*tags])
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field, check in checks.items():
+        try:
+            values[field] = check()
+        except InvalidFields as error:
+            problems += error.problems
+    if problems:
+        raise InvalidFields(problems)
+    return values
+
+
+def _check_note(note: str) -> str:
     if len(note) > MAX_NOTE:
         problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
         raise InvalidFields([problem])
@@ -153,6 +185,7 @@ def _check_note(note: str) -> None:
     if strange is not None:
         text = f"The note has the character U+{ord(strange):04X} in it, which cannot be shown: leave it out."
         raise InvalidFields([Problem("note", text, "character")])
+    return note
 
 
 def _check_tags(tags: list[str]) -> tuple[str, ...]:

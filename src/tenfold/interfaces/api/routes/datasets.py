@@ -170,11 +170,8 @@ def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
 
 
 def change(named: Any, caller: CallerNow, name: str, body: objects.Change) -> Any:
-    """What all things with a name share: rename, note, tags."""
-    thing = named.get(caller, name)
-    if body.note is not None or body.tags is not None:
-        thing = named.annotate(caller, thing.id, note=body.note, tags=body.tags)
-    return named.rename(caller, thing.id, body.name) if body.name is not None else thing
+    """What all things with a name share: rename, note, tags; all that is given or nothing."""
+    return named.change(caller, name, name=body.name, note=body.note, tags=body.tags)
 
 
 def _source(services: Services, source: object) -> tuple[dict[str, Json], str]:
