@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from tenfold.core.events import Json
 from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
-from tenfold.interfaces.api.bodies import described, json_object
+from tenfold.interfaces.api.bodies import JsonBody, described, json_object
 from tenfold.interfaces.api.lists import ListQuery
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import dataset_request
@@ -63,9 +63,16 @@ def show_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects
     return objects.DatasetDetail(**shown.model_dump(), manifest=manifest)
 
 
-@router.patch("/datasets/{name}", dependencies=[Depends(Access("dataset.change"))])
+@router.patch(
+    "/datasets/{name}",
+    dependencies=[Depends(Access("dataset.change"))],
+    openapi_extra=described(objects.Change.model_json_schema()),
+)
 def change_dataset(
-    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[objects.Change, Body()]
+    name: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    body: Annotated[objects.Change, Depends(JsonBody(objects.Change))],
 ) -> objects.Dataset:
     """Renames, notes or tags."""
     return present.dataset(change(services.datasets.named, caller, name, body))
