@@ -39,6 +39,9 @@ def test_a_dataset_shows_its_manifest_and_its_samples(owner: TestClient, shapes:
     assert {item["label"] for item in page["items"]} == {"ring"}
     rest = owner.get(f"/api/v1/datasets/{shapes}/samples", params={"label": "ring", "cursor": page["cursor"]}).json()
     assert len(page["items"]) + len(rest["items"]) == 12
+    assert rest["cursor"] == ""
+    whole = owner.get(f"/api/v1/datasets/{shapes}/samples", params={"label": "ring", "limit": 12}).json()
+    assert (len(whole["items"]), whole["cursor"]) == (12, "")
     picture = owner.get(page["items"][0]["thumbnail"])
     assert "immutable" in picture.headers["cache-control"]
     by_name = owner.get(page["items"][0]["thumbnail"].partition("?")[0])

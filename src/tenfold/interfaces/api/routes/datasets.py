@@ -113,11 +113,11 @@ def list_samples(
     index = _class_index(manifest.classes, label)
     chosen = _split(split)
     after = _after(cursor)
-    samples = reader.page(split=chosen, label=index, after=after, limit=limit)
-    items = [present.sample(found, manifest.classes, sample) for sample in samples]
+    samples = reader.page(split=chosen, label=index, after=after, limit=limit + 1)
+    items = [present.sample(found, manifest.classes, sample) for sample in samples[:limit]]
     splits = [chosen] if chosen else SPLITS
     total = sum(sum(manifest.counts[each]) if index is None else manifest.counts[each][index] for each in splits)
-    more = len(items) == limit
+    more = len(samples) > limit
     return objects.Page(items=items, cursor=str(items[-1].index) if more else "", total=total)
 
 
