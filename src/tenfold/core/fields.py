@@ -19,6 +19,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from tenfold.core.errors import InvalidFields, Problem
@@ -122,6 +123,7 @@ def declare(
     return dataclasses.field(default=default, metadata={_KEY: described})
 
 
+@lru_cache
 def fields_of(spec: type) -> tuple[Field, ...]:
     """The declared fields of a specification, in the order of their declaration."""
     hints = typing.get_type_hints(spec)

@@ -8,6 +8,7 @@ import threading
 import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic
 
@@ -19,7 +20,7 @@ from sqlalchemy.sql import ColumnElement
 
 from tenfold.adapters.storage.migrate import migrate
 from tenfold.adapters.storage.schema import ENTITIES, HISTORIES, TABLES
-from tenfold.core.entities import Named
+from tenfold.core.entities import Entity, Named
 from tenfold.core.errors import Changed, Conflict, NameTaken, NotFound, StorageFull, Unavailable
 from tenfold.core.repository import EntityT, Page, Query, check_sort, decode_cursor, encode_cursor
 
@@ -197,10 +198,8 @@ class SqlRepository(Generic[EntityT]):
         return conditions
 
     def _from_row(self, row: Mapping[Any, Any]) -> EntityT:
-        hints = typing.get_type_hints(self._entity)
-        values = {
-            name: tuple(value) if typing.get_origin(hints[name]) is tuple else value for name, value in row.items()
-        }
+        tuples = _tuples_of(self._entity)
+        values = {name: tuple(value) if name in tuples else value for name, value in row.items()}
         return self._entity(**values)  # type: ignore[arg-type]
 
     @contextmanager
@@ -237,6 +236,13 @@ class SqlHistories:
 
     def remove(self, run_id: str) -> None:
         self._connection.execute(delete(HISTORIES).where(HISTORIES.c.run == run_id))
+
+
+@lru_cache
+def _tuples_of(entity: type[Entity]) -> frozenset[str]:
+    """The attributes that are tuples, which JSON gives back as lists; asked for every row, found out once."""
+    hints = typing.get_type_hints(entity)
+    return frozenset(name for name, hint in hints.items() if typing.get_origin(hint) is tuple)
 
 
 def _to_row(entity: Any) -> dict[str, object]:
