@@ -123,6 +123,18 @@ def test_an_origin_that_is_none_changes_nothing(owner: TestClient, origin: str) 
     assert (answer.status_code, answer.json()["code"]) == (403, "origin")
 
 
+def test_guessing_a_password_is_braked(site: Site) -> None:
+    browser = site.client("nobody")
+    answers = []
+    while len(answers) < 30 and (not answers or answers[-1].status_code == 401):
+        body = {"name": "guessed", "password": "x"}
+        answers.append(browser.post("/sign-in", data=body, headers={"origin": ORIGIN}))
+    assert len(answers) > 5
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert "Too many wrong passwords" in answers[-1].text
+
+
 @pytest.mark.parametrize("length", [b"\xb2", b"9" * 5000, b"x"])
 def test_a_length_that_is_no_number_is_counted(owner: TestClient, length: bytes) -> None:
     answer = owner.post("/api/v1/runs", json={"dataset": "odd", "epochs": 0}, headers={"content-length": length})

@@ -15,6 +15,7 @@ from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NameTaken, N
 from tenfold.core.ids import SessionId, TokenId, UserId, new_id
 from tenfold.core.names import check_name, lookup_form, propose_name
 from tenfold.core.repository import Database, Page, Query, Transaction
+from tenfold.services.brake import Brake
 
 ChoiceT = TypeVar("ChoiceT", bound=str)
 SESSION_S = 30 * 86_400
@@ -34,6 +35,7 @@ class AccountService:
         self._database = database
         self._hasher = hasher
         self._clock = clock
+        self._brake = Brake(clock)
         self._decoy = hasher.hash(secrets.token_urlsafe(16))
 
     def ensure_owner(self, name: str) -> User:
@@ -75,14 +77,21 @@ class AccountService:
             self._enabled(tx, link.user)
             return self._open_session(tx, link.user)
 
-    def sign_in(self, name: str, password: str) -> str:
-        """The secret of a new session; takes as long for a name that nobody has."""
+    def sign_in(self, name: str, password: str, *, address: str = "") -> str:
+        """The secret of a new session; takes as long for a name that nobody has.
+
+        Raises `Busy` for an account, or an `address` of the network, that was wrong too often; see `Brake`.
+        """
+        wanted = lookup_form(name)
+        keys = (f"account {_digest(wanted)}", *([f"address {address}"] if address else []))
+        self._brake.begin(keys)
         with self._database.read() as tx:
-            user = tx.users.find(name=lookup_form(name))
+            user = tx.users.find(name=wanted)
         known = user.password_hash if user is not None and user.password_hash else self._decoy
         right = self._hasher.matches(known, password[:MAX_PASSWORD])
         if user is None or not user.password_hash or not right or user.disabled:
             raise Unauthenticated("Name and password do not belong together.", code="sign-in")
+        self._brake.release(keys)
         with self._database.write() as tx:
             return self._open_session(tx, user.id)
 
@@ -202,13 +211,21 @@ class AccountService:
             user = self._user(tx, name_or_id)
             if user.id == actor.user:
                 actor.require("account.self")
-                if current is not None and user.password_hash and not self._hasher.matches(user.password_hash, current):
-                    raise Forbidden("The current password is another one.", code="password.current")
+                self._check_current(user, current)
             else:
                 actor.require("user.manage")
             hashed = self._hash(password)
             self._end_sessions(tx, user.id)
             return tx.users.update(replace(user, password_hash=hashed))
+
+    def _check_current(self, user: User, current: str | None) -> None:
+        if current is None or not user.password_hash:
+            return
+        keys = (f"account {_digest(user.name)}",)
+        self._brake.begin(keys)
+        if not self._hasher.matches(user.password_hash, current):
+            raise Forbidden("The current password is another one.", code="password.current")
+        self._brake.release(keys)
 
     def open_session(self, user: UserId) -> str:
         """A new session for somebody who has just proved to be who they are."""
@@ -283,7 +300,7 @@ def _actor(user: User, scope: Scope) -> Actor:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _choice(field: str, value: str, allowed: tuple[ChoiceT, ...]) -> ChoiceT:
