@@ -8,7 +8,6 @@ import threading
 import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic
 
@@ -125,6 +124,7 @@ class SqlRepository(Generic[EntityT]):
         self._connection = connection
         self._table: Table = TABLES[name]
         self._entity: type[EntityT] = ENTITIES[name]  # type: ignore[assignment]
+        self._tuples = _TUPLES[name]
         self._kind = name.rstrip("s").replace("_", " ")
 
     def add(self, entity: EntityT) -> None:
@@ -198,8 +198,7 @@ class SqlRepository(Generic[EntityT]):
         return conditions
 
     def _from_row(self, row: Mapping[Any, Any]) -> EntityT:
-        tuples = _tuples_of(self._entity)
-        values = {name: tuple(value) if name in tuples else value for name, value in row.items()}
+        values = {name: tuple(value) if name in self._tuples else value for name, value in row.items()}
         return self._entity(**values)  # type: ignore[arg-type]
 
     @contextmanager
@@ -238,9 +237,8 @@ class SqlHistories:
         self._connection.execute(delete(HISTORIES).where(HISTORIES.c.run == run_id))
 
 
-@lru_cache
 def _tuples_of(entity: type[Entity]) -> frozenset[str]:
-    """The attributes that are tuples, which JSON gives back as lists; asked for every row, found out once."""
+    """The attributes that are tuples, which JSON gives back as lists."""
     hints = typing.get_type_hints(entity)
     return frozenset(name for name, hint in hints.items() if typing.get_origin(hint) is tuple)
 
@@ -248,3 +246,6 @@ def _tuples_of(entity: type[Entity]) -> frozenset[str]:
 def _to_row(entity: Any) -> dict[str, object]:
     values = {attribute.name: getattr(entity, attribute.name) for attribute in dataclasses.fields(entity)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+_TUPLES = {name: _tuples_of(entity) for name, entity in ENTITIES.items()}
