@@ -24,12 +24,12 @@ class Server:
         self._environment = {**os.environ, "TENFOLD_DATA": str(self.data), "TENFOLD_ROOTS": str(home)}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Client:
+    def start(self, *options: str) -> Client:
         about = self.data / "server.json"
         about.unlink(missing_ok=True)
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tenfold", "serve", "--port", "0"],
+                [sys.executable, "-m", "tenfold", "serve", "--port", "0", *options],
                 env=self._environment,
                 stdout=output,
                 start_new_session=True,

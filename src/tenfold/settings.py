@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +10,19 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
 
 class Settings(BaseSettings):
-    """How this server runs. `roots` are the folders that it may read for import, separated by `:`."""
+    """How this server runs.
+
+    `roots` are the folders that it may read for import, separated by `:`; `hosts` further names that it answers to,
+    separated by commas, for a server that people reach by a name of their own network.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TENFOLD_")
 
     data: Path = Field(default_factory=lambda: Path.home() / ".tenfold")
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", min_length=1)
+    hosts: Annotated[list[str], NoDecode] = Field(default_factory=list)
     port: int = Field(5000, ge=0, le=65535)
     roots: Annotated[list[Path], NoDecode] = Field(default_factory=lambda: [Path.home()])
     max_upload_mb: int = Field(20_000, ge=1)
@@ -28,6 +32,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split_roots(cls, value: object) -> object:
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("data", "roots")
     @classmethod
@@ -39,4 +48,7 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
-        return self.host in LOOPBACK
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

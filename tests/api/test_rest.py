@@ -39,6 +39,9 @@ def test_a_dataset_shows_its_manifest_and_its_samples(owner: TestClient, shapes:
     assert {item["label"] for item in page["items"]} == {"ring"}
     rest = owner.get(f"/api/v1/datasets/{shapes}/samples", params={"label": "ring", "cursor": page["cursor"]}).json()
     assert len(page["items"]) + len(rest["items"]) == 12
+    assert rest["cursor"] == ""
+    whole = owner.get(f"/api/v1/datasets/{shapes}/samples", params={"label": "ring", "limit": 12}).json()
+    assert (len(whole["items"]), whole["cursor"]) == (12, "")
     picture = owner.get(page["items"][0]["thumbnail"])
     assert "immutable" in picture.headers["cache-control"]
     by_name = owner.get(page["items"][0]["thumbnail"].partition("?")[0])
@@ -106,6 +109,64 @@ def test_a_body_of_another_type_is_refused(owner: TestClient) -> None:
     assert "application/json" in answer.json()["detail"]
 
 
+BODIES = [
+    (b"{", "application/json", "body", "json"),
+    (b"[]", "application/json", "body", "json"),
+    (b'{"name": NaN}', "application/json", "body", "json"),
+    (b'{"name": "a", "name": "b"}', "application/json", "body", "json"),
+    (b'{"name": "a"}', "text/plain", "body", "json"),
+    (b'{"name": 5}', "application/json", "name", "type"),
+    (b'{"name": "a/b"}', "application/json", "name", "name.invalid"),
+    (b'{"nmae": "a"}', "application/json", "nmae", "unknown"),
+    (b" " * 2_100_000, "application/json", "body", "too-large"),
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PATCH", "/api/v1/datasets/shapes"),
+        ("POST", "/api/v1/runs"),
+        ("POST", "/api/v1/tokens"),
+        ("POST", "/api/v1/users"),
+    ],
+)
+def test_a_wrong_body_is_told_in_one_way(
+    owner: TestClient, shapes: str, method: str, path: str, body: tuple[bytes, str, str, str]
+) -> None:
+    content, kind, field, code = body
+    if path.endswith("/runs"):
+        content = content.replace(b"{", b'{"dataset": "shapes", ', 1) if content.startswith(b'{"') else content
+    elif path.endswith("/users"):
+        content = content.replace(b"{", b'{"password": "correct horse", ', 1) if content.startswith(b'{"') else content
+    answer = owner.request(method, path, content=content, headers={"content-type": kind})
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, problem["code"]) == (
+        (413, "too-large") if code == "too-large" else (422, "invalid-fields")
+    )
+    told = {(error["field"], error["code"]) for error in problem["errors"]}
+    assert (field, code) in told, problem
+    assert all(error["message"] for error in problem["errors"])
+
+
+def test_a_form_that_is_too_large_or_none_is_told_in_the_same_way(owner: TestClient) -> None:
+    large = owner.post("/api/v1/models/x/classify", files={"file": ("a.png", b"x" * 65_000_000)})
+    assert (large.status_code, large.json()["code"]) == (413, "too-large")
+    none = owner.post("/api/v1/models/x/classify", content=b"x", headers={"content-type": "multipart/form-data"})
+    assert none.status_code in {400, 422}
+    assert none.json()["errors"][0]["field"]
+
+
+def test_a_wrong_question_is_told_in_the_same_way(owner: TestClient) -> None:
+    problem = owner.get("/api/v1/runs", params={"limit": "many"}).json()
+    assert problem["errors"] == [{"field": "limit", "message": "limit is a whole number, not 'many'.", "code": "type"}]
+    assert owner.get("/api/v1/runs", params={"limit": 501}).json()["errors"][0]["code"] == "range"
+    header = owner.post("/api/v1/runs", json={}, headers={"idempotency-key": "x" * 300}).json()
+    assert [(error["field"], error["code"]) for error in header["errors"]] == [("idempotency-key", "length")]
+
+
 def test_a_body_that_is_too_large_is_refused(owner: TestClient) -> None:
     answer = owner.post("/api/v1/runs", content=b" " * 2_100_000, headers={"content-type": "application/json"})
     assert answer.status_code == 413
@@ -163,9 +224,29 @@ def test_lists_page_by_cursor(owner: TestClient, shapes: str) -> None:
     assert names == sorted(names)
     assert len(names) == page["total"] >= 2
     assert f"the run {names[0]}" in owner.get(f"/api/v1/datasets/{shapes}").json()["used_by"]
-    assert owner.get("/api/v1/runs", params={"sort": "spec"}).status_code in {200, 422}
     assert owner.get("/api/v1/runs", params={"cursor": "x"}).status_code == 422
     assert owner.get("/api/v1/runs", params={"limit": 100000}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("noun", "sort"),
+    [
+        ("users", "password_hash"),
+        ("users", "-run_code"),
+        ("tokens", "secret_sha256"),
+        ("runs", "tags"),
+        ("runs", "spec"),
+        ("datasets", "source"),
+        ("models", "--name"),
+        ("runs", ""),
+    ],
+)
+def test_a_list_is_sorted_by_what_it_shows_only(owner: TestClient, shapes: str, noun: str, sort: str) -> None:
+    answer = owner.get(f"/api/v1/{noun}", params={"sort": sort, "limit": 1})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["sort"]
+    assert "created_at, " in answer.json()["detail"]
+    assert owner.get(f"/api/v1/{noun}", params={"sort": "-name", "limit": 1}).status_code == 200
 
 
 def test_an_editor_changes_own_things_only(site: Site, owner: TestClient, shapes: str) -> None:

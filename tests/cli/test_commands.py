@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tenfold.testing.pictures import write_shapes
@@ -86,6 +88,35 @@ def test_errors_say_what_is_wrong_and_how_it_ended(server: Server) -> None:
     assert unknown.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "start", "--dataset", "x", "--rate", "nan"), "rate holds a number that is not finite"),
+        (("run", "start", "--dataset", "x", "--rate", "-inf"), "rate holds a number that is not finite"),
+        (("run", "start", "--dataset", "x", "--name", "\udcff"), "name has half a character"),
+        (("run", "show", "\udcff"), "has half a character"),
+        (("run", "list", "--search", "\udcff"), "has half a character"),
+        (("run", "rename", "x", "\udcff"), "name has half a character"),
+        (("data", "get", "\udcff"), "source has half a character"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_as_wrong_usage(server: Server, arguments: tuple[str, ...], words: str) -> None:
+    done = tenfold(server, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("about", ["{}", "[]", "x", '{"url": "http://["}', '{"url": "nowhere", "secret": "\u00e9"}'])
+def test_a_damaged_note_of_the_server_is_told(tmp_path: Path, about: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "server.json").write_text(about, "utf-8")
+    done = tenfold(Server(tmp_path), "run", "list")
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
 def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
     lonely = Server(tmp_path)
     done = tenfold(lonely, "run", "list")
@@ -117,10 +148,39 @@ def test_two_servers_do_not_share_a_data_folder(server: Server) -> None:
     assert "serves" in second.stderr
 
 
-def test_other_addresses_need_a_password_first(tmp_path: Path) -> None:
-    done = tenfold(Server(tmp_path), "serve", "--host", "0.0.0.0", "--port", "0")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_other_addresses_need_a_password_first(tmp_path: Path, host: str) -> None:
+    if host == "::" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    done = tenfold(Server(tmp_path), "serve", "--host", host, "--port", "0")
     assert done.returncode == 1
     assert "set a password first" in done.stderr
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::1"])
+def test_the_printed_links_are_answered(tmp_path: Path, host: str) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    server = Server(tmp_path)
+    owner = answer(server, "user", "list")[0]["name"]
+    assert tenfold(server, "user", "reset", owner, password="long enough it is").returncode == 0
+    server.start("--host", host)
+    try:
+        links = [word for word in server.output.read_text().split() if "/link/" in word]
+        assert links
+        for link in links:
+            assert httpx.get(link.partition("/link/")[0] + "/healthz").status_code == 200
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("noun", ["data", "dataset", "network", "run", "model", "job", "token", "user"])

@@ -1,3 +1,4 @@
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from alembic.migration import MigrationContext
 from tenfold.adapters.storage.memory import InMemoryDatabase
 from tenfold.adapters.storage.schema import metadata
 from tenfold.adapters.storage.sql import SqlDatabase, open_sqlite
+from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Damaged, Unavailable
+from tenfold.core.fields import fields_of
+from tenfold.core.repository import Query
 from tenfold.testing.repositories import DatabaseContract, make_dataset
 
 
@@ -71,12 +75,27 @@ class TestSqlite(DatabaseContract):
             assert tx.datasets.get(dataset.id) == dataset
         again.close()
 
+    def test_a_row_costs_no_look_at_annotations(self, database: SqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+        with database.write() as tx:
+            for number in range(3):
+                tx.datasets.add(make_dataset(f"d{number}"))
+            tx.datasets.page(Query())
+            declared = fields_of(DatasetSpec)
+            with monkeypatch.context() as watched:
+                watched.setattr(typing, "get_type_hints", _never)
+                assert tx.datasets.page(Query()).total == 3
+                assert fields_of(DatasetSpec) is declared
+
     def test_readers_do_not_wait_for_a_writer(self, database: SqlDatabase) -> None:
         dataset = make_dataset("unseen")
         with database.write() as tx:
             tx.datasets.add(dataset)
             with database.read() as other:
                 assert other.datasets.find(name="unseen") is None
+
+
+def _never(*_arguments: object) -> None:
+    raise AssertionError("annotations are looked at once a kind, not once a row")
 
 
 class TestInMemory(DatabaseContract):

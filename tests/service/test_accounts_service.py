@@ -269,3 +269,25 @@ def test_argon2_matches_its_own_hashes_only() -> None:
     assert not hasher.matches(first, PASSWORD + " ")
     for damaged in ("", "x", first[:-5]):
         assert not hasher.matches(damaged, PASSWORD)
+
+
+def test_a_token_is_revoked_by_its_name(accounts: AccountService, owner: Actor) -> None:
+    first, secret = accounts.create_token(owner, "bau-über", "read")
+    assert accounts.revoke_token(owner, "bau-u\u0308ber").id == first.id
+    with pytest.raises(Unauthenticated):
+        accounts.actor_of_token(secret)
+    with pytest.raises(NotFound):
+        accounts.revoke_token(owner, "bau-über")
+    second, third = (accounts.create_token(owner, "bau-über", "read")[0] for _ in range(2))
+    with pytest.raises(Conflict, match=second.id):
+        accounts.revoke_token(owner, "bau-über")
+    assert accounts.revoke_token(owner, third.id).revoked_at
+    assert accounts.revoke_token(owner, "bau-über").id == second.id
+
+
+def test_a_taken_name_is_refused_with_a_free_one_and_found_in_any_form(accounts: AccountService, owner: Actor) -> None:
+    accounts.add_user(owner, "zoe\u0308", role="viewer", password=PASSWORD)
+    with pytest.raises(NameTaken, match="'zoë-2' is free"):
+        accounts.add_user(owner, "zoë", role="viewer", password=PASSWORD)
+    assert accounts.sign_in("zoe\u0308", PASSWORD)
+    assert accounts.set_disabled(owner, "zoe\u0308", True).name == "zoë"

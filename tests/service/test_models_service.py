@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tenfold.core.errors import Damaged, Forbidden, InvalidFields, NotFound
+from tenfold.core.errors import Busy, Damaged, Forbidden, InvalidFields, NotFound
 from tenfold.core.export.contents import CONTENTS
 from tenfold.core.inference.model import Model
-from tenfold.services.models import MAX_PICTURES
+from tenfold.services.models import MAX_PICTURES, MOST_WAITING
 
 from .bench import Bench
 
@@ -46,6 +49,34 @@ def test_pictures_go_to_the_model_that_was_named(bench: Bench, model: Model) -> 
 def test_a_request_has_one_to_a_hundred_pictures(bench: Bench, model: Model, count: int) -> None:
     with pytest.raises(InvalidFields, match=f"There are {count} pictures; a request takes 1 to 100"):
         bench.models.classify(bench.viewer, model.id, [b"x"] * count)
+
+
+def test_one_request_is_worked_on_at_a_time_and_few_may_wait(bench: Bench, model: Model) -> None:
+    inside, let_go = threading.Semaphore(0), threading.Event()
+    at_once: list[int] = []
+
+    def slowly() -> Iterator[bytes]:
+        at_once.append(1)
+        inside.release()
+        assert let_go.wait(60)
+        at_once.pop()
+        yield b"x"
+
+    def ask(_number: int) -> int:
+        return len(bench.models.classify(bench.viewer, "first", slowly()))
+
+    with ThreadPoolExecutor(MOST_WAITING + 1) as threads:
+        asked = threads.map(ask, range(MOST_WAITING + 1))
+        assert inside.acquire(timeout=60)
+        while bench.models._turns._places._value:
+            threading.Event().wait(0.005)
+        assert len(at_once) == 1
+        with pytest.raises(Busy) as error:
+            bench.models.classify(bench.viewer, "first", [b"x"])
+        assert error.value.retry_after_s > 0
+        let_go.set()
+        assert list(asked) == [1] * (MOST_WAITING + 1)
+    assert bench.models.classify(bench.viewer, "first", [b"x"])
 
 
 def test_a_reading_token_may_classify_and_download(bench: Bench, model: Model) -> None:

@@ -185,3 +185,33 @@ def test_what_depends_on_a_thing_is_named_and_counted(bench: Bench) -> None:
         bench.datasets.named.trash(bench.owner, "shapes")
     assert len(error.value.values["used_by"]) == 7  # type: ignore[arg-type]
     assert len(bench.datasets.named.used_by(bench.viewer, dataset)) == 7
+
+
+def test_a_taken_name_is_refused_with_a_free_one(shelf: Shelf) -> None:
+    shelf.things.rename(shelf.bench.owner, "two", "photos-2019")
+    with pytest.raises(NameTaken, match="'photos-2019-2' is free") as error:
+        shelf.things.rename(shelf.editor, "one", "photos-2019")
+    assert error.value.values["free"] == "photos-2019-2"
+
+
+def test_a_name_is_found_in_any_form(shelf: Shelf) -> None:
+    one = shelf.things.rename(shelf.editor, "one", "blu\u0308te")
+    assert shelf.things.get(shelf.editor, "blüte").id == one.id
+    assert shelf.things.get(shelf.editor, "blu\u0308te").id == one.id
+    assert shelf.things.page(shelf.editor, Query(search="blu\u0308")).total == 1
+    shelf.things.rename(shelf.editor, "blu\u0308te", "other")
+    assert shelf.things.get(shelf.editor, "blu\u0308te").id == one.id
+
+
+def test_a_change_of_several_things_is_whole_or_nothing(shelf: Shelf) -> None:
+    before = shelf.things.get(shelf.editor, "one")
+    with pytest.raises(NameTaken):
+        shelf.things.change(shelf.editor, "one", name="two", note="new", tags=["a"])
+    assert shelf.things.get(shelf.editor, "one") == before
+    with pytest.raises(InvalidFields) as error:
+        shelf.things.change(shelf.editor, "one", name="a/b", note="\x00", tags=["@"])
+    assert [problem.field for problem in error.value.problems] == ["name", "note", "tags"]
+    assert shelf.things.get(shelf.editor, "one") == before
+    after = shelf.things.change(shelf.editor, "one", name="three", note="new", tags=["b", "a"])
+    assert (after.name, after.note, after.tags, after.version) == ("three", "new", ("a", "b"), before.version + 1)
+    assert shelf.things.change(shelf.editor, "three") == after

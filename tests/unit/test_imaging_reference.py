@@ -178,3 +178,13 @@ def test_one_bad_picture_leaves_the_others_alone(decoder):
 def test_a_grey_palette_is_grey(decoder):
     assert not decoder.probe(saved(Image.new("L", (3, 3)).convert("P"))).is_colour
     assert decoder.probe(saved(Image.fromarray(make_photo(8, 8)).quantize(8))).is_colour
+
+
+def test_a_server_may_read_smaller_pictures_only():
+    strict, preprocessing = PillowDecoder(most_pixels=63), image_preprocessing(width=8, height=8, channels=3)
+    picture = encode(make_photo(8, 8))
+    with pytest.raises(BadImage, match="at most 0 are read") as caught:
+        strict.decode(picture, preprocessing)
+    assert caught.value.code == "image.too-many-pixels"
+    assert isinstance(strict.decode_many([picture], preprocessing, np.zeros((1, 8, 8, 3), np.uint8))[0], BadImage)
+    assert PillowDecoder(most_pixels=64).decode(picture, preprocessing).shape == (8, 8, 3)

@@ -33,6 +33,7 @@ from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.addresses import link_hosts, served_hosts
 from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.errors import Forbidden, Unavailable
@@ -53,6 +54,7 @@ from tenfold.services.runs import RunService
 from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
+CLASSIFIED_PIXELS = 50_000_000  # a server holds one such picture at a time, at most 0.8 GB with transparency
 
 
 def serve(settings: Settings) -> None:
@@ -63,7 +65,7 @@ def serve(settings: Settings) -> None:
         services = build_services(settings)
         try:
             if not settings.is_local and not services.accounts.owner_has_password():
-                text = f"{settings.host} can be reached by others: set a password first, with `tenfold user reset`."
+                text = f"{settings.host} is open to others: set a password first, with `tenfold user reset NAME`."
                 raise Forbidden(text, code="password.first")
             _serve(settings, services, listener)
         finally:
@@ -138,9 +140,8 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
 def _serve(settings: Settings, services: Services, listener: socket.socket) -> None:
     secret = secrets.token_urlsafe(32)
     port = listener.getsockname()[1]
-    shown = "127.0.0.1" if settings.is_local else settings.host
-    url = f"http://{shown}:{port}"
-    hosts = {"127.0.0.1", "localhost", "[::1]", settings.host, socket.gethostname().lower()}
+    urls = [f"http://{host}:{port}" for host in link_hosts(settings.host)]
+    hosts = served_hosts(settings.host, settings.hosts)
     app = create_app(services, local_secret=secret, hosts=hosts, add_pages=add_pages)
     config = uvicorn.Config(
         app,
@@ -150,11 +151,13 @@ def _serve(settings: Settings, services: Services, listener: socket.socket) -> N
         timeout_graceful_shutdown=SHUTDOWN_S,
         lifespan="off",
     )
-    about = {"url": url, "secret": secret, "pid": os.getpid()}
+    about = {"url": urls[0], "secret": secret, "pid": os.getpid()}
     write_durably(settings.data / "server.json", json.dumps(about).encode(), mode=0o600)
     link = services.accounts.make_link(services.owner.user)
-    sys.stdout.write(f"Tenfold {__version__} keeps its data in {settings.data}.\nOpen this link; it signs you in:\n\n")
-    sys.stdout.write(f"    {url}/link/{link}\n\n")
+    head = "Open this link; it signs you in:" if len(urls) == 1 else "Open one of these; one alone signs in:"
+    sys.stdout.write(f"Tenfold {__version__} keeps its data in {settings.data}.\n{head}\n\n")
+    sys.stdout.writelines(f"    {url}/link/{link}\n" for url in urls)
+    sys.stdout.write("\n")
     sys.stdout.flush()
     try:
         uvicorn.Server(config).run(sockets=[listener])
@@ -224,7 +227,7 @@ class _LatePredictor:
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         with self._mutex:
             if self._predictor is None:
-                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder()))
+                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder(CLASSIFIED_PIXELS)))
         return self._predictor.classify(folder, pictures)
 
     def close(self) -> None:

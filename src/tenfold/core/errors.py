@@ -15,6 +15,7 @@
     ├── Unauthenticated     nobody, or nobody we know
     ├── Forbidden           somebody, but not allowed
     ├── TooLarge            over a declared limit
+    ├── Busy                too much is asked at once, or too often; `retry_after_s` says when to come again
     ├── StorageFull         no room left
     ├── OutOfMemory         a batch does not fit on the device
     ├── Diverged            the loss became infinite
@@ -142,6 +143,16 @@ class TooLarge(TenfoldError):
     """This is larger than allowed."""
 
     code = "too-large"
+
+
+class Busy(TenfoldError):
+    """Too much is asked at once: try again in a moment."""
+
+    code = "busy"
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int, code: str | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message, code=code)
 
 
 class StorageFull(TenfoldError):

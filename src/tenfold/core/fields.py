@@ -30,6 +30,7 @@ MAX_TEXT = 10_000
 _KEY = "tenfold"
 
 SpecT = TypeVar("SpecT")
+_KNOWN: dict[type, tuple[Field, ...]] = {}  # every request asks, and looking at annotations takes a while
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,11 @@ def declare(
 
 def fields_of(spec: type) -> tuple[Field, ...]:
     """The declared fields of a specification, in the order of their declaration."""
-    hints = typing.get_type_hints(spec)
-    return tuple(
-        _field_from(attribute, hints[attribute.name])
-        for attribute in dataclasses.fields(spec)
-        if _KEY in attribute.metadata
-    )
+    if spec not in _KNOWN:
+        hints = typing.get_type_hints(spec)
+        attributes = [each for each in dataclasses.fields(spec) if _KEY in each.metadata]
+        _KNOWN[spec] = tuple(_field_from(each, hints[each.name]) for each in attributes)
+    return _KNOWN[spec]
 
 
 def parse_spec(spec: type[SpecT], values: Mapping[str, object]) -> SpecT:

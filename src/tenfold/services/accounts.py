@@ -11,10 +11,11 @@ from typing import TypeVar
 from tenfold.core.accounts.model import ROLES, SCOPES, Scope, Session, Token, User
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.accounts.ports import PasswordHasher
-from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NotFound, Problem, Unauthenticated
+from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NameTaken, NotFound, Problem, Unauthenticated
 from tenfold.core.ids import SessionId, TokenId, UserId, new_id
-from tenfold.core.names import check_name
+from tenfold.core.names import check_name, lookup_form, propose_name
 from tenfold.core.repository import Database, Page, Query, Transaction
+from tenfold.services.brake import Brake
 
 ChoiceT = TypeVar("ChoiceT", bound=str)
 SESSION_S = 30 * 86_400
@@ -34,6 +35,7 @@ class AccountService:
         self._database = database
         self._hasher = hasher
         self._clock = clock
+        self._brake = Brake(clock)
         self._decoy = hasher.hash(secrets.token_urlsafe(16))
 
     def ensure_owner(self, name: str) -> User:
@@ -75,14 +77,21 @@ class AccountService:
             self._enabled(tx, link.user)
             return self._open_session(tx, link.user)
 
-    def sign_in(self, name: str, password: str) -> str:
-        """The secret of a new session; takes as long for a name that nobody has."""
+    def sign_in(self, name: str, password: str, *, address: str = "") -> str:
+        """The secret of a new session; takes as long for a name that nobody has.
+
+        Raises `Busy` for an account, or an `address` of the network, that was wrong too often; see `Brake`.
+        """
+        wanted = lookup_form(name)
+        keys = (f"account {_digest(wanted)}", *([f"address {address}"] if address else []))
+        self._brake.begin(keys)
         with self._database.read() as tx:
-            user = tx.users.find(name=name)
+            user = tx.users.find(name=wanted)
         known = user.password_hash if user is not None and user.password_hash else self._decoy
         right = self._hasher.matches(known, password[:MAX_PASSWORD])
         if user is None or not user.password_hash or not right or user.disabled:
             raise Unauthenticated("Name and password do not belong together.", code="sign-in")
+        self._brake.release(keys)
         with self._database.write() as tx:
             return self._open_session(tx, user.id)
 
@@ -143,13 +152,11 @@ class AccountService:
         with self._database.read() as tx:
             return tx.tokens.page(replace(query, where={**query.where, "user": actor.user}))
 
-    def revoke_token(self, actor: Actor, id: str) -> Token:
-        """Ends a token of one's own."""
+    def revoke_token(self, actor: Actor, name_or_id: str) -> Token:
+        """Ends a token of one's own; raises `Conflict` for a name that several valid ones have."""
         actor.require("account.self")
         with self._database.write() as tx:
-            token = tx.tokens.get(id)
-            if token.user != actor.user:
-                raise NotFound(f"There is no token {id!r}.")
+            token = self._own_token(tx, actor, name_or_id)
             return token if token.revoked_at else tx.tokens.update(replace(token, revoked_at=self._clock()))
 
     def users(self, actor: Actor, query: Query) -> Page[User]:
@@ -177,6 +184,9 @@ class AccountService:
             run_code=run_code,
         )
         with self._database.write() as tx:
+            if tx.users.find(name=user.name) is not None:
+                free = propose_name(user.name, lambda each: tx.users.find(name=each) is not None)
+                raise NameTaken(f"The name {user.name!r} is taken by another account; {free!r} is free.", free=free)
             tx.users.add(user)
         return user
 
@@ -201,13 +211,21 @@ class AccountService:
             user = self._user(tx, name_or_id)
             if user.id == actor.user:
                 actor.require("account.self")
-                if current is not None and user.password_hash and not self._hasher.matches(user.password_hash, current):
-                    raise Forbidden("The current password is another one.", code="password.current")
+                self._check_current(user, current)
             else:
                 actor.require("user.manage")
             hashed = self._hash(password)
             self._end_sessions(tx, user.id)
             return tx.users.update(replace(user, password_hash=hashed))
+
+    def _check_current(self, user: User, current: str | None) -> None:
+        if current is None or not user.password_hash:
+            return
+        keys = (f"account {_digest(user.name)}",)
+        self._brake.begin(keys)
+        if not self._hasher.matches(user.password_hash, current):
+            raise Forbidden("The current password is another one.", code="password.current")
+        self._brake.release(keys)
 
     def open_session(self, user: UserId) -> str:
         """A new session for somebody who has just proved to be who they are."""
@@ -236,6 +254,20 @@ class AccountService:
             tx.sessions.remove(session.id)
 
     @staticmethod
+    def _own_token(tx: Transaction, actor: Actor, name_or_id: str) -> Token:
+        token = tx.tokens.find(id=name_or_id, user=actor.user)
+        if token is not None:
+            return token
+        where = {"name": lookup_form(name_or_id), "user": actor.user, "revoked_at": None}
+        named = tx.tokens.page(Query(where=where)).items
+        if not named:
+            raise NotFound(f"There is no valid token {name_or_id!r}.", code="token.not-found")
+        if len(named) > 1:
+            ids = ", ".join(each.id for each in named)
+            raise Conflict(f"{len(named)} tokens are named {name_or_id!r}: name one by its id, {ids}.")
+        return named[0]
+
+    @staticmethod
     def _owners(tx: Transaction) -> list[User]:
         query = Query(where={"role": "owner", "disabled": False}, descending=False, limit=500)
         return list(tx.users.page(query).items)
@@ -249,7 +281,7 @@ class AccountService:
 
     @staticmethod
     def _user(tx: Transaction, name_or_id: str) -> User:
-        user = tx.users.find(name=name_or_id) or tx.users.find(id=name_or_id)
+        user = tx.users.find(name=lookup_form(name_or_id)) or tx.users.find(id=name_or_id)
         if user is None:
             raise NotFound(f"There is no user {name_or_id!r}.", code="user.not-found")
         return user
@@ -268,7 +300,7 @@ def _actor(user: User, scope: Scope) -> Actor:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _choice(field: str, value: str, allowed: tuple[ChoiceT, ...]) -> ChoiceT:

@@ -121,6 +121,10 @@ class JobDesk:
                     self._scheduler.remember(tx.jobs.get(job_id))
             self._handle(Resubmitted(job_id))
 
+    def slots(self) -> tuple[str, ...]:
+        """What a job can ask for on this machine: `cpu`, `import`, `cuda:0`, ..."""
+        return tuple(slot for slot, _ in self._slots)
+
     def queue(self) -> tuple[Job, ...]:
         """The jobs that wait or run, in order."""
         with self._mutex:

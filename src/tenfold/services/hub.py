@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tenfold.core.numerals import whole_number
+
 KEPT = 2000
 
 
@@ -53,11 +55,12 @@ class Hub:
             self._listeners.add(listener)
             if not after:
                 return []
-            life, _, number = after.partition("-")
-            if life != self._life or not number.isdigit() or int(number) > self._count:
-                return None
+            life, _, text = after.partition("-")
+            number = whole_number(text)
             first = self._count - len(self._kept)
-            return list(self._kept)[int(number) - first :] if int(number) >= first else None
+            if life != self._life or number is None or not first <= number <= self._count:
+                return None
+            return list(self._kept)[number - first :]
 
     def leave(self, listener: Callable[[News], None]) -> None:
         """Removes a listener."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
@@ -13,8 +14,10 @@ from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import DownloadBuilder, Prediction, Predictor
 from tenfold.core.repository import Database, Repository, Transaction
 from tenfold.services.named import Kind, NamedThings
+from tenfold.services.turns import Turns
 
 MAX_PICTURES = 100
+MOST_WAITING = 4
 
 
 class ModelService:
@@ -32,18 +35,25 @@ class ModelService:
         self._artifacts = artifacts
         self._predictor = predictor
         self._build_download = build_download
+        self._turns = Turns(MOST_WAITING)
         self.named = NamedThings(
             Kind(word="model", repository=_repository, change="model.change", used_by=_used_by), database, clock
         )
 
-    def classify(self, actor: Actor, name_or_id: str, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
-        """All classes of each picture, most likely first; raises `BadImage` for a picture that cannot be read."""
+    def classify(self, actor: Actor, name_or_id: str, pictures: Iterable[bytes]) -> list[tuple[Prediction, ...]]:
+        """All classes of each picture, most likely first; raises `BadImage` for a picture that cannot be read.
+
+        One request is worked on at a time, and its pictures are read when its turn comes; raises `Busy` when too many
+        wait.
+        """
         actor.require("classify")
-        if not 1 <= len(pictures) <= MAX_PICTURES:
-            text = f"There are {len(pictures)} pictures; a request takes 1 to {MAX_PICTURES}."
-            raise InvalidFields([Problem("file", text, "range")])
         model = self.named.get(actor, name_or_id)
-        return self._predictor.classify(self._artifacts.path("models", model.files), pictures)
+        with self._turns.turn():
+            read = list(islice(pictures, MAX_PICTURES + 1))
+            if not 1 <= len(read) <= MAX_PICTURES:
+                text = f"There are {len(read)} pictures; a request takes 1 to {MAX_PICTURES}."
+                raise InvalidFields([Problem("file", text, "range")])
+            return self._predictor.classify(self._artifacts.path("models", model.files), read)
 
     def report(self, actor: Actor, model: Model) -> dict[str, Json]:
         """What the test split said, as the training wrote it."""

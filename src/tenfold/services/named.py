@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
-from tenfold.core.errors import InUse, InvalidFields, NotFound, Problem
+from tenfold.core.errors import InUse, InvalidFields, NameTaken, NotFound, Problem
 from tenfold.core.ids import is_id
-from tenfold.core.names import check_name, propose_name
+from tenfold.core.names import check_name, lookup_form, propose_name
 from tenfold.core.repository import Database, Page, Query, Redirect, Repository, Transaction
 
 NamedT = TypeVar("NamedT", bound=Named)
@@ -49,9 +49,10 @@ class NamedThings(Generic[NamedT]):
         repository = self._kind.repository(tx)
         if is_id(name_or_id):
             return repository.get(name_or_id)
-        found = repository.find(name=name_or_id, trashed_at=None)
+        name = lookup_form(name_or_id)
+        found = repository.find(name=name, trashed_at=None)
         if found is None:
-            redirect = tx.redirects.find(id=f"{self._kind.word}/{name_or_id}")
+            redirect = tx.redirects.find(id=f"{self._kind.word}/{name}")
             found = repository.find(id=redirect.target, trashed_at=None) if redirect else None
         if found is None:
             raise NotFound(f"There is no {self._kind.word} named {name_or_id!r}.", code=f"{self._kind.word}.not-found")
@@ -61,7 +62,7 @@ class NamedThings(Generic[NamedT]):
         """Part of the list."""
         actor.require("read")
         with self._database.read() as tx:
-            return self._kind.repository(tx).page(query)
+            return self._kind.repository(tx).page(replace(query, search=lookup_form(query.search)))
 
     def used_by(self, actor: Actor, thing: NamedT) -> list[str]:
         """The names of what depends on it."""
@@ -74,34 +75,55 @@ class NamedThings(Generic[NamedT]):
         repository = self._kind.repository(tx)
         return propose_name(wish, lambda name: repository.find(name=name, trashed_at=None) is not None)
 
-    def rename(self, actor: Actor, name_or_id: str, name: str) -> NamedT:
-        """Gives another name; the old one leads here until something else takes it. Raises `NameTaken`."""
-        new_name = check_name(name)
+    def change(
+        self,
+        actor: Actor,
+        name_or_id: str,
+        *,
+        name: str | None = None,
+        note: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> NamedT:
+        """Sets what is given, all of it or nothing; raises `InvalidFields` with every problem, `NameTaken`.
+
+        An old name leads here until something else takes it.
+        """
+        values = _checked(name, note, tags)
         with self._database.write() as tx:
             thing = self._changeable(tx, actor, name_or_id)
-            if thing.name == new_name:
+            newer = replace(thing, **values)
+            if newer == thing:
                 return thing
-            self.claim_name(tx, new_name)
-            self._redirect(tx, thing.name, thing.id)
-            return self._kind.repository(tx).update(replace(thing, name=new_name, changed_at=self._clock()))
+            if newer.name != thing.name:
+                self.claim_name(tx, newer.name)
+                self._redirect(tx, thing.name, thing.id)
+            return self._kind.repository(tx).update(replace(newer, changed_at=self._clock()))
 
-    def claim_name(self, tx: Transaction, name: str) -> None:
-        """Takes a name away from what only used to be called so."""
-        key = f"{self._kind.word}/{name}"
-        if tx.redirects.find(id=key) is not None:
-            tx.redirects.remove(key)
+    def rename(self, actor: Actor, name_or_id: str, name: str) -> NamedT:
+        """Gives another name; see `change`."""
+        return self.change(actor, name_or_id, name=name)
 
     def annotate(
         self, actor: Actor, name_or_id: str, *, note: str | None = None, tags: list[str] | None = None
     ) -> NamedT:
         """Sets the note, the tags, or both; `None` leaves as it is."""
-        if note is not None:
-            _check_note(note)
-        with self._database.write() as tx:
-            thing = self._changeable(tx, actor, name_or_id)
-            kept = thing.tags if tags is None else _check_tags(tags)
-            newer = replace(thing, note=thing.note if note is None else note, tags=kept, changed_at=self._clock())
-            return self._kind.repository(tx).update(newer)
+        return self.change(actor, name_or_id, note=note, tags=tags)
+
+    def claim_name(self, tx: Transaction, name: str) -> None:
+        """Takes a name away from what only used to be called so.
+
+        Raises `NameTaken`, which proposes a free name, when something is called so.
+        """
+        if self._kind.repository(tx).find(name=name, trashed_at=None) is not None:
+            free = self.free_name(tx, name)
+            text = f"The name {name!r} is taken by another {self._kind.word}; {free!r} is free."
+            raise NameTaken(text, name=name, free=free)
+        self._forget(tx, name)
+
+    def _forget(self, tx: Transaction, former_name: str) -> None:
+        key = f"{self._kind.word}/{former_name}"
+        if tx.redirects.find(id=key) is not None:
+            tx.redirects.remove(key)
 
     def trash(self, actor: Actor, name_or_id: str) -> NamedT:
         """Puts it in the trash; raises `InUse` and says what depends on it."""
@@ -130,11 +152,32 @@ class NamedThings(Generic[NamedT]):
         return thing
 
     def _redirect(self, tx: Transaction, old_name: str, id: str) -> None:
-        self.claim_name(tx, old_name)
+        self._forget(tx, old_name)
         tx.redirects.add(Redirect(id=f"{self._kind.word}/{old_name}", target=id, created_at=self._clock()))
 
 
-def _check_note(note: str) -> None:
+def _checked(name: str | None, note: str | None, tags: Iterable[str] | None) -> dict[str, Any]:
+    """The values that are given, each checked; raises `InvalidFields` with the problems of all."""
+    checks: dict[str, Callable[[], object]] = {}
+    if name is not None:
+        checks["name"] = lambda: check_name(name)
+    if note is not None:
+        checks["note"] = lambda: _check_note(note)
+    if tags is not None:
+        checks["tags"] = lambda: _check_tags([*tags])
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field, check in checks.items():
+        try:
+            values[field] = check()
+        except InvalidFields as error:
+            problems += error.problems
+    if problems:
+        raise InvalidFields(problems)
+    return values
+
+
+def _check_note(note: str) -> str:
     if len(note) > MAX_NOTE:
         problem = Problem("note", f"The note has {len(note)} characters; at most {MAX_NOTE} are allowed.", "length")
         raise InvalidFields([problem])
@@ -142,6 +185,7 @@ def _check_note(note: str) -> None:
     if strange is not None:
         text = f"The note has the character U+{ord(strange):04X} in it, which cannot be shown: leave it out."
         raise InvalidFields([Problem("note", text, "character")])
+    return note
 
 
 def _check_tags(tags: list[str]) -> tuple[str, ...]:

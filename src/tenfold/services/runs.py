@@ -138,7 +138,11 @@ class RunService:
         problems: list[Problem] = []
         dataset = self._named_dataset(actor, spec.dataset, problems)
         network = self._named_network(actor, spec.network, problems)
-        if dataset is None or network is None:
+        devices = ["auto", *(slot for slot in self._desk.slots() if slot != "import")]
+        if spec.device not in devices:
+            text = f"This machine has no {spec.device}; it has {', '.join(devices[1:])}."
+            problems.append(Problem("device", text, "device.not-found"))
+        if problems or dataset is None or network is None:
             raise InvalidFields(problems)
         task = self._tasks[dataset.task]
         classes = self._datasets.reader(actor, dataset).manifest.classes if dataset.state == "ready" else ()

@@ -135,7 +135,13 @@ class DatabaseContract:
 
     def test_a_page_refuses_what_it_does_not_know(self, database: Database) -> None:
         with database.read() as tx:
-            for query in (Query(sort="spec; drop"), Query(cursor="%%%"), Query(cursor="bnVsbA==")):
+            for query in (
+                Query(sort="spec; drop"),
+                Query(sort="tags"),
+                Query(sort="spec"),
+                Query(cursor="%%%"),
+                Query(cursor="bnVsbA=="),
+            ):
                 with pytest.raises(InvalidFields):
                     tx.datasets.page(query)
 

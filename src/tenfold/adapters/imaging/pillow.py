@@ -19,23 +19,27 @@ _GREY_MODES = {"1", "L", "LA", "La", "I", *reference.SIXTEEN_BIT}
 
 
 class PillowDecoder:
-    """The reference; needs no framework, so the server may use it too."""
+    """The reference; needs no framework, so the server may use it too, with a lower limit of pixels."""
 
     name = "Pillow reference"
 
+    def __init__(self, most_pixels: int = reference.MAX_PIXELS) -> None:
+        self._most_pixels = most_pixels
+
     def probe(self, data: bytes) -> ImageFacts:
         with reading():
-            return facts_of(reference.open_picture(data))
+            return facts_of(reference.open_picture(data, self._most_pixels))
 
     def decode(self, data: bytes, preprocessing: Preprocessing) -> UInt8Array:
         with reading():
-            return reference.load_pixels(reference.open_picture(data), preprocessing.to_json()["operations"])
+            picture = reference.open_picture(data, self._most_pixels)
+            return reference.load_pixels(picture, preprocessing.to_json()["operations"])
 
     def decode_many(
         self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: UInt8Array
     ) -> list[ImageFacts | BadImage]:
         operations = preprocessing.to_json()["operations"]
-        return [decode_into(data, operations, out[row]) for row, data in enumerate(pictures)]
+        return [decode_into(data, operations, out[row], self._most_pixels) for row, data in enumerate(pictures)]
 
 
 @contextmanager
@@ -47,11 +51,13 @@ def reading() -> Iterator[None]:
         raise BadImage(str(error), code=error.code) from error
 
 
-def decode_into(data: bytes, operations: list[dict[str, Any]], out: UInt8Array) -> ImageFacts | BadImage:
+def decode_into(
+    data: bytes, operations: list[dict[str, Any]], out: UInt8Array, most_pixels: int = reference.MAX_PIXELS
+) -> ImageFacts | BadImage:
     """One picture by the reference into `out` (H, W, C)."""
     try:
         with reading():
-            picture = reference.open_picture(data)
+            picture = reference.open_picture(data, most_pixels)
             facts = facts_of(picture)
             np.copyto(out, reference.load_pixels(picture, operations))
     except BadImage as error:

@@ -47,8 +47,8 @@ class UnreadablePicture(ValueError):
         self.code = code
 
 
-def open_picture(data: bytes) -> Image.Image:
-    """The picture's header, its pixels not yet decoded."""
+def open_picture(data: bytes, most_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The picture's header, its pixels not yet decoded; refuses more than `most_pixels`."""
     if not data:
         raise UnreadablePicture("The file is empty.", "image.empty")
     Image.MAX_IMAGE_PIXELS = None  # the limit below is ours: Pillow's own only warns
@@ -59,15 +59,15 @@ def open_picture(data: bytes) -> Image.Image:
         raise UnreadablePicture(f"This is no picture of a known format ({formats}).", "image.format") from None
     except _PILLOW_ERRORS as error:
         raise UnreadablePicture(f"The picture cannot be read: {error}.") from error
-    check_pixels(picture.width, picture.height)
+    check_pixels(picture.width, picture.height, most_pixels)
     return picture
 
 
-def check_pixels(width: int, height: int) -> None:
-    """Refuses pictures over `MAX_PIXELS` before a pixel is decoded."""
-    if width * height > MAX_PIXELS:
+def check_pixels(width: int, height: int, most: int) -> None:
+    """Refuses pictures of more than `most` pixels before one is decoded."""
+    if width * height > most:
         size = f"{width * height // 1_000_000} megapixels ({width} x {height})"
-        text = f"The picture has {size}; at most {MAX_PIXELS // 1_000_000} are read. Make it smaller first."
+        text = f"The picture has {size}; at most {most // 1_000_000} are read. Make it smaller first."
         raise UnreadablePicture(text, "image.too-many-pixels")
 
 

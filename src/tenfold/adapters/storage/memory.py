@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic
 
-from tenfold.adapters.storage.schema import ENTITIES, TABLES
+from tenfold.adapters.storage.schema import ENTITIES
 from tenfold.core.accounts.model import User
 from tenfold.core.entities import Entity, Named
 from tenfold.core.errors import Changed, Conflict, NameTaken, NotFound
@@ -67,7 +67,6 @@ class InMemoryRepository(Generic[EntityT]):
     def __init__(self, tables: dict[str, _Rows], name: str) -> None:
         self._rows: dict[str, EntityT] = tables[name]  # type: ignore[assignment]
         self._entity = ENTITIES[name]
-        self._sortable = [column.name for column in TABLES[name].c if not column.nullable]
         self._kind = name.rstrip("s").replace("_", " ")
 
     def add(self, entity: EntityT) -> None:
@@ -105,7 +104,7 @@ class InMemoryRepository(Generic[EntityT]):
         return sum(_matches(row, where) for row in self._rows.values())
 
     def page(self, query: Query) -> Page[EntityT]:
-        check_sort(query.sort, self._sortable)
+        check_sort(query.sort, self._entity.SORTABLE)
         rows = [row for row in self._rows.values() if _matches(row, query.where) and _is_found(row, query.search)]
         if issubclass(self._entity, Named):
             rows = [row for row in rows if (getattr(row, "trashed_at", None) is not None) == query.trashed]

@@ -20,7 +20,7 @@ from sqlalchemy.sql import ColumnElement
 
 from tenfold.adapters.storage.migrate import NEWEST, known_revisions, migrate
 from tenfold.adapters.storage.schema import ENTITIES, HISTORIES, TABLES
-from tenfold.core.entities import Named
+from tenfold.core.entities import Entity, Named
 from tenfold.core.errors import Changed, Conflict, Damaged, NameTaken, NotFound, StorageFull, Unavailable
 from tenfold.core.repository import EntityT, Page, Query, check_sort, decode_cursor, encode_cursor
 
@@ -158,6 +158,7 @@ class SqlRepository(Generic[EntityT]):
         self._connection = connection
         self._table: Table = TABLES[name]
         self._entity: type[EntityT] = ENTITIES[name]  # type: ignore[assignment]
+        self._tuples = _TUPLES[name]
         self._kind = name.rstrip("s").replace("_", " ")
 
     def add(self, entity: EntityT) -> None:
@@ -198,7 +199,7 @@ class SqlRepository(Generic[EntityT]):
         return int(self._connection.execute(statement).scalar_one())
 
     def page(self, query: Query) -> Page[EntityT]:
-        check_sort(query.sort, [column.name for column in self._table.c if not column.nullable])
+        check_sort(query.sort, self._entity.SORTABLE)
         conditions = [*self._conditions(query.where), *self._search(query.search)]
         if issubclass(self._entity, Named):
             trashed = self._table.c.trashed_at
@@ -231,10 +232,7 @@ class SqlRepository(Generic[EntityT]):
         return conditions
 
     def _from_row(self, row: Mapping[Any, Any]) -> EntityT:
-        hints = typing.get_type_hints(self._entity)
-        values = {
-            name: tuple(value) if typing.get_origin(hints[name]) is tuple else value for name, value in row.items()
-        }
+        values = {name: tuple(value) if name in self._tuples else value for name, value in row.items()}
         return self._entity(**values)  # type: ignore[arg-type]
 
     @contextmanager
@@ -273,6 +271,15 @@ class SqlHistories:
         self._connection.execute(delete(HISTORIES).where(HISTORIES.c.run == run_id))
 
 
+def _tuples_of(entity: type[Entity]) -> frozenset[str]:
+    """The attributes that are tuples, which JSON gives back as lists."""
+    hints = typing.get_type_hints(entity)
+    return frozenset(name for name, hint in hints.items() if typing.get_origin(hint) is tuple)
+
+
 def _to_row(entity: Any) -> dict[str, object]:
     values = {attribute.name: getattr(entity, attribute.name) for attribute in dataclasses.fields(entity)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+_TUPLES = {name: _tuples_of(entity) for name, entity in ENTITIES.items()}

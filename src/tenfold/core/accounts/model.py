@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tenfold.core.entities import Entity
 from tenfold.core.ids import SessionId, TokenId, UserId
@@ -18,6 +18,8 @@ SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 class User(Entity):
     """A person. Without a password, the person signs in by a printed link only. `run_code` allows custom Python."""
 
+    SORTABLE: ClassVar[tuple[str, ...]] = ("created_at", "id", "name")
+
     id: UserId
     name: str
     role: Role
@@ -30,6 +32,8 @@ class User(Entity):
 @dataclass(frozen=True, kw_only=True)
 class Token(Entity):
     """A secret for scripts. Only the sha256 of the secret is stored."""
+
+    SORTABLE: ClassVar[tuple[str, ...]] = ("created_at", "id", "name")
 
     id: TokenId
     name: str

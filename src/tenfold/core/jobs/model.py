@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tenfold.core.entities import Entity
 from tenfold.core.ids import JobId, UserId
@@ -24,6 +24,8 @@ class Job(Entity):
     (`auto`, `cpu`, `cuda:0`, `import`) and `granted` what it has. `read_offset`: bytes of events
     that are taken in.
     """
+
+    SORTABLE: ClassVar[tuple[str, ...]] = ("created_at", "id")
 
     id: JobId
     kind: JobKind

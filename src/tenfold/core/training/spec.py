@@ -7,6 +7,7 @@ from typing import Literal
 
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, declare
+from tenfold.core.numerals import whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +166,8 @@ class TrainingSpec:
     def problems(self) -> list[Problem]:
         """What does not fit together between fields."""
         device = self.device
-        if device not in {"auto", "cpu"} and not (device.startswith("cuda:") and device[5:].isdigit()):
+        is_gpu = device.startswith("cuda:") and whole_number(device.removeprefix("cuda:")) is not None
+        if device not in {"auto", "cpu"} and not is_gpu:
             text = f"Device is {device!r}; allowed is auto, cpu, or cuda: and a number, as in cuda:0."
             return [Problem("device", text, "choice")]
         return []

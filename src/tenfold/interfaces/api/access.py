@@ -41,6 +41,15 @@ def caller(request: Request) -> Actor:
     return actor
 
 
+async def is_still_let_in(request: Request, action: str) -> bool:
+    """Whether whoever began a long answer may go on reading it: the account, session or token may have ended since."""
+    try:
+        actor = await request.state.look_again()
+    except Unauthenticated:
+        return False
+    return isinstance(actor, Actor) and actor.may(action)
+
+
 def services_of(request: Request) -> Services:
     """The services of this application."""
     services = request.app.state.services

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from tenfold.core.errors import InvalidFields, Problem
+from tenfold.interfaces.api.problems import shape_problems
+
+SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -23,6 +27,20 @@ async def json_object(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _invalid(f"The body is {type(value).__name__}; it must be a JSON object.")
     return value
+
+
+class JsonBody(Generic[SchemaT]):
+    """A dependency: the body as an object of this schema, read and refused as those of declared fields are."""
+
+    def __init__(self, schema: type[SchemaT]) -> None:
+        self._schema = schema
+
+    async def __call__(self, request: Request) -> SchemaT:
+        value = await json_object(request)
+        try:
+            return self._schema.model_validate(value)
+        except ValidationError as error:
+            raise InvalidFields(shape_problems(error.errors(include_url=False))) from None
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, TenfoldError, TooLarge, Unauthenticated
-from tenfold.interfaces.api.problems import problem_response
+from tenfold.core.numerals import whole_number
+from tenfold.interfaces.api.problems import MAX_SHOWN, problem_response
 from tenfold.services.accounts import AccountService
 
 COOKIE = "tenfold_session"
@@ -72,7 +74,9 @@ class Gate:
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
-            scope.setdefault("state", {})["actor"] = await self._caller(scope, headers)
+            state = scope.setdefault("state", {})
+            state["actor"] = await self._caller(scope, headers)
+            state["look_again"] = partial(self._caller, scope, headers)
         except Unauthenticated as error:
             await _refuse(scope, error)(scope, receive, send_on)
             return
@@ -92,8 +96,8 @@ class Gate:
             return
         origin = headers.get("origin")
         if origin is not None:
-            if urlsplit(origin).netloc != headers.get("host"):
-                raise Forbidden(f"A page of {origin} may not change anything here.", code="origin")
+            if _place_of(origin) != headers.get("host"):
+                raise Forbidden(f"A page of {origin[:MAX_SHOWN]} may not change anything here.", code="origin")
             return
         site = headers.get("sec-fetch-site")
         if site not in {None, "same-origin", "none"}:
@@ -149,14 +153,14 @@ def _limit(path: str) -> int | None:
 def _bounded(receive: Receive, limit: int | None, headers: Headers) -> Receive:
     if limit is None:
         return receive
-    declared = headers.get("content-length", "0")
+    declared = whole_number(headers.get("content-length", "")) or 0
     seen = 0
 
     async def bounded() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > limit or (declared.isdigit() and int(declared) > limit):
+        if seen > limit or declared > limit:
             raise TooLarge(f"The request is over {limit // 10**6} MB, the most this address takes.")
         return message
 
@@ -173,6 +177,14 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return wrapped
+
+
+def _place_of(origin: str) -> str:
+    """Host and port of an origin; empty for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _host_name(host: str) -> str:

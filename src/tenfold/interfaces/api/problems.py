@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -20,12 +22,30 @@ STATUSES: dict[type[errors.TenfoldError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.TooLarge: 413,
+    errors.Busy: 429,
     errors.StorageFull: 507,
     errors.Unavailable: 503,
 }
 
 
 MAX_SHOWN = 200  # characters of an address
+PLACES = (("body",), ("query",), ("path",), ("header",), ("cookie",))
+_TYPES = {
+    "string": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "yes or no",
+    "list": "a list",
+    "dict": "an object",
+    "model": "an object",
+}
+_LIMITS = {
+    "string_too_long": ("length", "at most {} characters"),
+    "string_too_short": ("length", "at least {} characters"),
+    "string_pattern_mismatch": ("pattern", "what matches {}"),
+    "greater_than_equal": ("range", "at least {}"),
+    "less_than_equal": ("range", "at most {}"),
+}
 
 
 def status_of(error: errors.TenfoldError) -> int:
@@ -36,6 +56,9 @@ def status_of(error: errors.TenfoldError) -> int:
 def problem_of(error: errors.TenfoldError) -> ProblemDocument:
     """The problem document of an error."""
     problems = error.problems if isinstance(error, errors.InvalidFields) else ()
+    field = {errors.NameTaken: "name", errors.TooLarge: "body"}.get(type(error))
+    if field is not None:
+        problems = (errors.Problem(field, error.message, error.code),)
     return _document(
         status_of(error),
         error.message,
@@ -46,7 +69,39 @@ def problem_of(error: errors.TenfoldError) -> ProblemDocument:
 
 def problem_response(error: errors.TenfoldError) -> Response:
     """The answer that an error gives."""
-    return _respond(problem_of(error))
+    response = _respond(problem_of(error))
+    if isinstance(error, errors.Busy):
+        response.headers["retry-after"] = str(error.retry_after_s)
+    return response
+
+
+def shape_problems(found: Iterable[Mapping[str, Any]]) -> list[errors.Problem]:
+    """What pydantic found, with the codes and in the words that declared fields have."""
+    return [_shape_problem(each) for each in found]
+
+
+def _shape_problem(found: Mapping[str, Any]) -> errors.Problem:
+    place = found["loc"][1:] if found["loc"][:1] in PLACES else found["loc"]
+    field = ".".join(str(part) for part in place) or "body"
+    kind, about, value = str(found["type"]), found.get("ctx", {}), found.get("input")
+    if kind == "missing":
+        return errors.Problem(field, f"{field} is needed.", "required")
+    if kind == "extra_forbidden":
+        return errors.Problem(field, f"There is no field {field!r}.", "unknown")
+    wanted = _TYPES.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing")) else None
+    if wanted is not None:
+        return errors.Problem(field, f"{field} is {wanted}, not {_shown(value)}.", "type")
+    code, words = next((told for begin, told in _LIMITS.items() if kind.startswith(begin)), ("invalid", ""))
+    limit = next(iter(about.values()), "")
+    text = f"{field} is {_shown(value)}; allowed is {words.format(limit)}." if words else f"{field}: {found['msg']}."
+    return errors.Problem(field, text, code)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:60]
+    except ValueError:  # a number of thousands of digits
+        return "a very long number"
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -58,22 +113,20 @@ def handle_errors(app: FastAPI) -> None:
 
     async def shape(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        problems = [
-            FieldProblem(field=_field(each["loc"]), message=str(each["msg"]), code=str(each["type"]))
-            for each in error.errors()
-        ]
-        detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
-        return _respond(_document(422, detail, "invalid-fields", problems))
+        return problem_response(errors.InvalidFields(shape_problems(error.errors())))
 
     async def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, errors.TenfoldError):  # what a reader of forms met and did not know
+            return problem_response(error.__cause__)
         status = error.status_code
         told = {
             404: ("not-found", f"There is nothing at {request.url.path[:MAX_SHOWN]}."),
             405: ("method-not-allowed", f"{request.method} is not taken at {request.url.path[:MAX_SHOWN]}."),
         }
         code, detail = told.get(status, ("http", str(error.detail)))
-        return _respond(_document(status, detail, code, []))
+        body = [FieldProblem(field="body", message=detail, code="form")] if status == 400 else []
+        return _respond(_document(status, detail, code, body))
 
     async def full(_request: Request, error: Exception) -> Response:
         if not errors.is_disk_full(error):
@@ -97,7 +150,3 @@ def _document(status: int, detail: str, code: str, problems: list[FieldProblem])
 
 def _respond(document: ProblemDocument) -> Response:
     return JSONResponse(document.model_dump(), document.status, media_type="application/problem+json")
-
-
-def _field(place: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in place if part not in {"body", "query", "path"}) or "body"

@@ -84,12 +84,12 @@ def _tokens(door: LocalDoor) -> typer.Typer:
             table(found, ["id", "name", "scope", "state", "created_at", "used_at"], as_json, empty="There are none.")
 
     @app.command("revoke")
-    def revoke(id: Annotated[str, typer.Argument(help="Its id.")], as_json: Json = False) -> None:
+    def revoke(name: Name, as_json: Json = False) -> None:
         """Ends a token."""
         from tenfold.interfaces.api import present  # noqa: PLC0415
 
         with told_errors(), door.accounts() as (accounts, owner):
-            show(present.token(accounts.revoke_token(owner, id)), as_json)
+            show(present.token(accounts.revoke_token(owner, name)), as_json)
 
     return app
 

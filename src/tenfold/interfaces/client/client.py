@@ -5,7 +5,7 @@ from tenfold.client import Client
 client = Client()
 run = client.runs.start(dataset="mnist", network="lenet", epochs=3, name="first")
 client.runs.wait(run.name)
-client.models.classify("first", "seven.png")[0].label
+client.models.classify("first", "seven.png")[0][0].label
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 import httpx
 
 from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ServerUnreachable
-from tenfold.interfaces.client.transport import Transport, find_server
+from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import DATASET_FIELDS, RUN_FIELDS
 
@@ -69,7 +68,7 @@ class Things(Generic[ThingT]):
 
     def restore(self, id: str) -> ThingT:
         """Takes it out of the trash."""
-        return self._schema.model_validate(self._transport.call("POST", f"/{self._noun}/{_quote(id)}/restore"))
+        return self._schema.model_validate(self._transport.call("POST", f"/{self._noun}/{quoted(id)}/restore"))
 
     def wait(self, name: str, *, on_change: Callable[[ThingT], None] | None = None) -> ThingT:
         """Returns when it is over; `on_change` is told of every look."""
@@ -86,7 +85,7 @@ class Things(Generic[ThingT]):
             time.sleep(POLL_S)
 
     def _one(self, method: str, name: str, **request: Any) -> ThingT:
-        return self._schema.model_validate(self._transport.call(method, f"/{self._noun}/{_quote(name)}", **request))
+        return self._schema.model_validate(self._transport.call(method, f"/{self._noun}/{quoted(name)}", **request))
 
 
 class Datasets(Things[objects.Dataset]):
@@ -99,7 +98,7 @@ class Datasets(Things[objects.Dataset]):
     def import_archive(self, file: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Sends an archive with a folder per class and imports it."""
         path = Path(file)
-        upload = self._transport.upload("/uploads", path, {"name": path.name})
+        upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
         return self._create({"upload": upload["id"]}, name, fields)
 
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
@@ -123,20 +122,20 @@ class Runs(Things[objects.Run]):
 
     def stop(self, name: str) -> objects.Run:
         """Stops it at the next step; the best model so far is kept."""
-        return objects.Run.model_validate(self._transport.call("POST", f"/runs/{_quote(name)}/stop"))
+        return objects.Run.model_validate(self._transport.call("POST", f"/runs/{quoted(name)}/stop"))
 
     def resume(self, name: str) -> objects.Run:
         """Lets it go on from its newest checkpoint."""
-        return objects.Run.model_validate(self._transport.call("POST", f"/runs/{_quote(name)}/resume"))
+        return objects.Run.model_validate(self._transport.call("POST", f"/runs/{quoted(name)}/resume"))
 
     def metrics(self, name: str) -> dict[str, list[tuple[int, float]]]:
         """Metric series: (step, value) by name."""
-        answer = self._transport.call("GET", f"/runs/{_quote(name)}/metrics")
+        answer = self._transport.call("GET", f"/runs/{quoted(name)}/metrics")
         return objects.History.model_validate(answer).series
 
     def log(self, name: str) -> list[objects.LogLine]:
         """What the run told people."""
-        answer = self._transport.call("GET", f"/runs/{_quote(name)}/log")
+        answer = self._transport.call("GET", f"/runs/{quoted(name)}/log")
         return [objects.LogLine.model_validate(line) for line in answer]
 
 
@@ -146,17 +145,17 @@ class Models(Things[objects.Model]):
     def classify(self, name: str, *pictures: str | Path | bytes) -> list[list[objects.Prediction]]:
         """For each picture all classes, most likely first."""
         files = [("file", _picture(picture)) for picture in pictures]
-        answer = self._transport.call("POST", f"/models/{_quote(name)}/classify", files=files)
+        answer = self._transport.call("POST", f"/models/{quoted(name)}/classify", files=files)
         return objects.Classified.model_validate(answer).pictures
 
     def report(self, name: str) -> dict[str, Any]:
         """What the test split said."""
-        report: dict[str, Any] = self._transport.call("GET", f"/models/{_quote(name)}/report")
+        report: dict[str, Any] = self._transport.call("GET", f"/models/{quoted(name)}/report")
         return report
 
     def download(self, name: str, target: str | Path) -> Path:
         """Writes the model's archive."""
-        return self._transport.download(f"/models/{_quote(name)}/download", Path(target))
+        return self._transport.download(f"/models/{quoted(name)}/download", Path(target))
 
 
 class Client:
@@ -174,7 +173,7 @@ class Client:
 
     def network(self, name: str) -> objects.Network:
         """One network with its text."""
-        return objects.Network.model_validate(self.transport.call("GET", f"/networks/{_quote(name)}"))
+        return objects.Network.model_validate(self.transport.call("GET", f"/networks/{quoted(name)}"))
 
     def jobs(self) -> list[objects.Job]:
         """The queue: what waits or runs."""
@@ -227,8 +226,8 @@ for _method, _fields in _SIGNED:
 def _picture(picture: str | Path | bytes) -> tuple[str, bytes]:
     if isinstance(picture, bytes):
         return "picture", picture
-    return Path(picture).name, Path(picture).read_bytes()
+    return _file_name(Path(picture)), Path(picture).read_bytes()
 
 
-def _quote(name: str) -> str:
-    return quote(name, safe="")
+def _file_name(path: Path) -> str:
+    return path.name.encode("utf-8", "replace").decode()  # a name on disk may be no text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenfold.interfaces.schemas.objects import ProblemDocument
+from tenfold.interfaces.schemas.objects import FieldProblem, ProblemDocument
 
 
 class ApiError(Exception):
@@ -39,3 +39,12 @@ def error_of(problem: ProblemDocument) -> ApiError:
     """The error for a problem document."""
     kinds = {404: NotFoundError, 409: ConflictError, 422: InvalidError, 401: SignInError, 403: SignInError}
     return kinds.get(problem.status, ApiError)(problem)
+
+
+def unsendable(problems: list[FieldProblem]) -> InvalidError:
+    """The error for values that no request can carry; nothing was sent."""
+    detail = " ".join(problem.message for problem in problems)
+    document = ProblemDocument(
+        title="Unprocessable Content", status=422, detail=detail, code="invalid-fields", errors=problems
+    )
+    return InvalidError(document)

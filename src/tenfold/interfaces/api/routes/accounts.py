@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.api.bodies import JsonBody, described
 from tenfold.interfaces.api.lists import ListQuery
 from tenfold.interfaces.schemas import objects
 
@@ -54,8 +55,15 @@ def list_tokens(query: ListQuery, caller: CallerNow, services: ServicesNow) -> o
     return objects.Page(**present.page(found, [present.token(item) for item in found.items]))
 
 
-@router.post("/tokens", status_code=201, dependencies=[Depends(Access("account.self"))])
-def create_token(caller: CallerNow, services: ServicesNow, body: Annotated[NewToken, Body()]) -> objects.Token:
+@router.post(
+    "/tokens",
+    status_code=201,
+    dependencies=[Depends(Access("account.self"))],
+    openapi_extra=described(NewToken.model_json_schema()),
+)
+def create_token(
+    caller: CallerNow, services: ServicesNow, body: Annotated[NewToken, Depends(JsonBody(NewToken))]
+) -> objects.Token:
     """Makes a token; its secret is shown this once."""
     token, secret = services.accounts.create_token(caller, body.name, body.scope)
     return present.token(token, secret)
@@ -74,8 +82,15 @@ def list_users(query: ListQuery, caller: CallerNow, services: ServicesNow) -> ob
     return objects.Page(**present.page(found, [present.user(item) for item in found.items]))
 
 
-@router.post("/users", status_code=201, dependencies=[Depends(Access("user.manage"))])
-def add_user(caller: CallerNow, services: ServicesNow, body: Annotated[NewUser, Body()]) -> objects.User:
+@router.post(
+    "/users",
+    status_code=201,
+    dependencies=[Depends(Access("user.manage"))],
+    openapi_extra=described(NewUser.model_json_schema()),
+)
+def add_user(
+    caller: CallerNow, services: ServicesNow, body: Annotated[NewUser, Depends(JsonBody(NewUser))]
+) -> objects.User:
     """Adds an account."""
     added = services.accounts.add_user(
         caller, body.name, role=body.role, password=body.password, run_code=body.run_code
@@ -95,9 +110,13 @@ def enable_user(name: str, caller: CallerNow, services: ServicesNow) -> objects.
     return present.user(services.accounts.set_disabled(caller, name, False))
 
 
-@router.post("/users/{name}/password", dependencies=[Depends(Access("account.self"))])
+@router.post(
+    "/users/{name}/password",
+    dependencies=[Depends(Access("account.self"))],
+    openapi_extra=described(NewPassword.model_json_schema()),
+)
 def set_password(
-    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[NewPassword, Body()]
+    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[NewPassword, Depends(JsonBody(NewPassword))]
 ) -> objects.User:
     """Sets a password, one's own or, for an owner, anybody's."""
     return present.user(services.accounts.set_password(caller, name, body.password, current=body.current))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -13,9 +13,10 @@ from tenfold.core.datasets.model import SPLITS, Split
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
+from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
-from tenfold.interfaces.api.bodies import described, json_object
+from tenfold.interfaces.api.bodies import JsonBody, described, json_object
 from tenfold.interfaces.api.lists import ListQuery
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import dataset_request
@@ -62,9 +63,16 @@ def show_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects
     return objects.DatasetDetail(**shown.model_dump(), manifest=manifest)
 
 
-@router.patch("/datasets/{name}", dependencies=[Depends(Access("dataset.change"))])
+@router.patch(
+    "/datasets/{name}",
+    dependencies=[Depends(Access("dataset.change"))],
+    openapi_extra=described(objects.Change.model_json_schema()),
+)
 def change_dataset(
-    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[objects.Change, Body()]
+    name: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    body: Annotated[objects.Change, Depends(JsonBody(objects.Change))],
 ) -> objects.Dataset:
     """Renames, notes or tags."""
     return present.dataset(change(services.datasets.named, caller, name, body))
@@ -105,11 +113,11 @@ def list_samples(
     index = _class_index(manifest.classes, label)
     chosen = _split(split)
     after = _after(cursor)
-    samples = reader.page(split=chosen, label=index, after=after, limit=limit)
-    items = [present.sample(found, manifest.classes, sample) for sample in samples]
+    samples = reader.page(split=chosen, label=index, after=after, limit=limit + 1)
+    items = [present.sample(found, manifest.classes, sample) for sample in samples[:limit]]
     splits = [chosen] if chosen else SPLITS
     total = sum(sum(manifest.counts[each]) if index is None else manifest.counts[each][index] for each in splits)
-    more = len(items) == limit
+    more = len(samples) > limit
     return objects.Page(items=items, cursor=str(items[-1].index) if more else "", total=total)
 
 
@@ -169,11 +177,8 @@ def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
 
 
 def change(named: Any, caller: CallerNow, name: str, body: objects.Change) -> Any:
-    """What all things with a name share: rename, note, tags."""
-    thing = named.get(caller, name)
-    if body.note is not None or body.tags is not None:
-        thing = named.annotate(caller, thing.id, note=body.note, tags=body.tags)
-    return named.rename(caller, thing.id, body.name) if body.name is not None else thing
+    """What all things with a name share: rename, note, tags; all that is given or nothing."""
+    return named.change(caller, name, name=body.name, note=body.note, tags=body.tags)
 
 
 def _source(services: Services, source: object) -> tuple[dict[str, Json], str]:
@@ -214,6 +219,7 @@ def _class_index(classes: tuple[str, ...], label: str) -> int | None:
 
 
 def _after(cursor: str) -> int:
-    if cursor and not (cursor.isascii() and cursor.isdigit()):
+    after = whole_number(cursor) if cursor else -1
+    if after is None:
         raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
-    return int(cursor) if cursor else -1
+    return after

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.interfaces.api.access import Access, CallerNow, Public, ServicesNow
+from tenfold.interfaces.api.access import Access, CallerNow, Public, ServicesNow, is_still_let_in
 from tenfold.interfaces.api.document import openapi_document
 from tenfold.interfaces.services import Services
 from tenfold.services.hub import News
@@ -22,6 +23,7 @@ router = APIRouter(tags=["live"])
 health = APIRouter(tags=["live"])
 MACHINE_S = 2.0
 QUEUE_LENGTH = 1000
+PLACE = "^([0-9a-f]{8}-[0-9]{1,15})?$"
 
 
 @router.get(
@@ -31,16 +33,18 @@ QUEUE_LENGTH = 1000
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def stream_events(
+    request: Request,
     caller: CallerNow,
     services: ServicesNow,
-    last_event_id: Annotated[str, Header(max_length=60)] = "",
-    after: Annotated[str, Query(max_length=60, description="As Last-Event-ID.")] = "",
+    last_event_id: Annotated[str, Header(pattern=PLACE)] = "",
+    after: Annotated[str, Query(pattern=PLACE, description="As Last-Event-ID.")] = "",
 ) -> StreamingResponse:
     """Server-sent events: `run.progress`, `run.metrics`, `dataset.progress`, `machine`.
 
-    With `Last-Event-ID` or `after` what was missed comes first; `reset` says that nobody knows what was missed.
+    With `Last-Event-ID` or `after` what was missed comes first; `reset` says that nobody knows what was missed. The
+    stream ends within two seconds after the account, session or token that asked for it.
     """
-    return StreamingResponse(_events(caller, services, last_event_id or after), media_type="text/event-stream")
+    return _Stream(_events(request, caller, services, last_event_id or after), media_type="text/event-stream")
 
 
 @router.get("/machine", dependencies=[Depends(Access("read"))])
@@ -63,7 +67,19 @@ def show_health(services: ServicesNow) -> dict[str, str]:
     return {"status": "ok", "version": services.version}
 
 
-async def _events(caller: Actor, services: Services, after: str) -> AsyncIterator[bytes]:
+class _Stream(StreamingResponse):
+    """Closes its source whenever the client goes away, also in the middle of a send."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            source = self.body_iterator
+            assert isinstance(source, AsyncGenerator)
+            await source.aclose()
+
+
+async def _events(request: Request, caller: Actor, services: Services, after: str) -> AsyncGenerator[bytes]:
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[News] = asyncio.Queue(QUEUE_LENGTH)
 
@@ -81,7 +97,7 @@ async def _events(caller: Actor, services: Services, after: str) -> AsyncIterato
             yield b"event: reset\ndata: {}\n\n"
         for news in missed or []:
             yield _encode(news.name, news.data, news.id)
-        while True:
+        while await is_still_let_in(request, "read"):
             facts = await run_in_threadpool(services.machine.look, caller)
             yield _encode("machine", asdict(facts))
             deadline = loop.time() + MACHINE_S

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Depends, UploadFile
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, UploadFile
 from starlette.responses import StreamingResponse
 
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.api.bodies import JsonBody, described
 from tenfold.interfaces.api.lists import ListQuery
 from tenfold.interfaces.api.routes.datasets import change
 from tenfold.interfaces.schemas import objects
@@ -38,9 +38,16 @@ def show_report(name: str, caller: CallerNow, services: ServicesNow) -> dict[str
     return dict(services.models.report(caller, services.models.named.get(caller, name)))
 
 
-@router.patch("/models/{name}", dependencies=[Depends(Access("model.change"))])
+@router.patch(
+    "/models/{name}",
+    dependencies=[Depends(Access("model.change"))],
+    openapi_extra=described(objects.Change.model_json_schema()),
+)
 def change_model(
-    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[objects.Change, Body()]
+    name: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    body: Annotated[objects.Change, Depends(JsonBody(objects.Change))],
 ) -> objects.Model:
     """Renames, notes or tags."""
     return present.model(change(services.models.named, caller, name, body))
@@ -59,10 +66,9 @@ def restore_model(name: str, caller: CallerNow, services: ServicesNow) -> object
 
 
 @router.post("/models/{name}/classify", dependencies=[Depends(Access("classify"))])
-async def classify(name: str, caller: CallerNow, services: ServicesNow, file: list[UploadFile]) -> objects.Classified:
+def classify(name: str, caller: CallerNow, services: ServicesNow, file: list[UploadFile]) -> objects.Classified:
     """Classifies one or several pictures, sent as `file`."""
-    pictures = [await each.read() for each in file]
-    ranked = await run_in_threadpool(services.models.classify, caller, name, pictures)
+    ranked = services.models.classify(caller, name, (each.file.read() for each in file))
     shown = [
         [objects.Prediction(label=each.label, probability=each.probability) for each in classes] for classes in ranked
     ]

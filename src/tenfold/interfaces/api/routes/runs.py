@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
 
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
-from tenfold.interfaces.api.bodies import described, json_object
+from tenfold.interfaces.api.bodies import JsonBody, described, json_object
 from tenfold.interfaces.api.lists import ListQuery
 from tenfold.interfaces.api.routes.datasets import change
 from tenfold.interfaces.schemas import objects
@@ -51,9 +51,16 @@ def show_run(name: str, caller: CallerNow, services: ServicesNow) -> objects.Run
     return present.run(found, services.runs.named.used_by(caller, found))
 
 
-@router.patch("/runs/{name}", dependencies=[Depends(Access("run.change"))])
+@router.patch(
+    "/runs/{name}",
+    dependencies=[Depends(Access("run.change"))],
+    openapi_extra=described(objects.Change.model_json_schema()),
+)
 def change_run(
-    name: str, caller: CallerNow, services: ServicesNow, body: Annotated[objects.Change, Body()]
+    name: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    body: Annotated[objects.Change, Depends(JsonBody(objects.Change))],
 ) -> objects.Run:
     """Renames, notes or tags."""
     return present.run(change(services.runs.named, caller, name, body))

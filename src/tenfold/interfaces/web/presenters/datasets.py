@@ -12,11 +12,12 @@ from tenfold.core.datasets.model import SPLITS, RevisionManifest, Split
 from tenfold.core.datasets.ports import IndexedSample, RevisionReader
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.events import Json
+from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
 from tenfold.interfaces.api.present import thumbnail_address
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
-from tenfold.interfaces.web.presenters.frame import address, moment, named_view, whole_number
+from tenfold.interfaces.web.presenters.frame import address, moment, named_view
 from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import datasets as views
 from tenfold.interfaces.web.views.forms import Option

@@ -18,7 +18,6 @@ from tenfold.interfaces.web.views.frame import Frame, Gauge, Link, NamedView, Th
 
 NamedKind = Literal["datasets", "networks", "runs", "models"]
 CHANGES: dict[NamedKind, str] = {"datasets": "dataset.change", "runs": "run.change", "models": "model.change"}
-MAX_DIGITS = 12
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 
 
@@ -107,11 +106,6 @@ def person(services: Services, user: UserId) -> str:
     with services.database.read() as tx:
         found = tx.users.find(id=user)
     return found.name if found is not None else "somebody who is gone"
-
-
-def whole_number(text: str) -> int | None:
-    """A number in an address; `None` for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None
 
 
 def split_size(services: Services, revision: RevisionId, split: Split) -> int | None:

@@ -12,13 +12,14 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.errors import BadImage, NotFound
+from tenfold.core.errors import BadImage, Busy, NotFound
 from tenfold.core.inference.model import Model
+from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import models
-from tenfold.interfaces.web.presenters.frame import address, whole_number
+from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import PictureView
@@ -111,7 +112,7 @@ def _test(
     began = time.perf_counter()
     try:
         (ranked,) = services.models.classify(caller, model.id, [content])
-    except BadImage as error:
+    except (BadImage, Busy) as error:
         return TestResult(file=file, guesses=(), problem=error.message)
     seconds = time.perf_counter() - began
     result = models.result_of(ranked, file=file, shown=shown)

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
 from tenfold.core.errors import InvalidFields, NameTaken
-from tenfold.core.names import check_name
 from tenfold.interfaces.web.presenters.frame import NamedKind, address
 from tenfold.interfaces.web.site import lead
 from tenfold.interfaces.web.views.frame import AboutForm
@@ -39,9 +38,7 @@ def change_about(
     thing = named.get(actor, name)
     tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
     try:
-        name_wanted = check_name(form.get("name", ""))
-        thing = named.annotate(actor, thing.id, note=form.get("note", ""), tags=tags)
-        thing = named.rename(actor, thing.id, name_wanted)
+        thing = named.change(actor, thing.id, name=form.get("name", ""), note=form.get("note", ""), tags=tags)
     except InvalidFields as error:
         return refuse(thing, _refused(form, {problem.field: problem.message for problem in error.problems}))
     except NameTaken as error:

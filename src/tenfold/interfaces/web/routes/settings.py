@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NameTaken, TenfoldError
+from tenfold.core.errors import Busy, Conflict, Forbidden, InvalidFields, NameTaken, TenfoldError
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.problems import status_of
 from tenfold.interfaces.web.presenters import settings
@@ -18,7 +18,7 @@ LOOKS = {
     "theme": (THEME_COOKIE, ("system", "light", "dark")),
     "letters": (LETTERS_COOKIE, ("on", "off")),
 }
-REFUSED = (InvalidFields, Conflict, Forbidden)
+REFUSED = (InvalidFields, Conflict, Forbidden, Busy)
 
 
 @router.get("/settings", dependencies=[Depends(Access("account.self"))])
@@ -38,7 +38,7 @@ def set_own_password(
     try:
         services.accounts.set_password(caller, caller.user, form.get("password", ""), current=form.get("current", ""))
     except REFUSED as error:
-        problems = _problems(error, "current" if isinstance(error, Forbidden) else "password")
+        problems = _problems(error, "current" if isinstance(error, Forbidden | Busy) else "password")
         page = settings.refused(services, caller, "you", "password", {}, problems)
         return site.show(request, page, status=422)
     response = lead("/settings", "The password is set. Other browsers are signed out.")
