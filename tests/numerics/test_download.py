@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from real_photos import real_photos
 
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
@@ -65,6 +66,7 @@ PICTURES = {
     "alpha.png": encode(ALPHA),
     "grey.png": encode(PHOTO[:, :, 0]),
     "small.png": encode(make_photo(20, 9)),
+    **real_photos(),
 }
 
 
