@@ -286,6 +286,12 @@ def test_an_upload_becomes_a_dataset(site: Site, owner: TestClient, tmp_path: An
             break
         time.sleep(0.05)
     assert found["state"] == "ready", found["message"]
+    for _ in range(600):
+        if not (site.home / "data" / "uploads" / upload["id"]).exists():
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the archive stays")
     assert owner.post("/api/v1/datasets", json={"source": {"upload": "upl_0000000000000000"}}).status_code == 404
 
 

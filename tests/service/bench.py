@@ -18,6 +18,7 @@ from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.job_folders import LocalJobFolders, WorkerFolder
 from tenfold.adapters.storage.memory import InMemoryDatabase
+from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.core.accounts.model import Role, Scope
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
@@ -108,6 +109,7 @@ class Bench:
         self.database = InMemoryDatabase()
         self.folders = LocalJobFolders(_made(self.data) / "jobs")
         self.artifacts = FolderArtifacts(self.data)
+        self.uploads = FolderUploads(self.data / "uploads")
         self.processes = PlayedProcesses()
         self.hub = Hub()
         self.predictor = NamesAsPredictions()
@@ -132,7 +134,7 @@ class Bench:
         )
         about: dict[str, Any] = {"artifacts": self.artifacts, "folders": self.folders, "hub": self.hub}
         desk.observe("train", RunObserver(self.database, **about))
-        desk.observe("import", ImportObserver(self.database, **about))
+        desk.observe("import", ImportObserver(self.database, uploads=self.uploads, **about))
         self.datasets = DatasetService(
             self.database,
             desk=desk,

@@ -38,7 +38,9 @@ from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.errors import Forbidden, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
+from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.networks.ports import CatalogueEntry
+from tenfold.core.repository import Database
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
@@ -51,6 +53,7 @@ from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
 from tenfold.services.run_observer import RunObserver
 from tenfold.services.runs import RunService
+from tenfold.services.trash import TrashService
 from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
@@ -80,18 +83,12 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     artifacts = FolderArtifacts(data)
     gauges = SystemGauges(data)
     hub = Hub()
+    uploads = FolderUploads(data / "uploads", settings.max_upload_mb * 10**6)
+    uploads.clear_unfinished()
     slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
-    desk = JobDesk(
-        database,
-        folders=folders,
-        executor=LocalExecutor(data / "jobs"),
-        slots=slots,
-        clock=time.time,
-        monotonic=time.monotonic,
-        rebooted=_has_rebooted(data),
-    )
+    desk = _make_desk(database, data, folders=folders, slots=slots)
     desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))
-    desk.observe("import", ImportObserver(database, artifacts=artifacts, folders=folders, hub=hub))
+    desk.observe("import", ImportObserver(database, artifacts=artifacts, folders=folders, uploads=uploads, hub=hub))
     roots = Roots(settings.roots)
     datasets = DatasetService(
         database,
@@ -116,9 +113,9 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
     owner = accounts.ensure_owner(owner_name())
-    uploads = FolderUploads(data / "uploads", settings.max_upload_mb * 10**6)
-    uploads.clear_unfinished()
+    trash = TrashService(database, artifacts=artifacts, folders=folders, uploads=uploads, clock=time.time)
     desk.open()
+    trash.open()
     return Services(
         database=database,
         accounts=accounts,
@@ -127,6 +124,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         runs=runs,
         models=models,
         desk=desk,
+        trash=trash,
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
@@ -134,6 +132,18 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),
         version=__version__,
+    )
+
+
+def _make_desk(database: Database, data: Path, *, folders: JobFolders, slots: list[tuple[str, int]]) -> JobDesk:
+    return JobDesk(
+        database,
+        folders=folders,
+        executor=LocalExecutor(data / "jobs"),
+        slots=slots,
+        clock=time.time,
+        monotonic=time.monotonic,
+        rebooted=_has_rebooted(data),
     )
 
 

@@ -18,6 +18,7 @@ from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
 from tenfold.services.runs import RunService
+from tenfold.services.trash import TrashService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Services:
     runs: RunService
     models: ModelService
     desk: JobDesk
+    trash: TrashService
     hub: Hub
     machine: MachineService
     folders: FolderBrowser
@@ -46,6 +48,7 @@ class Services:
 
     def close(self) -> None:
         """Stops following jobs, which go on, and lets go of everything."""
+        self.trash.close()
         self.desk.close()
         self.models.close()
         self.database.close()

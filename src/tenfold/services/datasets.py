@@ -14,6 +14,7 @@ from tenfold.core.datasets.dataset import Dataset, DatasetState, Revision
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.errors import Conflict
 from tenfold.core.events import Envelope, Json, PhaseStarted, Progressed, Published
 from tenfold.core.fields import parse_spec, spec_values
@@ -149,10 +150,13 @@ class DatasetService:
 class ImportObserver:
     """Keeps datasets up to date with their import jobs."""
 
-    def __init__(self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, hub: Hub) -> None:
+    def __init__(
+        self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, uploads: UploadStore, hub: Hub
+    ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._folders = folders
+        self._uploads = uploads
         self._hub = hub
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
@@ -185,6 +189,17 @@ class ImportObserver:
         if dataset is not None:
             facts = {"id": dataset.id, "name": dataset.name, "state": dataset.state, "progress": dataset.progress}
             self._hub.publish("dataset.progress", facts)
+            if not job.is_open:
+                self._remove_upload(dataset)
+
+    def _remove_upload(self, dataset: Dataset) -> None:
+        """An archive goes once its pictures are a revision, or never will be, unless another import reads it."""
+        upload = dataset.source.get("upload")
+        if isinstance(upload, str):
+            with self._database.read() as tx:
+                building = tx.datasets.page(Query(where={"state": "building"}, limit=MAX_PAGE)).items
+            if all(other.source.get("upload") != upload for other in building):
+                self._uploads.remove(upload)
 
     def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
         dataset = tx.datasets.get(job.subject)

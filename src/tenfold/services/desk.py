@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
-from tenfold.core.errors import StorageFull, TenfoldError, Unavailable, is_disk_full
-from tenfold.core.events import CheckpointSaved, Ended, Envelope, Json, Started
+from tenfold.core.errors import TenfoldError
+from tenfold.core.events import Json
 from tenfold.core.ids import JobId
-from tenfold.core.jobs.log import line_of
 from tenfold.core.jobs.model import Job, JobKind
-from tenfold.core.jobs.ports import Executor, JobFolders, UnreadableEvent
+from tenfold.core.jobs.ports import Executor, JobFolders
 from tenfold.core.jobs.scheduler import (
     AskStop,
     AttemptEnded,
@@ -29,24 +26,13 @@ from tenfold.core.jobs.scheduler import (
     StopAsked,
     Submitted,
 )
-from tenfold.core.repository import Database, Query, Transaction
-from tenfold.core.training.run import LogLine
+from tenfold.core.repository import Database, Query
+from tenfold.services.following import AttemptNews, JobFollower, JobObserver, is_of_machine
 
 BUSY_S = 0.1
 IDLE_S = 1.0
 STOP_PATIENCE_S = 300.0  # of silence, after which an attempt that was asked to stop is killed; the longest is ONNX
 _log = structlog.get_logger("tenfold.desk")
-
-
-class JobObserver(Protocol):
-    """What the noun behind a kind of job does with the job's news, in the desk's own transaction."""
-
-    def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None: ...
-
-    def on_state(self, tx: Transaction, job: Job) -> None: ...
-
-    def announce(self, job: Job) -> None:
-        """Called after the commit."""
 
 
 class JobDesk:
@@ -68,14 +54,13 @@ class JobDesk:
         self._executor = executor
         self._slots = tuple(slots)
         self._clock = clock
-        self._monotonic = monotonic
         self._observers: dict[JobKind, JobObserver] = {}
+        self._follower = JobFollower(database, folders=folders, observers=self._observers, monotonic=monotonic)
         self._mutex = threading.RLock()
         self._wake = threading.Event()
         self._closing = False
         self._started_here: set[tuple[JobId, int]] = set()
         self._found_dead_end = "lost" if rebooted else "crashed"
-        self._news: dict[JobId, _AttemptNews] = {}
         self._thread: threading.Thread | None = None
         self._scheduler = self._restored()
 
@@ -160,28 +145,28 @@ class JobDesk:
             self._follow_job(job)
         except Exception as error:  # noqa: BLE001  whatever is wrong with one job, the others must be followed on
             _log.error("a job could not be followed", action="follow-failed", job=job.id, error=repr(error))
-            if not _is_of_machine(error):
-                self._news_of(job).spoil(error)
+            if not is_of_machine(error):
+                self._follower.news_of(job).spoil(error)
             return False
         return True
 
     def _follow_job(self, job: Job) -> None:
-        news = self._news_of(job)
+        news = self._follower.news_of(job)
         alive = self._executor.is_alive(job.id)
         if news.spoiled is None:
-            self._take_in(job, news)
+            self._follower.take_in(job, news)
         if news.spoiled is not None:
             self._executor.kill(job.id)
         elif alive:
-            if job.state == "stopping" and self._monotonic() - news.heard_at > STOP_PATIENCE_S:
+            if job.state == "stopping" and self._follower.silent_s(news) > STOP_PATIENCE_S:
                 self._executor.kill(job.id)
             return
         self._handle(self._end_of(job, news))
-        self._news.pop(job.id, None)
+        self._follower.forget(job)
         if news.spoiled is not None:
-            self._pass_over(job)
+            self._follower.pass_over(job)
 
-    def _end_of(self, job: Job, news: _AttemptNews) -> AttemptEnded:
+    def _end_of(self, job: Job, news: AttemptNews) -> AttemptEnded:
         ended = news.spoiled or news.ended
         if ended is not None:
             return AttemptEnded(job.id, job.attempt, ended.outcome, code=ended.code, message=ended.message)
@@ -190,74 +175,6 @@ class JobDesk:
             return AttemptEnded(job.id, job.attempt, "lost")
         words = self._executor.last_words(job.id)
         return AttemptEnded(job.id, job.attempt, "crashed", progressed=news.progressed, message=words)
-
-    def _news_of(self, job: Job) -> _AttemptNews:
-        """What is remembered of the live attempt."""
-        news = self._news.get(job.id)
-        if news is None or news.attempt != job.attempt:
-            news = self._news[job.id] = _AttemptNews(job.attempt, self._monotonic())
-        return news
-
-    def _take_in(self, job: Job, news: _AttemptNews) -> None:
-        """Reads all new events into the store; what matters for the attempt's end is remembered."""
-        offset = self._offset_of(job)
-        self._remember(job, news, offset)
-        while True:
-            try:
-                envelopes, new_offset = self._folders.read_events(job.id, offset)
-            except UnreadableEvent as error:
-                news.spoil(error)
-                return
-            if new_offset == offset:
-                return
-            offset = new_offset
-            news.heard_at = self._monotonic()
-            with self._database.write() as tx:
-                for envelope in envelopes:
-                    news.note(envelope)
-                    self._store(tx, job, envelope, news)
-                if news.spoiled is None:
-                    tx.jobs.update(replace(tx.jobs.get(job.id), read_offset=offset))
-            self._observers[job.kind].announce(job)
-            if news.spoiled is not None:
-                return
-
-    def _remember(self, job: Job, news: _AttemptNews, limit: int) -> None:
-        """Hears again, once, what was taken in before: from earlier attempts, and by earlier lives of the server."""
-        offset = 0
-        while not news.is_complete and offset < limit:
-            try:
-                envelopes, new_offset = self._folders.read_events(job.id, offset)
-            except UnreadableEvent as error:  # it ended an earlier attempt
-                envelopes, new_offset = (), error.next_offset
-            for envelope in envelopes:
-                news.note(envelope)
-            if new_offset == offset:
-                break
-            offset = new_offset
-        news.is_complete = True
-
-    def _pass_over(self, job: Job) -> None:
-        """Leaves unread what a spoiled attempt wrote, so that the next one is judged by its own words."""
-        offset = self._folders.end_of_events(job.id)
-        with self._database.write() as tx:
-            tx.jobs.update(replace(tx.jobs.get(job.id), read_offset=offset))
-
-    def _offset_of(self, job: Job) -> int:
-        with self._database.read() as tx:
-            return tx.jobs.get(job.id).read_offset
-
-    def _store(self, tx: Transaction, job: Job, envelope: Envelope, news: _AttemptNews) -> None:
-        told = line_of(envelope)
-        key = f"{job.id}-{envelope.seq:08d}"
-        if told is not None and tx.log_lines.find(id=key) is None:
-            tx.log_lines.add(LogLine(id=key, job=job.id, at=envelope.time, level=told.level, text=told.text))
-        try:
-            self._observers[job.kind].on_event(tx, job, envelope)
-        except (TenfoldError, OSError, LookupError, TypeError, ValueError) as error:
-            if _is_of_machine(error):
-                raise
-            news.spoil(error)  # what it published is not whole: this job fails, and no other waits
 
     def _handle(self, event: Event) -> None:
         with self._mutex:
@@ -300,7 +217,7 @@ class JobDesk:
         try:
             self._folders.ask_stop(job.id)
         except OSError as error:
-            self._news_of(job).spoil(error)
+            self._follower.news_of(job).spoil(error)
 
     def _reload(self) -> None:
         with self._mutex:
@@ -321,53 +238,3 @@ class JobDesk:
             needed = {dependency for job in jobs for dependency in job.after} - known
             jobs += [job for dependency in needed if (job := tx.jobs.find(id=dependency)) is not None]
         return Scheduler(self._slots, jobs)
-
-
-class _AttemptNews:
-    """What one attempt has told that decides how its end is taken."""
-
-    def __init__(self, attempt: int, now: float) -> None:
-        self.attempt = attempt
-        self.heard_at = now
-        self.is_complete = False
-        self.started = False
-        self.progressed = False
-        self.ended: Ended | None = None
-        self.spoiled: Ended | None = None
-        self._saved_before = 0
-
-    def note(self, envelope: Envelope) -> None:
-        event = envelope.event
-        if envelope.attempt < self.attempt:
-            if isinstance(event, CheckpointSaved):
-                self._saved_before = max(self._saved_before, event.step)
-        elif isinstance(event, Started):
-            self.started = True
-        elif isinstance(event, CheckpointSaved):
-            self.progressed = self.progressed or event.step > self._saved_before
-        elif isinstance(event, Ended):
-            self.ended = event
-
-    def spoil(self, error: Exception) -> None:
-        """From now on nothing counts but that it cannot be read; the first reason stays."""
-        reason = _in_words(error)
-        text = f"What the job wrote cannot be read: {reason} Resume it to try again."
-        self.spoiled = self.spoiled or Ended(outcome="failed", code=UnreadableEvent.code, message=text)
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, TenfoldError):
-        return error.message
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror} ({error.filename})." if error.filename else f"{error.strerror}."
-    if isinstance(error, LookupError):
-        return f"{error} is missing."
-    return f"{type(error).__name__}: {error}."
-
-
-def _is_of_machine(error: Exception) -> bool:
-    """Whether an error would meet every job: nothing is wrong with this one, and it can be tried again."""
-    scarce = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-    if isinstance(error, OSError):
-        return is_disk_full(error) or error.errno in scarce
-    return isinstance(error, Unavailable | StorageFull | MemoryError)

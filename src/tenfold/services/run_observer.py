@@ -20,7 +20,7 @@ from tenfold.services.hub import Hub
 
 
 class RunObserver:
-    """Fulfils `tenfold.services.desk.JobObserver` for training jobs."""
+    """Fulfils `tenfold.services.following.JobObserver` for training jobs."""
 
     def __init__(self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, hub: Hub) -> None:
         self._database = database

@@ -57,6 +57,9 @@ class LocalJobFolders:
         (folder / "stop").unlink(missing_ok=True)
         write_durably(folder / "attempt", str(attempt).encode())
 
+    def remove(self, job_id: JobId) -> None:
+        shutil.rmtree(self.path(job_id), ignore_errors=True)
+
     def ask_stop(self, job_id: JobId) -> None:
         write_durably(self.path(job_id) / "stop", b"")
 

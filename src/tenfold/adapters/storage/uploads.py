@@ -60,6 +60,10 @@ class FolderUploads:
         """Where the content lies; raises `NotFound`."""
         return self._folder / self.get(id).id / "content"
 
+    def received_before(self, time: float) -> list[str]:
+        found = (path for path in self._folder.iterdir() if is_id(path.name))
+        return sorted(path.name for path in found if path.stat().st_mtime < time)
+
     def remove(self, id: str) -> None:
         if is_id(id):
             shutil.rmtree(self._folder / id, ignore_errors=True)

@@ -25,4 +25,8 @@ class UploadStore(Protocol):
     def get(self, id: str) -> StoredUpload:
         """Raises `NotFound`."""
 
-    def remove(self, id: str) -> None: ...
+    def received_before(self, time: float) -> list[str]:
+        """The ids of what arrived before a time (seconds since 1970)."""
+
+    def remove(self, id: str) -> None:
+        """Removes a file; nothing happens when it is not there."""

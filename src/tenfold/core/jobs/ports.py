@@ -60,6 +60,9 @@ class JobFolders(Protocol):
     def open_attempt(self, job_id: JobId, attempt: int) -> None:
         """Makes `attempt` the one that may write: from now on earlier ones are fenced off. Clears a stop request."""
 
+    def remove(self, job_id: JobId) -> None:
+        """Removes the folder of a job that is over; nothing happens when it is not there."""
+
     def ask_stop(self, job_id: JobId) -> None:
         """Leaves word that the job is to stop."""
 

@@ -1,0 +1,149 @@
+"""The trash is emptied: what lay in it for thirty days goes for good, with its files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import structlog
+
+from tenfold.core.artifacts import ArtifactStore
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.uploads import UploadStore
+from tenfold.core.errors import TenfoldError
+from tenfold.core.ids import JobId
+from tenfold.core.inference.model import Model
+from tenfold.core.jobs.ports import JobFolders
+from tenfold.core.repository import MAX_PAGE, Database, EntityT, Query, Repository, Transaction
+from tenfold.core.training.run import Run
+from tenfold.services.named import TRASH_DAYS, NamedT
+
+DAY_S = 86_400.0
+_log = structlog.get_logger("tenfold.trash")
+
+
+class TrashService:
+    """Empties the trash when it is opened and once a day.
+
+    Files go before their row, in its transaction: where the server dies between, the next time ends it. A revision
+    goes with its dataset, unless a run or a model needs it: then with the last of these.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        artifacts: ArtifactStore,
+        folders: JobFolders,
+        uploads: UploadStore,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._folders = folders
+        self._uploads = uploads
+        self._clock = clock
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Begins, in the background."""
+        self._thread = threading.Thread(target=self._daily, name="trash", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends when what is being removed is gone."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def empty(self) -> None:
+        """Removes what was put in the trash more than thirty days ago, and archives that nobody imported in a day."""
+        old = self._clock() - TRASH_DAYS * DAY_S
+        for model in self._thrown_away(lambda tx: tx.models):
+            self._remove(model.id, lambda tx: tx.models, self._remove_model, old)
+        for run in self._thrown_away(lambda tx: tx.runs):
+            self._remove(run.id, lambda tx: tx.runs, self._remove_run, old)
+        for dataset in self._thrown_away(lambda tx: tx.datasets):
+            self._remove(dataset.id, lambda tx: tx.datasets, self._remove_dataset, old)
+        self._remove_unused_revisions()
+        self._remove_forgotten_uploads()
+
+    def _daily(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self.empty()
+            except (TenfoldError, OSError) as error:
+                _log.error("the trash could not be emptied", action="trash-failed", error=str(error))
+            self._closing.wait(DAY_S)
+
+    def _thrown_away(self, of: Callable[[Transaction], Repository[EntityT]]) -> list[EntityT]:
+        with self._database.read() as tx:
+            return list(_all(of(tx), Query(trashed=True, limit=MAX_PAGE)))
+
+    def _remove(
+        self,
+        id: str,
+        of: Callable[[Transaction], Repository[NamedT]],
+        remove: Callable[[Transaction, NamedT], None],
+        old: float,
+    ) -> None:
+        with self._database.write() as tx:
+            thing = of(tx).find(id=id)
+            if thing is None or thing.trashed_at is None or thing.trashed_at > old:
+                return
+            remove(tx, thing)
+            for redirect in _all(tx.redirects, Query(where={"target": id}, limit=MAX_PAGE)):
+                tx.redirects.remove(redirect.id)
+            of(tx).remove(id)
+
+    def _remove_model(self, tx: Transaction, model: Model) -> None:
+        self._artifacts.remove("models", model.files)
+        run = tx.runs.find(id=model.run)
+        if run is not None and run.model == model.id:
+            tx.runs.update(replace(run, model=None))
+
+    def _remove_run(self, tx: Transaction, run: Run) -> None:
+        tx.histories.remove(run.id)
+        self._remove_job(tx, run.job)
+
+    def _remove_dataset(self, tx: Transaction, dataset: Dataset) -> None:
+        self._remove_job(tx, dataset.job)
+
+    def _remove_job(self, tx: Transaction, job: JobId) -> None:
+        self._folders.remove(job)
+        for line in _all(tx.log_lines, Query(where={"job": job}, sort="id", limit=MAX_PAGE)):
+            tx.log_lines.remove(line.id)
+        if tx.jobs.find(id=job) is not None:
+            tx.jobs.remove(job)
+
+    def _remove_unused_revisions(self) -> None:
+        with self._database.read() as tx:
+            found = list(_all(tx.revisions, Query(limit=MAX_PAGE)))
+        for revision in found:
+            with self._database.write() as tx:
+                users = tx.runs.count(revision=revision.id) + tx.models.count(revision=revision.id)
+                if tx.datasets.find(id=revision.dataset) is None and not users:
+                    self._artifacts.remove("revisions", revision.id)
+                    tx.revisions.remove(revision.id)
+
+    def _remove_forgotten_uploads(self) -> None:
+        forgotten = self._uploads.received_before(self._clock() - DAY_S)
+        with self._database.read() as tx:
+            building = list(_all(tx.datasets, Query(where={"state": "building"}, limit=MAX_PAGE)))
+        needed = {dataset.source.get("upload") for dataset in building}
+        for upload in forgotten:
+            if upload not in needed:
+                self._uploads.remove(upload)
+
+
+def _all(repository: Repository[EntityT], query: Query) -> Iterator[EntityT]:
+    """Everything that matches, page by page, as it is now."""
+    found: list[EntityT] = []
+    while True:
+        page = repository.page(query)
+        found += page.items
+        if not page.cursor:
+            return iter(found)
+        query = replace(query, cursor=page.cursor)

@@ -1,0 +1,146 @@
+"""The trash: what lay in it for thirty days goes for good, with its files, and nothing that is still needed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tenfold.core.events import Ended, Started
+from tenfold.core.ids import new_id
+from tenfold.core.repository import Query
+from tenfold.services.datasets import ImportRequest
+from tenfold.services.trash import DAY_S, TrashService
+
+from .bench import Bench
+
+
+@pytest.fixture
+def trash(bench: Bench) -> TrashService:
+    return TrashService(
+        bench.database, artifacts=bench.artifacts, folders=bench.folders, uploads=bench.uploads, clock=bench.clock
+    )
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*"))
+
+
+def artifacts(bench: Bench, kind: str) -> list[str]:
+    return files(bench.data / "artifacts" / kind)
+
+
+def rows(bench: Bench) -> dict[str, int]:
+    names = ("datasets", "revisions", "runs", "models", "jobs", "log_lines", "redirects")
+    with bench.database.read() as tx:
+        return {name: getattr(tx, name).count() for name in names}
+
+
+def test_after_thirty_days_everything_of_it_is_gone(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    run = bench.trained("first")
+    bench.runs.named.rename(bench.owner, "first", "second")
+    for named, name in ((bench.models, "first"), (bench.runs, "second"), (bench.datasets, "shapes")):
+        named.named.trash(bench.owner, name)  # type: ignore[attr-defined]
+    bench.clock.now += 30 * DAY_S - 60
+    before = rows(bench)
+    trash.empty()
+    assert rows(bench) == before
+    assert (len(artifacts(bench, "models")), len(artifacts(bench, "revisions"))) == (1, 1)
+    bench.clock.now += 120
+    trash.empty()
+    assert rows(bench) == dict.fromkeys(before, 0)
+    assert artifacts(bench, "models") == artifacts(bench, "revisions") == files(bench.data / "jobs") == []
+    with bench.database.read() as tx:
+        assert tx.histories.rows(run.id) == []
+
+
+def test_what_is_not_in_the_trash_stays(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    bench.trained("kept")
+    bench.clock.now += 1000 * DAY_S
+    before = rows(bench)
+    trash.empty()
+    assert rows(bench) == before
+
+
+def test_a_model_outlives_its_run_and_keeps_the_revision(bench: Bench, trash: TrashService) -> None:
+    dataset = bench.ready()
+    bench.trained("first")
+    bench.runs.named.trash(bench.owner, "first")
+    model = bench.models.named.trash(bench.owner, "first")
+    bench.datasets.named.trash(bench.owner, "shapes")
+    bench.models.named.restore(bench.owner, model.id)
+    bench.clock.now += 31 * DAY_S
+    trash.empty()
+    assert rows(bench) | {"log_lines": 0} == {
+        "datasets": 0, "revisions": 1, "runs": 0, "models": 1, "jobs": 0, "log_lines": 0, "redirects": 0
+    }  # fmt: skip
+    assert artifacts(bench, "revisions") == [dataset.revision]
+    bench.models.classify(bench.owner, "first", [b"picture"])
+    bench.models.named.trash(bench.owner, "first")
+    bench.clock.now += 31 * DAY_S
+    trash.empty()
+    assert rows(bench)["revisions"] == 0
+    assert artifacts(bench, "revisions") == []
+
+
+def test_a_run_forgets_a_model_that_is_gone(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    run = bench.trained("first")
+    bench.models.named.trash(bench.owner, "first")
+    bench.clock.now += 31 * DAY_S
+    trash.empty()
+    assert bench.runs.named.get(bench.owner, run.id).model is None
+
+
+def test_it_empties_by_itself_when_it_is_opened(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    bench.datasets.named.trash(bench.owner, "shapes")
+    bench.clock.now += 31 * DAY_S
+    trash.open()
+    trash.close()
+    assert rows(bench)["datasets"] == 0
+
+
+def sent(bench: Bench) -> str:
+    """An archive that somebody sent."""
+    upload = new_id("upload")
+    folder = bench.data / "uploads" / upload
+    folder.mkdir(parents=True)
+    (folder / "content").write_bytes(b"zip")
+    return upload
+
+
+@pytest.mark.parametrize("outcome", ["failed", "stopped"])
+def test_an_archive_goes_when_its_import_is_over(bench: Bench, outcome: str) -> None:
+    upload = sent(bench)
+    request = ImportRequest(source={"upload": upload}, values={})
+    first, second = (bench.datasets.import_samples(bench.owner, request) for _ in range(2))
+    bench.end(first.job, Started(pid=1), Ended(outcome=outcome, message="So."))  # type: ignore[arg-type]
+    assert files(bench.data / "uploads") == [upload], "the second import has yet to read it"
+    bench.end(second.job, Started(pid=1), Ended(outcome="failed", message="So."))
+    assert files(bench.data / "uploads") == []
+
+
+def test_an_archive_that_nobody_imports_goes_after_a_day(bench: Bench, trash: TrashService) -> None:
+    forgotten, needed, fresh = sent(bench), sent(bench), sent(bench)
+    bench.datasets.import_samples(bench.owner, ImportRequest(source={"upload": needed}, values={}))
+    now = bench.clock()
+    for upload, age in ((forgotten, 2 * DAY_S), (needed, 2 * DAY_S), (fresh, 60)):
+        os.utime(bench.data / "uploads" / upload, (now - age, now - age))
+    bench.clock.now = now
+    trash.empty()
+    assert files(bench.data / "uploads") == sorted([needed, fresh])
+
+
+def test_pages_of_trash_are_all_seen(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    for number in range(3):
+        run = bench.start(name=f"r{number}")
+        bench.end(run.job, Ended(outcome="stopped"))
+        bench.runs.named.trash(bench.owner, f"r{number}")
+    bench.clock.now += 31 * DAY_S
+    trash.empty()
+    assert bench.runs.named.page(bench.owner, Query(trashed=True)).total == 0
