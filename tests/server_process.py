@@ -55,6 +55,13 @@ class Server:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def end(self, number: signal.Signals) -> int:
+        """Sends a signal that asks for an orderly end, and returns the exit status."""
+        assert self._process is not None
+        self.client.close()
+        self._process.send_signal(number)
+        return self._process.wait(PATIENCE_S)
+
     def close(self) -> None:
         """Stops all jobs, then the server."""
         if self._process is None or self._process.poll() is not None:

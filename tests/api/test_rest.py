@@ -217,11 +217,13 @@ def test_lists_page_by_cursor(owner: TestClient, shapes: str) -> None:
     while True:
         page = owner.get("/api/v1/runs", params={"limit": 1, "cursor": cursor, "sort": "name"}).json()
         names += [item["name"] for item in page["items"]]
+        assert all("used_by" not in item for item in page["items"])
         cursor = page["cursor"]
         if not cursor:
             break
     assert names == sorted(names)
     assert len(names) == page["total"] >= 2
+    assert f"the run {names[0]}" in owner.get(f"/api/v1/datasets/{shapes}").json()["used_by"]
     assert owner.get("/api/v1/runs", params={"cursor": "x"}).status_code == 422
     assert owner.get("/api/v1/runs", params={"limit": 100000}).status_code == 422
 

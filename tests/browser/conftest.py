@@ -13,7 +13,7 @@ PATIENCE_MS = 60_000  # machines that run tests are shared and slow at times
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # the loop of Playwright stays in this thread until it is closed
 def browser() -> Iterator[Browser]:
     path = os.environ.get("TENFOLD_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,10 +11,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Page, expect
+from safetensors.numpy import load_file
 
+from tenfold.adapters.frameworks.torch.builder import load_module
+from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.sources.samples import SampleCache
+from tenfold.core.datasets.preprocessing import Normalise, Preprocessing
+from tenfold.core.networks.analysis import require_graph
 
 from ..server_process import Server
 
@@ -107,15 +115,33 @@ def test_from_the_link_to_a_model_in_four_clicks(page: Page, server: Server, tmp
 
 def assert_script_says_what_the_page_says(page: Page, server: Server, folder: Path) -> None:
     """The picture of the gallery, sent to the page as a file and given to the download's script."""
-    picture = folder / "digit.png"
-    response = page.request.get(f"{server.client.transport.url}/api/v1/datasets/mnist/samples/65000/thumbnail")
-    picture.write_bytes(response.body())
-    script = [sys.executable, "predict.py", "digit.png"]
+    pictures = [folder / f"{index}.png" for index in range(65_000, 65_010)]
+    for picture in pictures:
+        address = f"{server.client.transport.url}/api/v1/datasets/mnist/samples/{picture.stem}/thumbnail"
+        picture.write_bytes(page.request.get(address).body())
+    script = [sys.executable, "predict.py", *(picture.name for picture in pictures)]
     done = subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True)
-    guesses = server.client.models.classify(folder.name, picture)[0][:5]
-    printed = [line.split() for line in done.stdout.splitlines()[1:]]
-    assert [line[1] for line in printed] == [guess.label for guess in guesses]
-    assert [line[0] for line in printed] == [f"{guess.probability:.4%}" for guess in guesses]
+    printed = [line.split() for line in done.stdout.splitlines()]
+    answers = server.client.models.classify(folder.name, *pictures)
+    for number, (guesses, in_torch) in enumerate(zip(answers, torch_answers(folder, pictures), strict=True)):
+        lines = printed[6 * number + 1 : 6 * number + 6]
+        assert [line[1] for line in lines] == [guess.label for guess in guesses[:5]]
+        assert [line[0] for line in lines] == [f"{guess.probability:.4%}" for guess in guesses[:5]]
+        assert all(abs(guess.probability - in_torch[int(guess.label)]) <= 1e-4 for guess in guesses)
+
+
+def torch_answers(folder: Path, pictures: list[Path]) -> list[list[float]]:
+    """What PyTorch makes of the downloaded weights: probabilities of the ten digits for each picture."""
+    text = (folder / "network.network").read_text()
+    graph = require_graph(text, parameters={"classes": 10}, input_shapes={"image": (1, 28, 28)})
+    module = load_module(graph, load_file(folder / "model.safetensors")).eval()
+    preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text()))
+    pixels = np.stack([PillowDecoder().decode(picture.read_bytes(), preprocessing) for picture in pictures])
+    normalise = next(each for each in preprocessing.operations if isinstance(each, Normalise))
+    scaled = (pixels.astype(np.float32) / 255 - normalise.mean) / normalise.std
+    with torch.inference_mode():
+        logits = module(torch.from_numpy(scaled.astype(np.float32)).permute(0, 3, 1, 2))
+    return torch.softmax(logits, 1).tolist()
 
 
 def test_a_used_link_and_a_wrong_address_say_what_to_do(page: Page, server: Server, complaints: list[str]) -> None:

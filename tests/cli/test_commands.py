@@ -51,6 +51,9 @@ def test_the_whole_job_by_command(server: Server, tmp_path: Path) -> None:
     run = answer(server, "run", "start", "--dataset", "shapes", *options)
     assert (run["name"], run["state"], run["parameters"]) == ("first", "finished", {"width1": 8})
     assert answer(server, "run", "show", "first")["metrics"]["test_accuracy"] > 0.8
+    listed = tenfold(server, "run", "list").stdout
+    assert "test_accuracy 0." in listed or "test_accuracy 1" in listed
+    assert "{" not in listed
     pictures = [str(next((folder / shape).iterdir())) for shape in ("bar", "ring")]
     ranked = answer(server, "model", "classify", "first", *pictures)
     assert [each["predictions"][0]["label"] for each in ranked] == ["bar", "ring"]

@@ -10,6 +10,7 @@ from tenfold.adapters.storage.memory import InMemoryDatabase
 from tenfold.adapters.storage.schema import metadata
 from tenfold.adapters.storage.sql import SqlDatabase, open_sqlite
 from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.errors import Damaged, Unavailable
 from tenfold.core.fields import fields_of
 from tenfold.core.repository import Query
 from tenfold.testing.repositories import DatabaseContract, make_dataset
@@ -31,6 +32,38 @@ class TestSqlite(DatabaseContract):
             assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
             assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
             assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 1
+
+    @pytest.mark.parametrize("content", [b"no database at all, " * 300, b"SQLite format 3\0" + bytes(5000)])
+    def test_a_damaged_file_is_told_and_left_alone(self, tmp_path: Path, content: bytes) -> None:
+        path = tmp_path / "other.sqlite"
+        path.write_bytes(content)
+        with pytest.raises(Damaged, match=r"other.sqlite is damaged: .* Put back a copy"):
+            open_sqlite(path)
+        assert path.read_bytes() == content
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_one_of_a_newer_tenfold_is_told_and_left_alone(self, tmp_path: Path) -> None:
+        path = tmp_path / "other.sqlite"
+        newer = open_sqlite(path)
+        with newer.engine.begin() as connection:
+            connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+        newer.close()
+        before = path.read_bytes()
+        with pytest.raises(Unavailable, match=r"by a newer Tenfold: its schema is 9999, and this one knows 0001"):
+            open_sqlite(path)
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_damage_that_is_met_later_is_told_in_words(self, database: SqlDatabase, tmp_path: Path) -> None:
+        database.close()
+        path = tmp_path / "tenfold.sqlite"
+        content = bytearray(path.read_bytes())
+        content[4096:] = b"\xff" * (len(content) - 4096)
+        path.write_bytes(content)
+        again = SqlDatabase(database.engine)
+        with pytest.raises(Unavailable, match=r"The database is damaged: .* Put back a copy"), again.read() as tx:
+            tx.datasets.count()
+        again.close()
 
     def test_opens_again_with_what_it_held(self, database: SqlDatabase, tmp_path: Path) -> None:
         dataset = make_dataset("kept")

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from real_photos import real_photos
 
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
@@ -65,6 +66,7 @@ PICTURES = {
     "alpha.png": encode(ALPHA),
     "grey.png": encode(PHOTO[:, :, 0]),
     "small.png": encode(make_photo(20, 9)),
+    **real_photos(),
 }
 
 
@@ -76,7 +78,7 @@ def model():
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
     target = tmp_path_factory.mktemp("model")
-    make_toolbox().write_model(model, target)
+    make_toolbox().write_model(model, target, report=lambda _done, _total: None)
     return target
 
 

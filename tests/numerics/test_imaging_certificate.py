@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from real_photos import real_photos
 
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
@@ -25,6 +26,7 @@ def files():
         yield f"orientation-{orientation}", with_orientation(encode(make_photo(120, 80), "JPEG"), orientation)
     yield "small-grey", encode(make_photo(31, 28)[:, :, 0])
     yield "small-rgb", encode(make_photo(31, 28))
+    yield from real_photos().items()
 
 
 FILES = dict(files())

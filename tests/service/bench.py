@@ -104,6 +104,7 @@ class Bench:
         self.home = home
         self.data = home / "data"
         self.clock = ManualClock(tick_s=0.01)
+        self.monotonic = ManualClock(tick_s=0.01)
         self.database = InMemoryDatabase()
         self.folders = LocalJobFolders(_made(self.data) / "jobs")
         self.artifacts = FolderArtifacts(self.data)
@@ -126,6 +127,7 @@ class Bench:
             executor=self.processes,
             slots=SLOTS,
             clock=self.clock,
+            monotonic=self.monotonic,
             rebooted=rebooted,
         )
         about: dict[str, Any] = {"artifacts": self.artifacts, "folders": self.folders, "hub": self.hub}

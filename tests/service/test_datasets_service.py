@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tenfold.core.errors import Conflict, Forbidden, InvalidFields, NameTaken, NotFound
+from tenfold.core.errors import Conflict, Forbidden, InUse, InvalidFields, NameTaken, NotFound
 from tenfold.core.events import Ended, PhaseStarted, Progressed, Published, Started
 from tenfold.services.datasets import ImportRequest
 
@@ -161,8 +161,8 @@ def test_a_publication_that_is_not_what_its_manifest_says_is_not_taken(bench: Be
     published = Published(folder="result", manifest=manifest, facts={})
     bench.end(dataset.job, published, Ended(outcome="finished"))
     over = bench.datasets.named.get(bench.owner, dataset.id)
-    assert (over.state, over.code) == ("failed", "damaged")
-    assert over.message == "file in result is missing or not as it was published."
+    assert (over.state, over.code) == ("failed", "job.unreadable")
+    assert "file in result is missing or not as it was published." in over.message
     assert bench.datasets.revision(bench.owner, dataset) is None
 
 
@@ -187,11 +187,28 @@ def test_a_dataset_that_is_trained_on_stays(bench: Bench) -> None:
     run = bench.start(name="busy")
     assert bench.datasets.named.used_by(bench.viewer, dataset) == ["the run busy"]
     bench.train(run)
-    assert bench.datasets.named.used_by(bench.viewer, dataset) == []
+    assert bench.datasets.named.used_by(bench.viewer, dataset) == ["the run busy", "the model busy"]
+    with pytest.raises(InUse, match="shapes is used by the run busy, the model busy"):
+        bench.datasets.named.trash(bench.owner, "shapes")
+    bench.runs.named.trash(bench.owner, "busy")
+    bench.models.named.trash(bench.owner, "busy")
     assert bench.datasets.named.trash(bench.owner, "shapes").trashed_at is not None
     with pytest.raises(InvalidFields) as error:
         bench.start()
     assert error.value.problems[0].code == "dataset.not-found"
+
+
+def test_what_is_in_the_trash_is_not_trained_on_by_its_id_either(bench: Bench) -> None:
+    dataset = bench.ready()
+    bench.datasets.named.trash(bench.owner, "shapes")
+    with pytest.raises(InvalidFields, match="shapes is in the trash: take it out first"):
+        bench.start(dataset.id)
+
+
+def test_a_dataset_is_not_thrown_away_while_it_is_built(bench: Bench) -> None:
+    dataset = bench.import_shapes()
+    with pytest.raises(InUse, match="its own import, which is not over"):
+        bench.datasets.named.trash(bench.owner, dataset.id)
 
 
 def test_missing_files_of_a_revision_are_told(bench: Bench) -> None:

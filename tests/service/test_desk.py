@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
 from tenfold.core.errors import NotFound, Unavailable
-from tenfold.core.events import CheckpointSaved, Ended, Logged, Started
+from tenfold.core.events import CheckpointSaved, Ended, Logged, PhaseStarted, Progressed, Started
 from tenfold.core.ids import JobId
 from tenfold.services.desk import STOP_PATIENCE_S
 
@@ -54,6 +57,29 @@ def test_a_checkpoint_makes_good_for_earlier_deaths(ready: Bench) -> None:
     assert (job.state, job.attempt, job.crashes) == ("running", 7, 1)
 
 
+def test_a_checkpoint_that_was_reached_before_makes_nothing_good(ready: Bench) -> None:
+    """It dies while it publishes: each attempt saves the last step once more, and gets no further."""
+    run = ready.start()
+    ready.processes.words = "The process was killed (SIGKILL)."
+    for _ in range(3):
+        assert ready.job(run.job).is_live
+        ready.tell(run.job, Started(pid=1), CheckpointSaved(step=9), PhaseStarted(phase="publishing"))
+        die(ready, run.job)
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code) == ("failed", "job.crashed")
+    assert over.message == "It died 3 times without reaching a new checkpoint. The process was killed (SIGKILL)."
+
+
+def test_a_checkpoint_of_an_earlier_life_makes_nothing_good_either(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1), CheckpointSaved(step=9))
+    die(ready, run.job)
+    ready.open_desk().tick()
+    ready.tell(run.job, Started(pid=1), CheckpointSaved(step=8))
+    die(ready, run.job)
+    assert ready.job(run.job).crashes == 2
+
+
 def test_what_an_attempt_told_before_it_died_is_heard(ready: Bench) -> None:
     """The process is gone when the desk looks, and its last events are still unread."""
     run = ready.start()
@@ -77,12 +103,13 @@ def test_silence_after_a_stop_ends_in_a_kill(ready: Bench) -> None:
     ready.runs.stop(ready.owner, run.id)
     ready.desk.tick()
     assert ready.processes.killed == []
-    ready.clock.now += STOP_PATIENCE_S - 1
-    ready.tell(run.job, Logged(text="still writing"))
-    ready.clock.now += STOP_PATIENCE_S - 1
+    ready.monotonic.now += STOP_PATIENCE_S - 1
+    ready.tell(run.job, Progressed(done=1, total=10, unit="files"))
+    ready.monotonic.now += STOP_PATIENCE_S - 1
+    ready.clock.now += 10 * STOP_PATIENCE_S  # somebody sets the clock of the machine
     ready.desk.tick()
     assert ready.processes.killed == []
-    ready.clock.now += 2
+    ready.monotonic.now += 2
     ready.desk.tick()
     assert ready.processes.killed == [run.job]
     ready.desk.tick()
@@ -192,9 +219,93 @@ def test_one_spoiled_job_holds_up_no_other(ready: Bench) -> None:
     other = ready.import_shapes("beside")
     ready.end(run.job, Started(pid=1), published, Ended(outcome="finished"))
     over = ready.runs.named.get(ready.owner, run.id)
-    assert (over.state, over.code, over.model) == ("failed", "damaged", None)
+    assert (over.state, over.code, over.model) == ("failed", "job.unreadable", None)
+    assert "labels.txt in result is missing or not as it was published." in over.message
     ready.build(other)
     assert ready.datasets.named.get(ready.owner, "beside").state == "ready"
+
+
+def write_line(bench: Bench, job: JobId, line: str) -> None:
+    with bench.folders.path(job).joinpath("events.jsonl").open("a") as file:
+        file.write(line + "\n")
+
+
+LIE = '{"seq": 2, "attempt": 1, "time": 1, "type": "checkpoint", "step": "many"}'
+NO_STEP = '{"seq": 2, "attempt": 1, "time": 1, "type": "published", "folder": "r", "manifest": "m", "facts": {}}'
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (LIE, "`step` of 'checkpoint' is 'many'"),
+        ('{"seq": 2, "attempt": 1, "time": 1, "type": "sneezed"}', "it is no event: 'sneezed'"),
+        (NO_STEP, "'step' is missing."),
+    ],
+)
+def test_a_job_that_lies_fails_alone_and_its_process_is_ended(ready: Bench, line: str, reason: str) -> None:
+    run = ready.start()
+    other = ready.import_shapes("beside")
+    ready.tell(run.job, Started(pid=1), Logged(text="before"))
+    write_line(ready, run.job, line)
+    ready.desk.tick()
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code) == ("failed", "job.unreadable")
+    assert over.message.startswith("What the job wrote cannot be read: ")
+    assert reason in over.message
+    assert ready.processes.killed == [run.job]
+    assert "before" in [line.text for line in ready.runs.log(ready.owner, run.id)]
+    ready.build(other)
+    assert ready.datasets.named.get(ready.owner, "beside").state == "ready"
+
+
+def test_a_job_that_lied_can_be_resumed(ready: Bench) -> None:
+    run = ready.start()
+    ready.tell(run.job, Started(pid=1), CheckpointSaved(step=3))
+    write_line(ready, run.job, LIE)
+    write_line(ready, run.job, LIE)
+    ready.desk.tick()
+    assert ready.runs.resume(ready.owner, run.id).state == "running"
+    ready.tell(run.job, Started(pid=2))
+    ready.open_desk().tick()
+    assert ready.train(ready.runs.named.get(ready.owner, run.id)).state == "finished"
+
+
+def unreadable(bench: Bench, job: JobId) -> None:
+    events = bench.folders.path(job) / "events.jsonl"
+    events.unlink(missing_ok=True)
+    events.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [unreadable, lambda bench, job: write_line(bench, job, LIE)])
+def test_the_server_starts_whatever_one_job_has_written(ready: Bench, spoil: Callable[[Bench, JobId], None]) -> None:
+    run = ready.start()
+    other = ready.start()
+    spoil(ready, run.job)
+    ready.runs.stop(ready.owner, run.id)
+    desk = ready.open_desk()
+    desk.open()
+    try:
+        deadline = time.monotonic() + 60
+        while ready.job(run.job).is_open:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        desk.close()
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code) == ("failed", "job.unreadable")
+    assert ready.job(other.job).state == "running"
+
+
+def test_a_folder_that_is_gone_fails_its_job_alone(ready: Bench) -> None:
+    run = ready.start()
+    ready.runs.stop(ready.owner, run.id)
+    shutil.rmtree(ready.folders.path(run.job))
+    desk = ready.open_desk()
+    desk.open()
+    desk.close()
+    desk.tick()
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code) == ("failed", "job.unreadable")
 
 
 def test_the_queue_is_in_order_and_a_story_tells_of_each(ready: Bench) -> None:

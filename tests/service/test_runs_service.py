@@ -350,3 +350,15 @@ def test_nobody_is_let_through_by_a_wrong_id(ready: Bench) -> None:
         ready.runs.stop(stranger, "run_0000000000000000")
     with pytest.raises(NotFound, match="There is no run named 'nope'"):
         ready.runs.history(stranger, "nope")
+
+
+def test_what_is_in_the_trash_is_not_resumed(bench: Bench) -> None:
+    bench.ready()
+    run = bench.start(name="gone")
+    bench.end(run.job, Ended(outcome="stopped"))
+    bench.runs.named.trash(bench.owner, "gone")
+    with pytest.raises(Conflict, match="gone is in the trash: take it out, then resume it"):
+        bench.runs.resume(bench.owner, run.id)
+    assert bench.job(run.job).state == "stopped"
+    bench.runs.named.restore(bench.owner, run.id)
+    assert bench.runs.resume(bench.owner, run.id).state == "running"

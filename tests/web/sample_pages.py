@@ -17,6 +17,7 @@ from web.samples.data import (
     refused_dataset_page,
 )
 from web.samples.rest import (
+    NEXT_START,
     broken_page,
     forbidden_page,
     link_sign_in_page,
@@ -82,7 +83,7 @@ PAGES: dict[str, Callable[[], Page]] = {
     "networks": networks_page,
     "network": network_page,
     "queue": queue_page,
-    "queue-empty": lambda: settings.QueuePage(running=(), waiting=()),
+    "queue-empty": lambda: settings.QueuePage(running=(), waiting=(), next_start=NEXT_START),
     "settings": settings_page,
     "settings-refused": refused_settings_page,
     "settings-tokens": tokens_page,

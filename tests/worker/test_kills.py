@@ -5,13 +5,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tenfold.adapters.storage.job_folders import Fenced, LocalJobFolders, WorkerFolder
+from tenfold.bootstrap.worker import make_toolbox
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.events import CheckpointSaved, Envelope, Measured, PhaseStarted, Started
+from tenfold.core.datasets.job import ImportJob
+from tenfold.core.events import CheckpointSaved, Envelope, Json, Logged, Measured, PhaseStarted, Started
+from tenfold.core.ids import JobId
 from tenfold.core.training.run import Run
+from tenfold.worker.main import FENCED_STATUS, run_job
 
 from .workstation import Workstation
 
@@ -141,27 +148,64 @@ def test_a_run_that_dies_at_once_every_time_is_given_up(workstation: Workstation
     assert "SIGKILL" in over.message
 
 
-def test_an_attempt_that_woke_up_late_is_fenced_off(tmp_path: Path) -> None:
-    from tenfold.adapters.storage.job_folders import Fenced, LocalJobFolders, WorkerFolder
-    from tenfold.core.events import Logged
-    from tenfold.core.ids import JobId
+def test_a_run_that_dies_each_time_while_it_publishes_is_given_up(workstation: Workstation, shapes: Dataset) -> None:
+    run = workstation.start(dataset=shapes.name, network="dropping", epochs=1, batch_size=64)
+    chance = random.Random(2)
+    for _ in range(2):
+        kill_in(workstation, run, "publishing", chance)
+    for events in newest_events(workstation, run):
+        if is_in("publishing", events):
+            break
+    workstation.kill(run)
+    over = workstation.finish(run)
+    assert (over.state, over.code) == ("failed", "job.crashed")
+    assert over.message.startswith("It died 3 times without reaching a new checkpoint.")
 
+
+def test_an_attempt_that_woke_up_late_is_fenced_off(tmp_path: Path) -> None:
     folders = LocalJobFolders(tmp_path)
     job = JobId("job_0000000000000000")
     folders.create(job, {"kind": "train"})
     folders.open_attempt(job, 1)
-    first = WorkerFolder(folders.path(job), 1)
-    first.emit(Logged(text="one"))
-    staged = first.staging()
-    folders.open_attempt(job, 2)
-    second = WorkerFolder(folders.path(job), 2)
-    second.emit(Logged(text="two"))
-    with pytest.raises(Fenced):
-        first.emit(Logged(text="late"))
-    with pytest.raises(Fenced):
-        first.publish(staged)
+    with closing(WorkerFolder(folders.path(job), 1)) as first:
+        first.emit(Logged(text="one"))
+        staged = first.staging()
+        folders.open_attempt(job, 2)
+        with closing(WorkerFolder(folders.path(job), 2)) as second:
+            assert not staged.exists()
+            second.emit(Logged(text="two"))
+        with pytest.raises(Fenced):
+            first.emit(Logged(text="late"))
+        with pytest.raises(Fenced):
+            first.publish(staged)
     assert not Path(folders.result_folder(job, 1)).exists()
     events, _ = folders.read_events(job, 0)
     assert [(each.seq, each.attempt) for each in events] == [(1, 1), (2, 2)]
-    for worker in (first, second):
-        worker.close()
+
+
+def test_what_fails_because_a_newer_attempt_has_cleared_it_is_fenced_too(tmp_path: Path) -> None:
+    """A worker that hung comes back and finds its staged files gone: it says nothing, also not that it failed."""
+    folders = LocalJobFolders(tmp_path / "jobs")
+    job = JobId("job_0000000000000000")
+    told = ImportJob(
+        dataset="dst_0",
+        dataset_name="shapes",
+        task="classification",
+        revision="rev_0",
+        source={"folder": "/nowhere"},
+        spec={},
+        roots=[],
+    )
+    folders.create(job, told.to_json())
+    folders.open_attempt(job, 1)
+
+    def lose_the_staged_files(_job: ImportJob, _data: Path, staged: Path, **_: object) -> dict[str, Json]:
+        folders.open_attempt(job, 2)
+        WorkerFolder(folders.path(job), 2).close()
+        (staged / "records.bin").write_bytes(b"late")
+        return {}
+
+    tools = replace(make_toolbox(), build_dataset=lose_the_staged_files)
+    assert run_job(folders.path(job), 1, "import", tools) == FENCED_STATUS
+    events, _ = folders.read_events(job, 0)
+    assert [type(each.event) for each in events] == [Started, PhaseStarted]

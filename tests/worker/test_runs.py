@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import Conflict, InUse
-from tenfold.core.events import Progressed, Started
+from tenfold.core.events import Envelope, PhaseStarted, Progressed, Started
 from tenfold.testing.pictures import write_shapes
 
 from .workstation import Workstation
@@ -21,6 +21,9 @@ def test_a_run_learns_and_leaves_a_model_of_its_name(workstation: Workstation, s
     over = workstation.finish(run)
     assert over.state == "finished", over.message
     assert over.metrics["test_accuracy"] > 0.9
+    assert over.progress["step"] == over.progress["steps"]
+    assert told_in(workstation.events(run), "testing") == {"samples"}
+    assert told_in(workstation.events(run), "exporting") == {"files"}
     model = workstation.services.models.named.get(workstation.owner, "learns")
     assert model.run == run.id
     assert model.metrics["test_accuracy"] == over.metrics["test_accuracy"]
@@ -28,6 +31,17 @@ def test_a_run_learns_and_leaves_a_model_of_its_name(workstation: Workstation, s
     assert weights["conv1.weight"].shape == (20, 1, 5, 5)
     assert weights["ip2.weight"].shape == (3, 500)
     assert all(np.isfinite(array).all() for array in weights.values())
+
+
+def told_in(events: list[Envelope], phase: str) -> set[str]:
+    """The units in which progress was told in a phase: by it the desk knows that the worker lives."""
+    found, now = set(), ""
+    for each in events:
+        if isinstance(each.event, PhaseStarted):
+            now = each.event.phase
+        elif isinstance(each.event, Progressed) and now == phase:
+            found.add(each.event.unit)
+    return found
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(workstation: Workstation, shapes: Dataset) -> None:
@@ -84,6 +98,27 @@ def test_a_run_fails_with_its_dataset_and_says_why(workstation: Workstation) -> 
     dataset = workstation.services.datasets.named.get(workstation.owner, "lonely")
     assert dataset.state == "failed"
     assert dataset.code.startswith("dataset.")
+
+
+def test_a_damaged_checkpoint_is_told_in_the_log(workstation: Workstation, shapes: Dataset) -> None:
+    run = workstation.start(dataset=shapes.name, network="lenet", epochs=200, batch_size=16, name="lost")
+    workstation.wait(lambda: workstation.run(run).metrics, lambda metrics: "val_loss" in metrics)
+    workstation.wait(lambda: workstation.rows(run)[-1], lambda row: row[1] % 1)  # beyond what was validated
+    workstation.services.runs.stop(workstation.owner, run.id)
+    assert workstation.finish(run).state == "stopped"
+    newest = sorted((workstation.data / "jobs" / run.job / "checkpoints").iterdir())[-1]
+    (newest / "state.json").write_text("{}")
+    workstation.services.runs.resume(workstation.owner, run.id)
+    lines = workstation.wait(
+        lambda: workstation.services.runs.log(workstation.owner, run.id),
+        lambda lines: any(line.text.startswith("Attempt 2") for line in lines),
+    )
+    workstation.services.runs.stop(workstation.owner, run.id)
+    step = int(newest.name.partition("-step-")[2])
+    lost = next(line for line in lines if line.text.startswith(f"The checkpoint at step {step:,} is lost"))
+    assert lost.level == "warning"
+    assert "state.json" in lost.text
+    assert workstation.finish(run).state == "stopped"
 
 
 def test_a_run_that_diverges_says_what_to_try(workstation: Workstation, shapes: Dataset) -> None:

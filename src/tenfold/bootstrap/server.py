@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -59,7 +60,7 @@ CLASSIFIED_PIXELS = 50_000_000  # a server holds one such picture at a time, at 
 def serve(settings: Settings) -> None:
     """Runs the server until it is told to stop; prints the link that signs the owner in."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    with _sole_server(settings.data):
+    with _orderly_end(), _sole_server(settings.data):
         listener = _listen(settings)
         services = build_services(settings)
         try:
@@ -86,6 +87,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         executor=LocalExecutor(data / "jobs"),
         slots=slots,
         clock=time.time,
+        monotonic=time.monotonic,
         rebooted=_has_rebooted(data),
     )
     desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))
@@ -114,8 +116,6 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
     owner = accounts.ensure_owner(owner_name())
-    uploads = FolderUploads(data / "uploads", settings.max_upload_mb * 10**6)
-    uploads.clear_unfinished()
     desk.open()
     return Services(
         database=database,
@@ -128,11 +128,17 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
-        uploads=uploads,
+        uploads=_open_uploads(settings),
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),
         version=__version__,
     )
+
+
+def _open_uploads(settings: Settings) -> FolderUploads:
+    uploads = FolderUploads(settings.data / "uploads", settings.max_upload_mb * 10**6)
+    uploads.clear_unfinished()
+    return uploads
 
 
 def _serve(settings: Settings, services: Services, listener: socket.socket) -> None:
@@ -175,6 +181,24 @@ def _listen(settings: Settings) -> socket.socket:
         raise Unavailable(text, code="port") from None
     listener.listen(128)
     return listener
+
+
+@contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Lets SIGTERM, and the end of the terminal, unwind the program, where they would end it on the spot."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, end)
+    terminal = signal.getsignal(signal.SIGHUP)
+    if terminal is signal.SIG_DFL:  # and not ignored, as under nohup
+        signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, terminal)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What a job tells the world: the events of `events.jsonl` in its folder, and nothing else, pass from worker to server.
 
 Every event is one JSON object on one line. `seq` counts from 1 over the whole life of the job and `attempt` tells which
-execution wrote it. Consumers read lines in order, skip a torn line, and treat an event they have seen as done.
+execution wrote it. Consumers read lines in order, skip a torn line, and treat an event they have seen as done. A line
+that is whole and yet no event is a lie: nothing of its attempt is believed any more.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeAlias
+from functools import cache
+from math import inf
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Phase = Literal["preparing", "training", "validating", "testing", "exporting", "publishing", "building"]
+MAX_WHOLE = 2**63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,16 +124,57 @@ class Envelope:
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> Envelope:
-        """Reads what `to_json` wrote; raises `ValueError` for anything else."""
+        """Reads what `to_json` wrote; raises `ValueError` that names the first field which is not as declared."""
+        _require_plain(line)
         try:
             kind = _TYPES[str(line["type"])]
-            names = {attribute.name for attribute in dataclasses.fields(kind)}
-            event = kind(**{name: value for name, value in line.items() if name in names})  # type: ignore[arg-type]
-            return cls(
-                seq=int(str(line["seq"])),
-                attempt=int(str(line["attempt"])),
-                time=float(str(line["time"])),
-                event=event,
-            )
+            values = {name: line[name] for name in _hints(kind.type) if name in line}
+            head = {name: line[name] for name in ("seq", "attempt", "time")}
+            event = kind(**values)  # type: ignore[arg-type]
         except (KeyError, TypeError) as error:
-            raise ValueError(f"This line is no event: {error}.") from error
+            raise ValueError(f"it is no event: {error}") from None
+        for name, hint in (_hints(kind.type) | {"seq": int, "attempt": int, "time": float}).items():
+            value = head[name] if name in head else getattr(event, name)
+            if not _fits(value, hint):
+                raise ValueError(f"`{name}` of {kind.type!r} is {value!r:.80}")
+        return cls(
+            seq=int(str(head["seq"])), attempt=int(str(head["attempt"])), time=float(str(head["time"])), event=event
+        )
+
+
+@cache
+def _hints(name: str) -> dict[str, Any]:
+    """The fields of an event's type and what they hold."""
+    kind = _TYPES[name]
+    hints = get_type_hints(kind)
+    return {attribute.name: hints[attribute.name] for attribute in dataclasses.fields(kind)}
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a JSON value is one of a declared type; a whole number may stand for a broken one, truth for neither."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return value in inner
+    if origin is UnionType:
+        return any(_fits(value, each) for each in inner)
+    if origin is dict:
+        return isinstance(value, dict) and (inner[1] is not float or all(_fits(each, float) for each in value.values()))
+    if hint is float:
+        return type(value) in {int, float}
+    return type(value) is hint
+
+
+def _require_plain(value: object) -> None:
+    """Raises `ValueError` for what JSON as Python reads it may hold, and no store and no page can show."""
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, int | float):
+        if not abs(value) < (inf if isinstance(value, float) else MAX_WHOLE):
+            raise ValueError(f"it holds {value}, which is no number to work with")
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            _require_plain(name)
+            _require_plain(each)
+    elif isinstance(value, list):
+        for each in value:
+            _require_plain(each)

@@ -21,7 +21,7 @@ from tenfold.core.ids import DatasetId, JobId, RevisionId, new_id
 from tenfold.core.jobs.model import Job
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.names import check_name
-from tenfold.core.repository import Database, Query, Repository, Transaction
+from tenfold.core.repository import MAX_PAGE, Database, Query, Repository, Transaction
 from tenfold.services.desk import JobDesk
 from tenfold.services.hub import Hub
 from tenfold.services.named import Kind, NamedThings
@@ -216,5 +216,10 @@ def _repository(tx: Transaction) -> Repository[Dataset]:
 
 
 def _used_by(tx: Transaction, dataset: Dataset) -> list[str]:
-    query = Query(where={"dataset": dataset.id, "state": ("waiting", "running", "stopping")}, limit=500)
-    return [f"the run {run.name}" for run in tx.runs.page(query).items]
+    """What was made of it, as long as it is not in the trash itself, and the import that still makes it."""
+    revisions = tx.revisions.page(Query(where={"dataset": dataset.id}, limit=MAX_PAGE)).items
+    runs = tx.runs.page(Query(where={"dataset": dataset.id}, limit=MAX_PAGE)).items
+    made = tuple(revision.id for revision in revisions)
+    models = tx.models.page(Query(where={"revision": made}, limit=MAX_PAGE)).items
+    building = ["its own import, which is not over"] if dataset.state == "building" else []
+    return building + [f"the run {run.name}" for run in runs] + [f"the model {model.name}" for model in models]

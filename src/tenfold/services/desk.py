@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -9,12 +10,12 @@ from typing import Protocol
 
 import structlog
 
-from tenfold.core.errors import Damaged, NotFound, TenfoldError
+from tenfold.core.errors import StorageFull, TenfoldError, Unavailable, is_disk_full
 from tenfold.core.events import CheckpointSaved, Ended, Envelope, Json, Started
 from tenfold.core.ids import JobId
 from tenfold.core.jobs.log import line_of
 from tenfold.core.jobs.model import Job, JobKind
-from tenfold.core.jobs.ports import Executor, JobFolders
+from tenfold.core.jobs.ports import Executor, JobFolders, UnreadableEvent
 from tenfold.core.jobs.scheduler import (
     AskStop,
     AttemptEnded,
@@ -33,7 +34,7 @@ from tenfold.core.training.run import LogLine
 
 BUSY_S = 0.1
 IDLE_S = 1.0
-STOP_PATIENCE_S = 60.0  # of silence, after which an attempt that was asked to stop is killed
+STOP_PATIENCE_S = 300.0  # of silence, after which an attempt that was asked to stop is killed; the longest is ONNX
 _log = structlog.get_logger("tenfold.desk")
 
 
@@ -59,6 +60,7 @@ class JobDesk:
         executor: Executor,
         slots: Iterable[tuple[str, int]],
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
         rebooted: bool = False,
     ) -> None:
         self._database = database
@@ -66,13 +68,14 @@ class JobDesk:
         self._executor = executor
         self._slots = tuple(slots)
         self._clock = clock
+        self._monotonic = monotonic
         self._observers: dict[JobKind, JobObserver] = {}
         self._mutex = threading.RLock()
         self._wake = threading.Event()
         self._closing = False
         self._started_here: set[tuple[JobId, int]] = set()
         self._found_dead_end = "lost" if rebooted else "crashed"
-        self._ends: dict[JobId, _AttemptNews] = {}
+        self._news: dict[JobId, _AttemptNews] = {}
         self._thread: threading.Thread | None = None
         self._scheduler = self._restored()
 
@@ -85,7 +88,7 @@ class JobDesk:
         self.tick()
         for job in self._scheduler.open_jobs():
             if job.state == "stopping":
-                self._folders.ask_stop(job.id)
+                self._ask_stop(job)
         self._handle(SlotsChanged(self._slots))
         self._thread = threading.Thread(target=self._follow, name="job-desk", daemon=True)
         self._thread.start()
@@ -139,88 +142,122 @@ class JobDesk:
     def executor_facts(self) -> dict[str, Json]:
         return self._executor.facts()
 
-    def tick(self) -> None:
-        """Takes in what live attempts have told, and settles those that died."""
+    def tick(self) -> bool:
+        """Takes in what live attempts have told, and settles those that died; false when one could not be followed."""
         with self._mutex:
-            for job in self._scheduler.open_jobs():
-                if job.is_live:
-                    self._follow_job(job)
+            return all([self._follow_safely(job) for job in self._scheduler.open_jobs() if job.is_live])
 
     def _follow(self) -> None:
+        is_well = True
         while not self._closing:
-            busy = any(job.is_live for job in self.queue())
+            busy = is_well and any(job.is_live for job in self.queue())
             self._wake.wait(BUSY_S if busy else IDLE_S)
             self._wake.clear()
-            try:
-                self.tick()
-            except Exception as error:  # noqa: BLE001  whatever fails once, jobs must be followed on
-                _log.error("the desk could not follow; it tries again", action="desk-failed", error=repr(error))
-                self._reload()
-                self._wake.wait(IDLE_S)
+            is_well = self.tick()
+
+    def _follow_safely(self, job: Job) -> bool:
+        try:
+            self._follow_job(job)
+        except Exception as error:  # noqa: BLE001  whatever is wrong with one job, the others must be followed on
+            _log.error("a job could not be followed", action="follow-failed", job=job.id, error=repr(error))
+            if not _is_of_machine(error):
+                self._news_of(job).spoil(error)
+            return False
+        return True
 
     def _follow_job(self, job: Job) -> None:
+        news = self._news_of(job)
         alive = self._executor.is_alive(job.id)
-        news = self._take_in(job)
-        if alive:
-            if job.state == "stopping" and self._clock() - news.heard_at > STOP_PATIENCE_S:
+        if news.spoiled is None:
+            self._take_in(job, news)
+        if news.spoiled is not None:
+            self._executor.kill(job.id)
+        elif alive:
+            if job.state == "stopping" and self._monotonic() - news.heard_at > STOP_PATIENCE_S:
                 self._executor.kill(job.id)
             return
-        attempt_known = (job.id, job.attempt) in self._started_here
+        self._handle(self._end_of(job, news))
+        self._news.pop(job.id, None)
+        if news.spoiled is not None:
+            self._pass_over(job)
+
+    def _end_of(self, job: Job, news: _AttemptNews) -> AttemptEnded:
         ended = news.spoiled or news.ended
         if ended is not None:
-            event = AttemptEnded(job.id, job.attempt, ended.outcome, code=ended.code, message=ended.message)
-        elif not attempt_known and (not news.started or self._found_dead_end == "lost"):
-            event = AttemptEnded(job.id, job.attempt, "lost")
-        else:
-            words = self._executor.last_words(job.id)
-            event = AttemptEnded(job.id, job.attempt, "crashed", progressed=news.progressed, message=words)
-        self._ends.pop(job.id, None)
-        self._handle(event)
+            return AttemptEnded(job.id, job.attempt, ended.outcome, code=ended.code, message=ended.message)
+        attempt_known = (job.id, job.attempt) in self._started_here
+        if not attempt_known and (not news.started or self._found_dead_end == "lost"):
+            return AttemptEnded(job.id, job.attempt, "lost")
+        words = self._executor.last_words(job.id)
+        return AttemptEnded(job.id, job.attempt, "crashed", progressed=news.progressed, message=words)
 
-    def _take_in(self, job: Job) -> _AttemptNews:
-        """Reads all new events into the store; what matters for the attempt's end is remembered."""
-        news = self._ends.get(job.id)
+    def _news_of(self, job: Job) -> _AttemptNews:
+        """What is remembered of the live attempt."""
+        news = self._news.get(job.id)
         if news is None or news.attempt != job.attempt:
-            news = self._ends[job.id] = self._remembered(job)
+            news = self._news[job.id] = _AttemptNews(job.attempt, self._monotonic())
+        return news
+
+    def _take_in(self, job: Job, news: _AttemptNews) -> None:
+        """Reads all new events into the store; what matters for the attempt's end is remembered."""
+        offset = self._offset_of(job)
+        self._remember(job, news, offset)
         while True:
-            with self._database.read() as tx:
-                offset = tx.jobs.get(job.id).read_offset
-            envelopes, new_offset = self._folders.read_events(job.id, offset)
+            try:
+                envelopes, new_offset = self._folders.read_events(job.id, offset)
+            except UnreadableEvent as error:
+                news.spoil(error)
+                return
             if new_offset == offset:
-                return news
-            news.heard_at = self._clock()
+                return
+            offset = new_offset
+            news.heard_at = self._monotonic()
             with self._database.write() as tx:
                 for envelope in envelopes:
                     news.note(envelope)
                     self._store(tx, job, envelope, news)
-                stored = tx.jobs.get(job.id)
-                tx.jobs.update(replace(stored, read_offset=new_offset))
+                if news.spoiled is None:
+                    tx.jobs.update(replace(tx.jobs.get(job.id), read_offset=offset))
             self._observers[job.kind].announce(job)
+            if news.spoiled is not None:
+                return
 
-    def _remembered(self, job: Job) -> _AttemptNews:
-        """What earlier lives of the server have read of this attempt."""
-        news = _AttemptNews(job.attempt, self._clock())
+    def _remember(self, job: Job, news: _AttemptNews, limit: int) -> None:
+        """Hears again, once, what was taken in before: from earlier attempts, and by earlier lives of the server."""
         offset = 0
-        with self._database.read() as tx:
-            limit = tx.jobs.get(job.id).read_offset
-        while offset < limit:
-            envelopes, new_offset = self._folders.read_events(job.id, offset)
-            if new_offset == offset:
-                break
+        while not news.is_complete and offset < limit:
+            try:
+                envelopes, new_offset = self._folders.read_events(job.id, offset)
+            except UnreadableEvent as error:  # it ended an earlier attempt
+                envelopes, new_offset = (), error.next_offset
             for envelope in envelopes:
                 news.note(envelope)
+            if new_offset == offset:
+                break
             offset = new_offset
-        return news
+        news.is_complete = True
+
+    def _pass_over(self, job: Job) -> None:
+        """Leaves unread what a spoiled attempt wrote, so that the next one is judged by its own words."""
+        offset = self._folders.end_of_events(job.id)
+        with self._database.write() as tx:
+            tx.jobs.update(replace(tx.jobs.get(job.id), read_offset=offset))
+
+    def _offset_of(self, job: Job) -> int:
+        with self._database.read() as tx:
+            return tx.jobs.get(job.id).read_offset
 
     def _store(self, tx: Transaction, job: Job, envelope: Envelope, news: _AttemptNews) -> None:
         told = line_of(envelope)
-        if told is not None:
-            key = f"{job.id}-{envelope.seq:08d}"
+        key = f"{job.id}-{envelope.seq:08d}"
+        if told is not None and tx.log_lines.find(id=key) is None:
             tx.log_lines.add(LogLine(id=key, job=job.id, at=envelope.time, level=told.level, text=told.text))
         try:
             self._observers[job.kind].on_event(tx, job, envelope)
-        except (Damaged, NotFound) as error:  # what it published is not whole: this job fails, and no other waits
-            news.spoiled = Ended(outcome="failed", code=error.code, message=error.message)
+        except (TenfoldError, OSError, LookupError, TypeError, ValueError) as error:
+            if _is_of_machine(error):
+                raise
+            news.spoil(error)  # what it published is not whole: this job fails, and no other waits
 
     def _handle(self, event: Event) -> None:
         with self._mutex:
@@ -243,7 +280,7 @@ class JobDesk:
             if isinstance(instruction, Start):
                 self._start(instruction.job)
             elif isinstance(instruction, AskStop):
-                self._folders.ask_stop(instruction.job.id)
+                self._ask_stop(instruction.job)
         for job in saves:
             self._observers[job.kind].announce(job)
 
@@ -258,6 +295,12 @@ class JobDesk:
             code = error.code if isinstance(error, TenfoldError) else "job.not-started"
             message = f"The attempt could not start: {error}"
             self._handle(AttemptEnded(job.id, job.attempt, "failed", code=code, message=message))
+
+    def _ask_stop(self, job: Job) -> None:
+        try:
+            self._folders.ask_stop(job.id)
+        except OSError as error:
+            self._news_of(job).spoil(error)
 
     def _reload(self) -> None:
         with self._mutex:
@@ -286,17 +329,45 @@ class _AttemptNews:
     def __init__(self, attempt: int, now: float) -> None:
         self.attempt = attempt
         self.heard_at = now
+        self.is_complete = False
         self.started = False
         self.progressed = False
         self.ended: Ended | None = None
         self.spoiled: Ended | None = None
+        self._saved_before = 0
 
     def note(self, envelope: Envelope) -> None:
-        if envelope.attempt != self.attempt:
-            return
-        if isinstance(envelope.event, Started):
+        event = envelope.event
+        if envelope.attempt < self.attempt:
+            if isinstance(event, CheckpointSaved):
+                self._saved_before = max(self._saved_before, event.step)
+        elif isinstance(event, Started):
             self.started = True
-        elif isinstance(envelope.event, CheckpointSaved):
-            self.progressed = True
-        elif isinstance(envelope.event, Ended):
-            self.ended = envelope.event
+        elif isinstance(event, CheckpointSaved):
+            self.progressed = self.progressed or event.step > self._saved_before
+        elif isinstance(event, Ended):
+            self.ended = event
+
+    def spoil(self, error: Exception) -> None:
+        """From now on nothing counts but that it cannot be read; the first reason stays."""
+        reason = _in_words(error)
+        text = f"What the job wrote cannot be read: {reason} Resume it to try again."
+        self.spoiled = self.spoiled or Ended(outcome="failed", code=UnreadableEvent.code, message=text)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, TenfoldError):
+        return error.message
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror} ({error.filename})." if error.filename else f"{error.strerror}."
+    if isinstance(error, LookupError):
+        return f"{error} is missing."
+    return f"{type(error).__name__}: {error}."
+
+
+def _is_of_machine(error: Exception) -> bool:
+    """Whether an error would meet every job: nothing is wrong with this one, and it can be tried again."""
+    scarce = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+    if isinstance(error, OSError):
+        return is_disk_full(error) or error.errno in scarce
+    return isinstance(error, Unavailable | StorageFull | MemoryError)

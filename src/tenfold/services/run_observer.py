@@ -34,7 +34,7 @@ class RunObserver:
         event = envelope.event
         if isinstance(event, Measured):
             self._measure(tx, job, event)
-        elif isinstance(event, Progressed):
+        elif isinstance(event, Progressed) and event.unit == "steps":
             facts: dict[str, Json] = {
                 "step": event.done,
                 "steps": event.total,

@@ -99,10 +99,15 @@ class RunService:
     def resume(self, actor: Actor, name_or_id: str) -> Run:
         """Lets a run that was stopped or has failed go on from its newest checkpoint."""
         run = self._changeable(actor, name_or_id)
+        if run.trashed_at is not None:
+            raise Conflict(f"{run.name} is in the trash: take it out, then resume it.", code="run.in-trash")
         if run.state not in {"stopped", "failed"}:
             raise Conflict(f"{run.name} is {run.state}; only a run that was stopped or has failed can be resumed.")
         self._desk.resume(run.job)
-        return self.named.get(actor, run.id)
+        resumed = self.named.get(actor, run.id)
+        if resumed.trashed_at is not None:  # meanwhile
+            self._desk.stop(run.job)
+        return resumed
 
     def history(self, actor: Actor, name_or_id: str) -> dict[str, list[tuple[int, float]]]:
         """Metric series by name, at most 400 points each with every bucket's smallest and largest value kept."""
@@ -159,6 +164,9 @@ class RunService:
         except NotFound as error:
             problems.append(Problem("dataset", error.message, error.code))
             return None
+        if dataset.trashed_at is not None:
+            problems.append(_in_trash(dataset))
+            return None
         if dataset.state == "failed":
             problems.append(Problem("dataset", f"{name} could not be built: {dataset.message}", "dataset.failed"))
             return None
@@ -173,7 +181,9 @@ class RunService:
 
     def _accept(self, tx: Transaction, actor: Actor, accepted: _Accepted) -> tuple[Run, Job]:
         now = self._clock()
-        spec, dataset = accepted.spec, accepted.dataset
+        spec, dataset = accepted.spec, tx.datasets.get(accepted.dataset.id)
+        if dataset.trashed_at is not None:
+            raise InvalidFields([_in_trash(dataset)])
         wish = f"{accepted.network.name}-{dataset.name}"
         name = check_name(spec.name) if spec.name else self.named.free_name(tx, wish)
         self.named.claim_name(tx, name)
@@ -246,6 +256,10 @@ def _value(point: tuple[int, float]) -> float:
 
 def _repository(tx: Transaction) -> Repository[Run]:
     return tx.runs
+
+
+def _in_trash(dataset: Dataset) -> Problem:
+    return Problem("dataset", f"{dataset.name} is in the trash: take it out first.", "dataset.in-trash")
 
 
 def _used_by(_tx: Transaction, run: Run) -> list[str]:

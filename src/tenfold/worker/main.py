@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from tenfold.worker.building import build
 from tenfold.worker.toolbox import JobFolder, Toolbox
 from tenfold.worker.training import Training
 
+FENCED = "job.fenced"
 FENCED_STATUS = 75
 
 
@@ -24,22 +26,28 @@ def run_job(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
     Every end has its event; only a process that was killed has none. A fenced attempt says nothing more.
     """
     try:
-        folder = tools.open_folder(path, attempt)
-    except Conflict:
+        with closing(tools.open_folder(path, attempt)) as folder:
+            _attempt(path, folder, tools, slot)
+            folder.sync()
+    except Conflict as error:
+        if error.code != FENCED:
+            raise
         return FENCED_STATUS
+    return 0
+
+
+def _attempt(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> None:
+    """Works, and tells how it ended; raises `Conflict` when another attempt has taken over."""
     try:
         outcome = _work(path, folder, tools, slot)
         folder.emit(Ended(outcome=outcome))
-    except Conflict as error:
-        if error.code == "job.fenced":
-            return FENCED_STATUS
-        _fail(folder, error.code, error.message)
     except StorageFull as error:
         folder.make_room()
         _fail(folder, error.code, error.message)
     except TenfoldError as error:
         _fail(folder, error.code, error.message)
     except Exception as error:  # noqa: BLE001  whatever went wrong, the run shows it and its log holds the details
+        folder.check_fence()
         traceback.print_exc()
         if is_disk_full(error):
             folder.make_room()
@@ -47,9 +55,6 @@ def run_job(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
             _fail(folder, StorageFull.code, text)
         else:
             _fail(folder, "internal", f"Tenfold itself failed: {type(error).__name__}: {error}")
-    folder.sync()
-    folder.close()
-    return 0
 
 
 def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["finished", "stopped"]:

@@ -67,12 +67,19 @@ class DatasetBuilder(Protocol):
         """
 
 
+class CheckpointOpener(Protocol):
+    """Opens the checkpoints of a job."""
+
+    def __call__(self, folder: Path, fence: Callable[[], None], *, warn: Callable[[str], None]) -> CheckpointStore:
+        """`fence` raises when another attempt has taken over; `warn` hears of every checkpoint that is lost."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Toolbox:
     """All a worker works with."""
 
     open_folder: Callable[[Path, int], JobFolder]
-    open_checkpoints: Callable[[Path, Callable[[], None]], CheckpointStore]
+    open_checkpoints: CheckpointOpener
     open_revision: Callable[[Path], RevisionReader]
     build_dataset: DatasetBuilder
     tasks: Mapping[str, Task]

@@ -19,6 +19,7 @@ from tenfold.core.training.job import Decisions, TrainJob
 from tenfold.core.training.ports import BackendPlan, CheckpointStore, TrainingBackend
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.task import Evaluation, Task
+from tenfold.worker.pace import Pace
 from tenfold.worker.toolbox import JobFolder, Toolbox
 
 TEST_BATCH = 256
@@ -36,7 +37,9 @@ class Training:
         self._decisions = self._decide(slot)
         self._samples: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
         self._graph = self._expand()
-        self._checkpoints: CheckpointStore = tools.open_checkpoints(job_path / "checkpoints", folder.check_fence)
+        self._checkpoints: CheckpointStore = tools.open_checkpoints(
+            job_path / "checkpoints", folder.check_fence, warn=self._warn
+        )
         self._backend = self._make_backend()
 
     @property
@@ -73,8 +76,11 @@ class Training:
         reasons = stored.differences(now)
         if reasons:
             text = f"This resume is not exact: {'; '.join(reasons)}."
-            self._folder.emit(Logged(text=text, level="warning"))
+            self._warn(text)
         return Decisions(device=slot, threads=stored.threads, versions=now.versions)
+
+    def _warn(self, text: str) -> None:
+        self._folder.emit(Logged(text=text, level="warning"))
 
     def _expand(self) -> LayerGraph:
         parameters = {**self._job.parameters, **self._task.network_parameters(self._samples.classes)}
@@ -119,7 +125,7 @@ class Training:
             epochs_done=self._spec.epochs * outcome.best_step / self._engine.total_steps,
             versions=self._decisions.versions,
         )
-        self._tools.write_model(model, staged)
+        self._tools.write_model(model, staged, report=Pace(self._folder, time.monotonic, unit="files").report)
         self._folder.emit(PhaseStarted(phase="publishing"))
         manifest = self._folder.publish(staged)
         metrics = {f"{split}_{name}": value for name, value in (evaluation.metrics if evaluation else {}).items()}
@@ -131,6 +137,10 @@ class Training:
         if not len(labels):
             return None
         self._folder.emit(PhaseStarted(phase="testing"))
-        bounds = range(0, len(labels), TEST_BATCH)
-        parts = [self._backend.predict(split, start, min(start + TEST_BATCH, len(labels))) for start in bounds]
+        pace = Pace(self._folder, time.monotonic, unit="samples")
+        parts = []
+        for start in range(0, len(labels), TEST_BATCH):
+            stop = min(start + TEST_BATCH, len(labels))
+            parts.append(self._backend.predict(split, start, stop))
+            pace.report(stop, len(labels))
         return self._task.evaluate(np.concatenate(parts), np.asarray(labels), self._samples.classes)

@@ -76,7 +76,8 @@ def test_a_torn_one_is_cleared_and_the_one_before_it_found(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("file", ["state.safetensors", "state.json", "manifest.sha256.json"])
 def test_a_damaged_one_is_passed_over_and_never_half_loaded(tmp_path: Path, file: str) -> None:
-    store = FolderCheckpoints(tmp_path)
+    told: list[str] = []
+    store = FolderCheckpoints(tmp_path, warn=told.append)
     store.save(checkpoint(1))
     store.save(checkpoint(2))
     path = tmp_path / "00000002-step-2" / file
@@ -84,6 +85,8 @@ def test_a_damaged_one_is_passed_over_and_never_half_loaded(tmp_path: Path, file
     latest = store.latest()
     assert latest is not None
     assert latest.step == 1
+    assert len(told) == 1
+    assert told[0].startswith("The checkpoint at step 2 is lost, the one before it counts: ")
     with pytest.raises(Damaged):
         store.load(2)
 

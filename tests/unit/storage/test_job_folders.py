@@ -12,6 +12,7 @@ from tenfold.adapters.storage.job_folders import Fenced, LocalJobFolders, Worker
 from tenfold.core.errors import NotFound, StorageFull
 from tenfold.core.events import CheckpointSaved, Ended, Logged, Progressed
 from tenfold.core.ids import JobId
+from tenfold.core.jobs.ports import UnreadableEvent
 
 JOB = JobId("job_0000000000000000")
 
@@ -78,8 +79,8 @@ def test_half_a_line_is_not_read_yet_and_one_that_was_torn_is_skipped(folders: L
     assert [(envelope.seq, envelope.attempt) for envelope in events] == [(1, 1), (2, 2)]
 
 
-@pytest.mark.parametrize("line", [b"[]", b"{}", b'{"type": "logged"}', b"\xff", b'{"type": "no", "seq": 1}', b"null"])
-def test_a_line_that_is_no_event_is_skipped(folders: LocalJobFolders, line: bytes) -> None:
+@pytest.mark.parametrize("line", [b"\xff", b'{"type": "log", "te', b"\0\0\0", b""])
+def test_a_line_that_was_torn_is_skipped(folders: LocalJobFolders, line: bytes) -> None:
     worker = attempt(folders)
     worker.emit(Logged(text="before"))
     with (folders.path(JOB) / "events.jsonl").open("ab") as file:
@@ -87,6 +88,31 @@ def test_a_line_that_is_no_event_is_skipped(folders: LocalJobFolders, line: byte
     worker.emit(Logged(text="after"))
     worker.close()
     assert texts(folders) == ["before", "after"]
+
+
+LIES = [b"[]", b"{}", b"null", b'{"type": "log"}', b'{"type": "no", "seq": 1, "attempt": 1, "time": 1}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.decode()[:20])
+def test_a_whole_line_that_is_no_event_is_an_error_behind_those_before(folders: LocalJobFolders, lie: bytes) -> None:
+    worker = attempt(folders)
+    worker.emit(Logged(text="before"))
+    with (folders.path(JOB) / "events.jsonl").open("ab") as file:
+        file.write(lie + b"\n")
+    worker.emit(Logged(text="after"))
+    worker.close()
+    events, offset = folders.read_events(JOB, 0)
+    assert len(events) == 1
+    with pytest.raises(UnreadableEvent, match=rf"says what cannot be \(byte {offset}\)") as error:
+        folders.read_events(JOB, offset)
+    rest, end = folders.read_events(JOB, error.value.next_offset)
+    assert [(each.seq, end) for each in rest] == [(2, folders.end_of_events(JOB))]
+
+
+def test_a_line_without_an_end_is_an_error(folders: LocalJobFolders) -> None:
+    (folders.path(JOB) / "events.jsonl").write_bytes(b"x" * (5 << 20))
+    with pytest.raises(UnreadableEvent, match="longer than 4 MB"):
+        folders.read_events(JOB, 0)
 
 
 def test_the_fence_stands_before_every_write(folders: LocalJobFolders) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from full_disk import files_up_to
 
 from tenfold.adapters.storage.artifacts import FolderArtifacts
@@ -22,7 +22,13 @@ async def in_blocks(*blocks: bytes) -> AsyncIterator[bytes]:
 
 
 def receive(uploads: FolderUploads, name: str, *blocks: bytes) -> StoredUpload:
-    return asyncio.run(uploads.receive(name, in_blocks(*blocks)))
+    return wait_for(uploads, name, in_blocks(*blocks))
+
+
+def wait_for(uploads: FolderUploads, name: str, blocks: AsyncIterator[bytes]) -> StoredUpload:
+    """Receives on a thread of its own: this one may have a loop already."""
+    with start_blocking_portal() as portal:
+        return portal.call(uploads.receive, name, blocks)
 
 
 def names(folder: Path) -> list[str]:
@@ -67,7 +73,7 @@ def test_a_sender_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        asyncio.run(FolderUploads(tmp_path).receive("x", broken()))
+        wait_for(FolderUploads(tmp_path), "x", broken())
     assert names(tmp_path) == []
 
 

@@ -15,6 +15,18 @@ class Killed(Exception):
     pass
 
 
+class StopsLater(StopSwitch):
+    """A stop that is asked when the training has looked for it so many times."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._looks = looks
+
+    def stop_requested(self) -> bool:
+        self._looks -= 1
+        return self._looks < 0
+
+
 @dataclass
 class Bench:
     """One job over several attempts: checkpoints outlive an attempt, the backend does not."""
@@ -84,6 +96,26 @@ def test_nothing_before_a_checkpoint_runs_again() -> None:
     saved = max(event.step for event in bench.events if isinstance(event, CheckpointSaved))
     bench.attempt()
     assert len(bench.backend.seen) == 4 * (20 - saved)
+
+
+def test_a_training_that_is_through_saves_nothing_when_it_is_taken_up_again() -> None:
+    """A worker that dies while it publishes, again and again, is not to look as if it got further each time."""
+    bench = Bench()
+    first = bench.attempt()
+    bench.events.clear()
+    assert bench.attempt() == first
+    assert [event for event in bench.events if isinstance(event, CheckpointSaved)] == []
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_stopping_what_has_diverged_ends_as_diverged_and_keeps_no_such_checkpoint() -> None:
+    """The stop comes in the middle of an epoch, before any row tells of the loss."""
+    spec = TrainingSpec(dataset="d", epochs=1, batch_size=1, rate=1e200, schedule="fixed", warm_up=0, steps_per_row=999)
+    bench = Bench(spec=spec)
+    bench.switch = StopsLater(looks=10)
+    with pytest.raises(Diverged, match=r"became infinite by step \d+\."):
+        bench.attempt()
+    assert bench.checkpoints.kept == {}
 
 
 @pytest.mark.parametrize("part", ["velocity", "noise", "totals", "row_start"])

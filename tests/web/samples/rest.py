@@ -152,5 +152,8 @@ def trash_page() -> settings.TrashPage:
     return settings.TrashPage(rows=rows, kept_days=30)
 
 
+NEXT_START = "A process is kept warm for the next run, in 412 MB of memory until nobody needs it."
+
+
 def queue_page() -> settings.QueuePage:
-    return settings.QueuePage(running=RUNNING, waiting=WAITING)
+    return settings.QueuePage(running=RUNNING, waiting=WAITING, next_start=NEXT_START)

@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from tenfold.core.export.model_card import model_card
 from tenfold.core.export.trained_model import TrainedModel
 
+NUM_FILES = 10
 LICENCE = Path(__file__).with_name("apache-2.0.txt")
 _TERMS = """predict.py is part of Tenfold and comes under the Apache License, Version 2.0, which follows.
 The weights, the network's text, the classes and the figures belong to whoever trained this model; Tenfold claims no
@@ -33,10 +34,12 @@ class ModelFolderWriter:
     export_network: Callable[[TrainedModel, Path], float]
     predict_script: str
 
-    def __call__(self, model: TrainedModel, folder: Path) -> None:
+    def __call__(self, model: TrainedModel, folder: Path, *, report: Callable[[int, int], None]) -> None:
         weights = {name: np.asarray(array, order="C") for name, array in model.weights.items()}
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        report(1, NUM_FILES)
         difference = self.export_network(model, folder / "model.onnx")
+        report(2, NUM_FILES)
         texts = {
             "network.network": model.network_text,
             "labels.txt": "".join(f"{name}\n" for name in model.classes),
@@ -49,6 +52,7 @@ class ModelFolderWriter:
         }
         for name, text in texts.items():
             (folder / name).write_text(text, "utf-8")
+        report(NUM_FILES, NUM_FILES)
 
 
 def _figures(model: TrainedModel, difference: float) -> dict[str, object]:

@@ -22,11 +22,19 @@ class FolderCheckpoints:
     """The checkpoints of one job in one folder. Names count up, so that the same step may be saved again.
 
     `fence` is asked before anything becomes visible or is removed, and raises when another attempt has taken over.
+    `warn` is told of every checkpoint that is lost.
     """
 
-    def __init__(self, folder: Path, fence: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        fence: Callable[[], None] = lambda: None,
+        *,
+        warn: Callable[[str], None] = lambda _text: None,
+    ) -> None:
         self._folder = folder
         self._fence = fence
+        self._warn = warn
         folder.mkdir(parents=True, exist_ok=True)
         for torn in folder.glob(".*.part"):
             shutil.rmtree(torn)
@@ -49,11 +57,11 @@ class FolderCheckpoints:
             raise
 
     def latest(self) -> Checkpoint | None:
-        for _, _, folder in reversed(self._present()):
+        for _, step, folder in reversed(self._present()):
             try:
                 return self._read(folder)
-            except (Damaged, NotFound):
-                continue
+            except (Damaged, NotFound) as error:
+                self._warn(f"The checkpoint at step {step:,} is lost, the one before it counts: {error.message}")
         return None
 
     def load(self, step: int) -> Checkpoint:

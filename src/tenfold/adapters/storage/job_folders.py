@@ -23,6 +23,7 @@ from tenfold.adapters.storage.durable import disk_errors, publish_folder, write_
 from tenfold.core.errors import Conflict, NotFound
 from tenfold.core.events import Envelope, Event, Json
 from tenfold.core.ids import JobId
+from tenfold.core.jobs.ports import UnreadableEvent
 
 _READ_BYTES = 4 << 20
 _TAIL_BYTES = 1 << 20
@@ -66,8 +67,28 @@ class LocalJobFolders:
                 block = file.read(_READ_BYTES)
         except FileNotFoundError:
             return [], offset
-        end = block.rfind(b"\n") + 1
-        return [envelope for line in block[:end].splitlines() if (envelope := _parse(line))], offset + end
+        if len(block) == _READ_BYTES and b"\n" not in block:
+            text = f"A line of events.jsonl is longer than {_READ_BYTES >> 20} MB (byte {offset})."
+            raise UnreadableEvent(text, next_offset=offset + len(block))
+        envelopes: list[Envelope] = []
+        for line in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
+            try:
+                envelope = _parse(line)
+            except ValueError as error:
+                if envelopes:
+                    break
+                text = f"A line of events.jsonl says what cannot be (byte {offset}): {error}."
+                raise UnreadableEvent(text, next_offset=offset + len(line)) from error
+            if envelope is not None:
+                envelopes.append(envelope)
+            offset += len(line)
+        return envelopes, offset
+
+    def end_of_events(self, job_id: JobId) -> int:
+        try:
+            return (self.path(job_id) / "events.jsonl").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def result_folder(self, job_id: JobId, attempt: int) -> str:
         return str(self.path(job_id) / "attempts" / str(attempt) / "result")
@@ -146,7 +167,11 @@ class WorkerFolder:
 
     def publish(self, staged: Path) -> str:
         """Publishes the staged result and returns the sha256 of its manifest."""
-        return publish_folder(staged, staged.with_name("result"), before_rename=self.check_fence)
+        try:
+            return publish_folder(staged, staged.with_name("result"), before_rename=self.check_fence)
+        except FileNotFoundError:
+            self.check_fence()  # a newer attempt clears what earlier ones staged
+            raise
 
     def sync(self) -> None:
         """Brings all events to the disk."""
@@ -181,16 +206,29 @@ class WorkerFolder:
             content = file.read()
         if content and not content.endswith(b"\n"):
             self._events.write(b"\n")
-        numbers = (envelope.seq for line in content.splitlines()[-8:] if (envelope := _parse(line)))
-        return max(numbers, default=0)
+        return max(map(_number_of, content.splitlines()[-8:]), default=0)
 
 
 def _parse(line: bytes) -> Envelope | None:
+    """The event of a line; `None` for one that was torn. Raises `ValueError` for one that is whole and no event."""
     try:
         value = json.loads(line)
-        return Envelope.from_json(value) if isinstance(value, dict) else None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     except ValueError:
         return None
+    if not isinstance(value, dict):
+        raise ValueError("it is no object")
+    return Envelope.from_json(value)
+
+
+def _number_of(line: bytes) -> int:
+    """The number of an event; 0 for a line that is none."""
+    try:
+        envelope = _parse(line)
+    except ValueError:
+        return 0
+    return envelope.seq if envelope is not None else 0
 
 
 def _read_attempt(folder: Path) -> int:

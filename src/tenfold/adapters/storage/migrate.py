@@ -10,6 +10,11 @@ NEWEST = "0001"
 _SCRIPTS = Path(__file__).with_name("migrations")
 
 
+def known_revisions() -> set[str]:
+    """The schemas that this Tenfold can bring to the newest."""
+    return {path.name.partition("_")[0] for path in _SCRIPTS.glob("versions/[0-9]*.py")}
+
+
 def migrate(engine: Engine) -> None:
     """Runs the migrations that are missing, all in one transaction; does nothing on a current database."""
     if _current(engine) == NEWEST:

@@ -7,33 +7,41 @@ import json
 import threading
 import typing
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Generic
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, and_, cast, create_engine, delete, event, func, insert, or_, select
 from sqlalchemy import String as SqlString
 from sqlalchemy import update as sql_update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.sql import ColumnElement
 
-from tenfold.adapters.storage.migrate import migrate
+from tenfold.adapters.storage.migrate import NEWEST, known_revisions, migrate
 from tenfold.adapters.storage.schema import ENTITIES, HISTORIES, TABLES
 from tenfold.core.entities import Entity, Named
-from tenfold.core.errors import Changed, Conflict, NameTaken, NotFound, StorageFull, Unavailable
+from tenfold.core.errors import Changed, Conflict, Damaged, NameTaken, NotFound, StorageFull, Unavailable
 from tenfold.core.repository import EntityT, Page, Query, check_sort, decode_cursor, encode_cursor
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)  # older ones may corrupt a WAL database (the WAL-reset bug of 3.7.0 to 3.51.2)
 BUSY_MS = 10_000
+_WAY_OUT = "Put back a copy of it, or move it away to begin with an empty one, which keeps no accounts and no lists."
 
 
 def open_sqlite(path: Path) -> SqlDatabase:
-    """The database in this file, brought to the newest schema; made where there is none."""
+    """The database in this file, brought to the newest schema; made where there is none.
+
+    Raises `Damaged` for a file that is no whole database and `Unavailable` for one of a newer Tenfold, and then leaves
+    it as it is.
+    """
     import pysqlite3.dbapi2 as driver  # noqa: PLC0415  the interpreter's own SQLite may have the WAL-reset bug
 
     if driver.sqlite_version_info < OLDEST_SAFE_SQLITE:
         wanted = ".".join(str(part) for part in OLDEST_SAFE_SQLITE)
         raise Unavailable(f"SQLite {driver.sqlite_version} may damage data; {wanted} or newer is needed.")
+    if path.exists():
+        _check_file(path, driver)
     engine = create_engine(
         f"sqlite:///{path}",
         module=driver,
@@ -42,8 +50,30 @@ def open_sqlite(path: Path) -> SqlDatabase:
     )
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
-    migrate(engine)
+    with _translated():
+        migrate(engine)
     return SqlDatabase(engine)
+
+
+def _check_file(path: Path, driver: Any) -> None:
+    """Reads the schema's number without a trace: a file that nobody works on is not even locked."""
+    immutable = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    try:
+        with closing(driver.connect(f"file:{quote(str(path))}?mode=ro{immutable}", uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+            found = connection.execute("select version_num from alembic_version") if "alembic_version" in tables else ()
+            revisions = {revision for (revision,) in found}
+    except driver.OperationalError as error:
+        raise Unavailable(f"{path} cannot be opened: {error}.") from error
+    except driver.DatabaseError as error:
+        raise Damaged(f"{path} is damaged: {error}. {_WAY_OUT}") from error
+    newer = revisions - known_revisions()
+    if newer:
+        text = (
+            f"{path} was written by a newer Tenfold: its schema is {max(newer)}, and this one knows {NEWEST} at most. "
+            "Install the newer Tenfold again, or name another data folder with TENFOLD_DATA."
+        )
+        raise Unavailable(text, code="data.newer")
 
 
 def _to_json(value: object) -> str:
@@ -97,6 +127,10 @@ def _translated() -> Iterator[None]:
         if "locked" in text or "busy" in text:
             raise Unavailable("The database is busy; try again in a moment.") from error
         raise
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise Unavailable(f"The database is damaged: {error.orig}. {_WAY_OUT}", code="data.damaged") from error
 
 
 class SqlTransaction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,5 +43,5 @@ class TrainedModel:
 class ModelWriter(Protocol):
     """Writes a model's folder: the files that `architecture.md` lists for a download."""
 
-    def __call__(self, model: TrainedModel, folder: Path) -> None:
-        """`folder` is there and empty. Raises `StorageFull`."""
+    def __call__(self, model: TrainedModel, folder: Path, *, report: Callable[[int, int], None]) -> None:
+        """`folder` is there and empty; `report(done, total)` hears of every file. Raises `StorageFull`."""

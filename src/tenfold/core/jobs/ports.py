@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from tenfold.core.errors import Damaged
 from tenfold.core.events import Envelope, Json
 from tenfold.core.ids import JobId
+
+
+class UnreadableEvent(Damaged):
+    """What the job wrote is no event; what follows it begins at the byte `next_offset`."""
+
+    code = "job.unreadable"
+
+    def __init__(self, message: str, *, next_offset: int) -> None:
+        self.next_offset = next_offset
+        super().__init__(message)
 
 
 class Executor(Protocol):
@@ -53,7 +64,13 @@ class JobFolders(Protocol):
         """Leaves word that the job is to stop."""
 
     def read_events(self, job_id: JobId, offset: int) -> tuple[Sequence[Envelope], int]:
-        """Events from a byte offset on, and the offset after the last whole line. Torn lines are skipped."""
+        """Events from a byte offset on, and the offset to go on from: after the last whole line, or before a lie.
+
+        Torn lines are skipped. Raises `UnreadableEvent` when the first line is whole and no event, `OSError`.
+        """
+
+    def end_of_events(self, job_id: JobId) -> int:
+        """The offset after everything that is written now."""
 
     def result_folder(self, job_id: JobId, attempt: int) -> str:
         """Where the attempt's result lies."""

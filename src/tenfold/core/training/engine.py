@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+import numpy as np
+
 from tenfold.core.errors import Diverged
 from tenfold.core.events import CheckpointSaved, Event, Json, Measured, PhaseStarted, Progressed
 from tenfold.core.training.ports import Checkpoint, CheckpointStore, Clock, Control, EventSink, TrainingBackend
@@ -88,7 +90,7 @@ class Engine:
             return None
         self._at = Position(**checkpoint.engine)  # type: ignore[arg-type]
         self._around.backend.load_state(checkpoint.backend)
-        self._checkpointed = checkpoint.step
+        self._checkpointed, self._validating_at = checkpoint.step, self._at.validated_step
         return checkpoint.step
 
     def run(self) -> Outcome:
@@ -189,6 +191,7 @@ class Engine:
         at = self._at
         if self._checkpointed != at.step or self._validating_at != at.validated_step:
             checkpoint = Checkpoint(at.step, at.to_json(), self._around.backend.state())
+            self._require_finite_state(checkpoint)
             self._around.events.sync()
             self._around.checkpoints.save(checkpoint)
             self._checkpointed, self._validating_at = at.step, at.validated_step
@@ -240,6 +243,12 @@ class Engine:
                 step=step,
                 rate=rate,
             )
+
+    def _require_finite_state(self, checkpoint: Checkpoint) -> None:
+        """A stop may come before the loss of the last steps is looked at: weights tell of it too."""
+        for array in checkpoint.backend.arrays.values():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                self._require_finite(math.nan, checkpoint.step)
 
     def _emit(self, event: Event) -> None:
         self._around.events.emit(event)

@@ -146,7 +146,8 @@ class Checkpoint:
 class CheckpointStore(Protocol):
     """Checkpoints of one job. A checkpoint is either complete or not there; writing one never harms another.
 
-    `save` is durable when it returns. `latest` passes over a damaged or torn one to the newest that is whole.
+    `save` is durable when it returns. `latest` passes over a damaged or torn one to the newest that is whole,
+    and tells people which step was lost.
     """
 
     def save(self, checkpoint: Checkpoint) -> None: ...

@@ -80,9 +80,22 @@ def _cell(column: str, value: object) -> str:
         return datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return f"{value:.6g}"
+    if column == "metrics" and isinstance(value, dict):
+        value = _latest(value)
+    if isinstance(value, dict) and not any(isinstance(each, dict | list) for each in value.values()):
+        return ", ".join(f"{name} {_cell(name, each)}" for name, each in value.items() if each not in ("", None))
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def _latest(metrics: dict[str, object]) -> dict[str, object]:
+    """The figures that say most: those of the test, before that of the validation, before that all."""
+    for prefix in ("test_", "val_"):
+        found = {name: value for name, value in metrics.items() if name.startswith(prefix)}
+        if found:
+            return found
+    return metrics
 
 
 def _complain(text: str) -> None:

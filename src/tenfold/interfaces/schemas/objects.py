@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 ItemT = TypeVar("ItemT")
 
@@ -15,8 +15,15 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Thing(Schema):
-    """What everything with a name has. Times are seconds since 1970, UTC."""
+    """What everything with a name has. Times are seconds since 1970, UTC.
+
+    `used_by` names what depends on it, and is there where one thing is asked for and not a list.
+    """
 
     id: str
     name: str
@@ -27,7 +34,7 @@ class Thing(Schema):
     created_at: float
     changed_at: float
     trashed_at: float | None = None
-    used_by: list[str] | None = None
+    used_by: list[str] | None = Field(default=None, exclude_if=_is_none)
 
 
 class Change(BaseModel):

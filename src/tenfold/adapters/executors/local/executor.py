@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +34,21 @@ _ENVIRONMENT = {
 class LocalExecutor:
     """Fulfils `tenfold.core.jobs.ports.Executor` with processes on this machine."""
 
-    def __init__(self, jobs_folder: Path) -> None:
+    def __init__(self, jobs_folder: Path, *, idle_s: float = IDLE_S) -> None:
         self._jobs = jobs_folder
         self._template: _Template | None = None
         self._cold: dict[JobId, subprocess.Popen[bytes]] = {}
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
+        self._idle_s = idle_s
+        self._release: threading.Timer | None = None
 
     def warm(self) -> None:
         with self._mutex:
             if self._template is not None and not self._template.is_usable():
-                self._template.close()
-                self._template = None
+                self._drop_template()
             if self._template is None:
                 self._template = _Template()
-            self._template.used_at = time.monotonic()
+            self._release_when_idle()
 
     def start(self, job_id: JobId, attempt: int, slot: str) -> None:
         folder = self._jobs / job_id
@@ -58,6 +58,7 @@ class LocalExecutor:
                 template = self._template
                 if template is not None and template.is_usable():
                     template.fork(folder, attempt, slot, lock)
+                    self._release_when_idle()
                 else:
                     self._cold[job_id] = _start_cold(folder, attempt, slot, lock)
         except OSError as error:
@@ -82,13 +83,13 @@ class LocalExecutor:
         return _describe(status)
 
     def facts(self) -> dict[str, Json]:
-        template = self._template
-        if template is None or not template.is_usable():
-            return {"template": "off", "memory_bytes": 0}
-        if time.monotonic() - template.used_at > IDLE_S:
-            self._drop_template()
-            return {"template": "off", "memory_bytes": 0}
-        return {"template": "ready" if template.is_ready() else "warming", "memory_bytes": template.memory_bytes()}
+        with self._mutex:
+            template = self._template
+            if template is None or not template.is_alive():
+                return {"template": "off", "memory_bytes": 0}
+            if not template.is_usable():
+                return {"template": "outdated", "memory_bytes": template.memory_bytes()}
+            return {"template": "ready" if template.is_ready() else "warming", "memory_bytes": template.memory_bytes()}
 
     def close(self) -> None:
         self._drop_template()
@@ -96,8 +97,18 @@ class LocalExecutor:
             if process.poll() is None:
                 process.returncode = 0  # it is meant to live on; Popen would warn of it
 
+    def _release_when_idle(self) -> None:
+        """Gives the template's memory back once no form and no job has asked for it for `idle_s`."""
+        if self._release is not None:
+            self._release.cancel()
+        self._release = threading.Timer(self._idle_s, self._drop_template)
+        self._release.daemon = True
+        self._release.start()
+
     def _drop_template(self) -> None:
         with self._mutex:
+            if self._release is not None:
+                self._release.cancel()
             if self._template is not None:
                 self._template.close()
                 self._template = None
@@ -122,11 +133,13 @@ class _Template:
         self._packages = _fingerprint()
         self._pids: dict[str, int] = {}
         self._statuses: dict[int, int] = {}
-        self.used_at = time.monotonic()
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def is_usable(self) -> bool:
         """Whether it lives and would fork what is installed now."""
-        return self._process.poll() is None and self._packages == _fingerprint()
+        return self.is_alive() and self._packages == _fingerprint()
 
     def is_ready(self) -> bool:
         self._read()
@@ -136,7 +149,6 @@ class _Template:
         request = {"folder": str(folder), "attempt": attempt, "slot": slot}
         self._pids.pop(str(folder), None)
         socket.send_fds(self._connection, [json.dumps(request).encode()], [lock])
-        self.used_at = time.monotonic()
 
     def status_of(self, folder: Path) -> int | None:
         self._read()

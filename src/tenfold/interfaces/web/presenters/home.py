@@ -9,6 +9,7 @@ from tenfold.core.errors import NotFound
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Query
 from tenfold.interfaces.services import Services
+from tenfold.interfaces.web.formatting import data_size
 from tenfold.interfaces.web.presenters import datasets, runs
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, person, split_size
 from tenfold.interfaces.web.views.frame import Link
@@ -48,8 +49,21 @@ def queue_page(services: Services, actor: Actor) -> QueuePage:
     waiting = [job for job in jobs if not job.is_live]
     rows = [_waiting(services, actor, job, place) for place, job in enumerate(waiting, 1)]
     return QueuePage(
-        running=tuple(row for row in live if row is not None), waiting=tuple(row for row in rows if row is not None)
+        running=tuple(row for row in live if row is not None),
+        waiting=tuple(row for row in rows if row is not None),
+        next_start=_next_start(services),
     )
+
+
+def _next_start(services: Services) -> str:
+    facts = services.desk.executor_facts()
+    memory = data_size(float(str(facts["memory_bytes"])))
+    return {
+        "ready": f"A process is kept warm for the next run, in {memory} of memory until nobody needs it.",
+        "warming": f"A process warms up for the next run; so far it takes {memory} of memory.",
+        "outdated": f"Packages have changed: the warm process ({memory}) is replaced before the next run.",
+        "off": "No process is kept warm: opening the form of a new run starts one.",
+    }[str(facts["template"])]
 
 
 def _running(services: Services, actor: Actor, job: Job) -> RunningRow | None:

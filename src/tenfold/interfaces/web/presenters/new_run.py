@@ -134,7 +134,8 @@ def _hidden(
 
 def _networks(services: Services, actor: Actor, wanted: str, dataset: Dataset | None) -> tuple[NetworkChoice, ...]:
     entries = services.networks.entries(actor)
-    return tuple(_network(services, actor, entry, entry.name == wanted, dataset) for entry in entries)
+    choices = [_network(services, actor, entry, entry.name == wanted, dataset) for entry in entries]
+    return tuple(sorted(choices, key=lambda choice: choice.why_not != ""))
 
 
 def _network(

@@ -102,6 +102,7 @@ class TrashPage(Page):
     """What was deleted and can still be had back."""
 
     template: ClassVar[str] = "trash.html"
+    place: ClassVar[Place] = "more"
 
     rows: tuple[TrashRow, ...]
     kept_days: int
@@ -117,6 +118,7 @@ class QueuePage(Page):
 
     running: tuple[RunningRow, ...]
     waiting: tuple[WaitingRow, ...]
+    next_start: str  # how quickly the next run will begin, and what that takes of memory
 
 
 @dataclass(frozen=True, kw_only=True)

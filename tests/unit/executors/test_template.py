@@ -1,0 +1,66 @@
+"""The process that is kept warm: it is replaced when packages change, and gives its memory back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tenfold.adapters.executors.local.executor import LocalExecutor
+
+PATIENCE_S = 300.0
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One more folder that Python imports from."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+@pytest.fixture
+def executor(tmp_path: Path, packages: Path) -> Iterator[LocalExecutor]:
+    made = LocalExecutor(tmp_path / "jobs")
+    yield made
+    made.close()
+
+
+def wait(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def templates() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [each for each in children if each.status() != psutil.STATUS_ZOMBIE and "template" in each.cmdline()]
+
+
+def test_it_is_replaced_once_a_package_was_installed(executor: LocalExecutor, packages: Path) -> None:
+    assert executor.facts() == {"template": "off", "memory_bytes": 0}
+    executor.warm()
+    wait(lambda: executor.facts()["template"] == "ready")
+    assert int(str(executor.facts()["memory_bytes"])) > 10_000_000
+    (before,) = templates()
+    executor.warm()
+    assert templates() == [before]
+    (packages / "newly_installed").mkdir()
+    assert executor.facts()["template"] == "outdated"
+    assert int(str(executor.facts()["memory_bytes"])) > 10_000_000  # it is there until it is replaced
+    executor.warm()
+    (after,) = templates()
+    assert after.pid != before.pid
+
+
+def test_it_gives_its_memory_back_though_nobody_asks(tmp_path: Path) -> None:
+    executor = LocalExecutor(tmp_path / "jobs", idle_s=0.2)
+    executor.warm()
+    wait(lambda: not templates())
+    assert executor.facts() == {"template": "off", "memory_bytes": 0}
+    executor.close()
