@@ -61,7 +61,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _is_text(value: object) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half a surrogate pair
+    except (UnicodeEncodeError, RecursionError):  # half a surrogate pair, or too deep to be written
         return False
     return True
 
