@@ -74,7 +74,7 @@ def test_a_name_that_nothing_has(owner: TestClient, noun: str, name: str) -> Non
         ("POST", "/api/v1/runs", {"dataset": "odd", "device": "cuda:7"}, "device"),
         ("POST", "/api/v1/runs", {"dataset": "odd", "device": "import"}, "device"),
         ("POST", "/api/v1/runs", {"dataset": "odd", "seed": 2**63}, "seed"),
-        ("POST", "/api/v1/runs", {"dataset": "odd", "name": SURROGATE}, "body"),
+        ("POST", "/api/v1/runs", {"dataset": "odd", "name": SURROGATE}, "name"),
     ],
 )
 def test_a_text_or_number_that_cannot_be_kept(

@@ -83,8 +83,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     artifacts = FolderArtifacts(data)
     gauges = SystemGauges(data)
     hub = Hub()
-    uploads = FolderUploads(data / "uploads", settings.max_upload_mb * 10**6)
-    uploads.clear_unfinished()
+    uploads = _open_uploads(settings)
     slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
     desk = _make_desk(database, data, folders=folders, slots=slots)
     desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))
@@ -145,6 +144,12 @@ def _make_desk(database: Database, data: Path, *, folders: JobFolders, slots: li
         monotonic=time.monotonic,
         rebooted=_has_rebooted(data),
     )
+
+
+def _open_uploads(settings: Settings) -> FolderUploads:
+    uploads = FolderUploads(settings.data / "uploads", settings.max_upload_mb * 10**6)
+    uploads.clear_unfinished()
+    return uploads
 
 
 def _serve(settings: Settings, services: Services, listener: socket.socket) -> None:

@@ -88,10 +88,9 @@ class NamedThings(Generic[NamedT]):
 
         An old name leads here until something else takes it.
         """
-        values = _checked(name, note, tags)
         with self._database.write() as tx:
             thing = self._changeable(tx, actor, name_or_id)
-            newer = replace(thing, **values)
+            newer = replace(thing, **_checked(name, note, tags))
             if newer == thing:
                 return thing
             if newer.name != thing.name:

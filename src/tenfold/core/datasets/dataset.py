@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tenfold.core.entities import Entity, Named
 from tenfold.core.events import Json
@@ -33,6 +33,8 @@ class Dataset(Named):
 @dataclass(frozen=True, kw_only=True)
 class Revision(Entity):
     """An immutable version of a dataset. Its folder is an artifact under its id; `manifest` is that folder's hash."""
+
+    SORTABLE: ClassVar[tuple[str, ...]] = ("created_at", "id")
 
     id: RevisionId
     dataset: DatasetId

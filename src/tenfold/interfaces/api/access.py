@@ -50,6 +50,11 @@ async def is_still_let_in(request: Request, action: str) -> bool:
     return isinstance(actor, Actor) and actor.may(action)
 
 
+def is_led_here(request: Request) -> bool:
+    """Whether a page of another site leads here: then an address is shown, but nothing is set to work."""
+    return bool(request.state.is_foreign)
+
+
 def services_of(request: Request) -> Services:
     """The services of this application."""
     services = request.app.state.services

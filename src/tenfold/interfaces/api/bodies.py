@@ -21,11 +21,14 @@ async def json_object(request: Request) -> dict[str, Any]:
         raise _invalid(f"The body is {kind or 'of no named type'}; it must be application/json.")
     try:
         value = json.loads(await request.body(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
-        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be stored
     except (ValueError, RecursionError) as error:
         raise _invalid(f"The body is not valid JSON: {str(error)[:200]}.") from None
     if not isinstance(value, dict):
         raise _invalid(f"The body is {type(value).__name__}; it must be a JSON object.")
+    halves = [name for name, content in value.items() if not _is_text([name, content])]
+    if halves:
+        text = "It has half a character in it, which is no text that could be kept."
+        raise InvalidFields([Problem(name if _is_text(name) else "body", text, "character") for name in halves])
     return value
 
 
@@ -53,6 +56,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return value
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):  # half a surrogate pair, or too deep to be written
+        return False
+    return True
 
 
 def _refuse_constant(name: str) -> float:

@@ -71,10 +71,10 @@ class Gate:
             return
         headers = Headers(scope=scope)
         send_on = _with_headers(send)
+        state = scope.setdefault("state", {})
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
-            state = scope.setdefault("state", {})
             state["actor"] = await self._caller(scope, headers)
             state["look_again"] = partial(self._caller, scope, headers)
         except Unauthenticated as error:
@@ -92,15 +92,19 @@ class Gate:
             raise Forbidden(f"This server does not answer to the host {host!r}, but to {allowed}.", code="host")
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        site = headers.get("sec-fetch-site")
+        is_foreign = site not in {None, "same-origin", "none"}
+        scope["state"]["is_foreign"] = is_foreign
         if scope["method"] in SAFE_METHODS:
+            if is_foreign and headers.get("sec-fetch-mode") != "navigate":
+                raise Forbidden("A page of another site may lead here, but not read from here.", code="origin")
             return
         origin = headers.get("origin")
         if origin is not None:
             if _place_of(origin) != headers.get("host"):
                 raise Forbidden(f"A page of {origin[:MAX_SHOWN]} may not change anything here.", code="origin")
             return
-        site = headers.get("sec-fetch-site")
-        if site not in {None, "same-origin", "none"}:
+        if is_foreign:
             raise Forbidden("A page of another site may not change anything here.", code="origin")
         if site is None and "cookie" in headers and "authorization" not in headers:
             text = "A change by a signed-in browser must say which page it comes from (the header Origin)."

@@ -16,7 +16,7 @@ from tenfold.core.errors import BadImage, Busy, NotFound
 from tenfold.core.inference.model import Model
 from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
-from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow, is_led_here
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import models
 from tenfold.interfaces.web.presenters.frame import address
@@ -48,7 +48,7 @@ def show_model(name: str, request: Request, caller: CallerNow, services: Service
     asked = request.query_params
     found = services.models.named.get(caller, name)
     sample = whole_number(asked.get("sample", ""))
-    result = _test_sample(services, caller, found, sample) if sample is not None else None
+    result = _test_sample(services, caller, found, sample) if sample is not None and not is_led_here(request) else None
     number = whole_number(asked.get("page", "")) or 0
     tab: Literal["report", "test"] = "test" if asked.get("tab") == "test" else "report"
     chosen = models.model_page(services, caller, found, tab=tab, page=number, result=result)

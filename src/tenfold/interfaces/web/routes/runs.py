@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from tenfold.core.errors import BadNetwork, Conflict, InvalidFields, NameTaken, Problem, TenfoldError
 from tenfold.core.repository import Query
 from tenfold.core.training.run import Run
-from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow, is_led_here
 from tenfold.interfaces.api.problems import status_of
 from tenfold.interfaces.web.presenters import new_run, runs
 from tenfold.interfaces.web.presenters.frame import address
@@ -50,7 +50,8 @@ def show_new_run(request: Request, caller: CallerNow, services: ServicesNow, sit
     like = typed.pop("like", "")
     if like:
         typed = {**new_run.values_like(services.runs.named.get(caller, like)), **typed}
-    services.desk.warm()
+    if not is_led_here(request):
+        services.desk.warm()
     return site.show(request, new_run.new_run_page(services, caller, typed, level=level))
 
 
