@@ -255,6 +255,20 @@ def test_a_model_whose_name_is_taken_gets_the_next(ready: Bench) -> None:
         assert {tx.models.get(str(run.model)).name for run in (first, second)} == {"lenet", "lenet-2"}
 
 
+def test_a_resumed_run_takes_its_model_out_of_the_trash_under_a_free_name(ready: Bench) -> None:
+    run = ready.start(name="late")
+    ready.end(run.job, Started(pid=1), ready.publish_model(run), Ended(outcome="stopped"))
+    model = ready.models.named.trash(ready.owner, "late")
+    other = ready.trained("other")
+    ready.models.named.rename(ready.owner, other.name, "late")
+    ready.runs.resume(ready.owner, run.id)
+    published = ready.publish_model(run, **{"labels.txt": "more"})
+    ready.end(run.job, Started(pid=2), published, Ended(outcome="finished"))
+    assert ready.runs.named.get(ready.owner, run.id).state == "finished"
+    again = ready.models.named.get(ready.owner, model.id)
+    assert (again.name, again.trashed_at) == ("late-2", None)
+
+
 def test_news_of_a_run_reach_its_row(ready: Bench) -> None:
     run = ready.start()
     ready.tell(

@@ -98,7 +98,7 @@ class RunObserver:
         metrics = {name: float(str(value)) for name, value in _mapping(event.facts.get("metrics")).items()}
         model = Model(
             id=model_id,
-            name=propose_name(run.name, lambda name: tx.models.find(name=name, trashed_at=None) is not None),
+            name=_free_name(tx, run.name),
             owner=run.owner,
             created_at=envelope.time,
             changed_at=envelope.time,
@@ -118,9 +118,13 @@ class RunObserver:
         if earlier is None:
             tx.models.add(model)
         else:
-            kept = replace(model, name=earlier.name, note=earlier.note, tags=earlier.tags, version=earlier.version)
-            tx.models.update(kept)
+            name = earlier.name if earlier.trashed_at is None else _free_name(tx, earlier.name)
+            tx.models.update(replace(model, name=name, note=earlier.note, tags=earlier.tags, version=earlier.version))
         tx.runs.update(replace(run, model=model_id, metrics={**run.metrics, **metrics}))
+
+
+def _free_name(tx: Transaction, wish: str) -> str:
+    return propose_name(wish, lambda name: tx.models.find(name=name, trashed_at=None) is not None)
 
 
 def _mapping(value: Json) -> dict[str, Json]:
