@@ -278,7 +278,8 @@ def test_an_upload_becomes_a_dataset(site: Site, owner: TestClient, tmp_path: An
     archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", site.home / "shapes")
     content = Path(archive).read_bytes()
     upload = owner.post("/api/v1/uploads", params={"name": "pictures.zip"}, content=content).json()
-    made = owner.post("/api/v1/datasets", json={"source": {"upload": upload["id"]}}).json()
+    asked = {"json": {"source": {"upload": upload["id"]}}, "headers": {"Idempotency-Key": "its answer got lost"}}
+    made = owner.post("/api/v1/datasets", **asked).json()
     assert made["name"] == "pictures"
     for _ in range(600):
         found = owner.get(f"/api/v1/datasets/{made['id']}").json()
@@ -292,6 +293,10 @@ def test_an_upload_becomes_a_dataset(site: Site, owner: TestClient, tmp_path: An
         time.sleep(0.05)
     else:
         raise AssertionError("the archive stays")
+    again = owner.post("/api/v1/datasets", **asked)
+    assert (again.status_code, again.json().get("id")) == (201, made["id"]), (
+        "as it would be asked had the answer got lost"
+    )
     assert owner.post("/api/v1/datasets", json={"source": {"upload": "upl_0000000000000000"}}).status_code == 404
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
 from tenfold.core.errors import Conflict, Forbidden, InUse, InvalidFields, NameTaken, NotFound
 from tenfold.core.events import Ended, PhaseStarted, Progressed, Published, Started
 from tenfold.services.datasets import ImportRequest
+from tenfold.services.repeats import Request
 
 from .bench import Bench
 
@@ -117,12 +119,16 @@ def test_a_viewer_imports_nothing(bench: Bench) -> None:
 
 def test_the_same_key_gives_the_same_dataset(bench: Bench) -> None:
     request = ImportRequest(source={"folder": str(bench.home)}, values={}, name="once")
-    first = bench.datasets.import_samples(bench.owner, request, key="k")
-    assert bench.datasets.import_samples(bench.owner, request, key="k").id == first.id
-    other = ImportRequest(source={"folder": str(bench.home)}, values={"seed": 2}, name="once")
-    with pytest.raises(Conflict) as error:
-        bench.datasets.import_samples(bench.owner, other, key="k")
-    assert error.value.code == "idempotency.key-reused"
+    repeat = Request(bench.owner, "k", {"name": "once"})
+    assert bench.datasets.earlier_import(bench.owner, repeat) is None
+    first = bench.datasets.import_samples(bench.owner, request, repeat=repeat)
+    assert bench.datasets.import_samples(bench.owner, request, repeat=repeat).id == first.id
+    assert bench.datasets.earlier_import(bench.owner, repeat) == first
+    other = Request(bench.owner, "k", {"name": "once", "seed": 2})
+    for asked in (bench.datasets.earlier_import, partial(bench.datasets.import_samples, request=request)):
+        with pytest.raises(Conflict) as error:
+            asked(bench.owner, repeat=other)
+        assert error.value.code == "idempotency.key-reused"
     assert len(bench.processes.started) == 1
 
 

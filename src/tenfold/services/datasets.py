@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -64,11 +64,18 @@ class DatasetService:
         )
         self._open = lru_cache(OPEN_READERS)(lambda revision: open_revision(artifacts.path("revisions", revision)))
 
-    def import_samples(self, actor: Actor, request: ImportRequest, *, key: str = "") -> Dataset:
-        """Accepts an import and returns the dataset that is being built."""
+    def earlier_import(self, actor: Actor, repeat: Request) -> Dataset | None:
+        """What the same request made before. Its source is not looked for again: an archive is gone by then."""
+        actor.require("dataset.create")
+        with self._database.read() as tx:
+            earlier = repeat.earlier_result(tx)
+            return tx.datasets.get(earlier) if earlier is not None else None
+
+    def import_samples(self, actor: Actor, request: ImportRequest, *, repeat: Request | None = None) -> Dataset:
+        """Accepts an import and returns the dataset that is being built, or that the same request made before."""
         actor.require("dataset.create")
         spec = parse_spec(DatasetSpec, request.values)
-        repeat = Request(actor, key, asdict(request))
+        repeat = repeat or Request(actor, "", None)
         with self._database.write() as tx:
             earlier = repeat.earlier_result(tx)
             if earlier is not None:

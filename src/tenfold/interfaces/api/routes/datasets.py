@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.model import SPLITS, Split
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
@@ -22,6 +24,7 @@ from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import dataset_request
 from tenfold.interfaces.services import Services
 from tenfold.services.datasets import ImportRequest
+from tenfold.services.repeats import Request as Repeatable
 
 router = APIRouter(tags=["datasets"])
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
@@ -49,9 +52,8 @@ async def create_dataset(
 ) -> objects.Dataset:
     """Imports pictures; the answer comes at once and the dataset builds on."""
     body = await json_object(request)
-    asked = import_request(services, body)
-    made = await run_in_threadpool(services.datasets.import_samples, caller, asked, key=idempotency_key)
-    return present.dataset(made)
+    repeat = Repeatable(caller, idempotency_key, body)
+    return present.dataset(await run_in_threadpool(_import_once, services, caller, repeat, body))
 
 
 @router.get("/datasets/{name}", dependencies=[Depends(Access("read"))])
@@ -164,6 +166,11 @@ async def create_upload(
 def list_sample_sets() -> list[objects.SampleSet]:
     """Public datasets that Tenfold can fetch."""
     return [present.sample_set(sample) for sample in SAMPLE_DATASETS.values()]
+
+
+def _import_once(services: Services, caller: Actor, repeat: Repeatable, body: dict[str, Any]) -> Dataset:
+    earlier = services.datasets.earlier_import(caller, repeat)
+    return earlier or services.datasets.import_samples(caller, import_request(services, body), repeat=repeat)
 
 
 def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
