@@ -34,6 +34,7 @@ from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.addresses import link_hosts, served_hosts
+from tenfold.bootstrap.memory import give_back_large_blocks
 from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.errors import Forbidden, Unavailable
@@ -62,6 +63,7 @@ CLASSIFIED_PIXELS = 50_000_000  # a server holds one such picture at a time, at 
 
 def serve(settings: Settings) -> None:
     """Runs the server until it is told to stop; prints the link that signs the owner in."""
+    give_back_large_blocks()
     settings.data.mkdir(parents=True, exist_ok=True)
     with _orderly_end(), _sole_server(settings.data):
         listener = _listen(settings)

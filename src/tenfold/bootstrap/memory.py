@@ -1,0 +1,19 @@
+"""Memory that a process needed for a moment goes back to the machine."""
+
+from __future__ import annotations
+
+import ctypes
+
+M_MMAP_THRESHOLD = -3  # of glibc's <malloc.h>
+LARGE_BYTES = 1 << 20
+
+
+def give_back_large_blocks() -> None:
+    """Lets glibc give each block of a megabyte or more back to the machine as soon as it is free.
+
+    By itself it raises this limit to 32 MB and keeps what a thread has freed for that thread: a dozen threads that have
+    decoded one picture of 50 megapixels each hold 3.4 GB for good. Other C libraries do not keep it.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
