@@ -39,6 +39,7 @@ class DigitPad extends HTMLElement {
   /** @param {PointerEvent} event */
   down(event) {
     event.preventDefault();
+    clearTimeout(this.settling);
     this.canvas?.setPointerCapture(event.pointerId);
     this.canvas?.focus({ preventScroll: true });
     this.hasPen = false;

@@ -86,6 +86,7 @@ class PictureTest extends HTMLElement {
     let markup = '';
     let failure = '';
     const waiting = setTimeout(() => this.wait(turn), PATIENCE_MS);
+    need(this, `#${PART}`).ariaBusy = 'true';
     try {
       const answer = await ask();
       if (answer.headers.get('content-type')?.startsWith('text/html')) markup = await answer.text();
@@ -96,6 +97,7 @@ class PictureTest extends HTMLElement {
     clearTimeout(waiting);
     if (turn !== this.turn) return;
     const place = need(this, `#${PART}`);
+    place.ariaBusy = 'false';
     if (failure) {
       place.textContent = failure;
       announce(failure);

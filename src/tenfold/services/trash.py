@@ -113,7 +113,7 @@ class TrashService:
 
     def _remove_job(self, tx: Transaction, job: JobId) -> None:
         self._folders.remove(job)
-        for line in _all(tx.log_lines, Query(where={"job": job}, sort="id", limit=MAX_PAGE)):
+        for line in _all(tx.log_lines, Query(where={"job": job}, limit=MAX_PAGE)):
             tx.log_lines.remove(line.id)
         if tx.jobs.find(id=job) is not None:
             tx.jobs.remove(job)
@@ -141,6 +141,7 @@ class TrashService:
 def _all(repository: Repository[EntityT], query: Query) -> Iterator[EntityT]:
     """Everything that matches, page by page, as it is now."""
     found: list[EntityT] = []
+    query = replace(query, sort="id")
     while True:
         page = repository.page(query)
         found += page.items
