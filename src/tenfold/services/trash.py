@@ -94,7 +94,7 @@ class TrashService:
             if thing is None or thing.trashed_at is None or thing.trashed_at > old:
                 return
             remove(tx, thing)
-            for redirect in _all(tx.redirects, Query(where={"target": id}, sort="id", limit=MAX_PAGE)):
+            for redirect in _all(tx.redirects, Query(where={"target": id}, limit=MAX_PAGE)):
                 tx.redirects.remove(redirect.id)
             of(tx).remove(id)
 
