@@ -1,4 +1,4 @@
-"""The event stream: who may go on reading it, and that nothing stays behind when somebody leaves."""
+"""Who may go on reading the event stream, and that nothing stays behind when somebody leaves."""
 
 from __future__ import annotations
 
@@ -127,3 +127,26 @@ def test_a_place_in_the_stream_that_nobody_gave(site: Site, place: str) -> None:
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["after"]
     assert listeners(site) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/api/v1/uploads", "application/zip"), ("/api/v1/runs", "application/json"), ("/sign-in", "multipart/form-data")],
+)
+def test_whoever_leaves_in_the_middle_of_a_body_is_no_failure(site: Site, path: str, kind: str) -> None:
+    reader = Reader(site, headers={"authorization": f"Bearer {site.tokens['owner']}"})
+    reader.scope |= {"method": "POST", "path": path, "raw_path": path.encode()}
+    reader.scope["headers"].append((b"content-type", f"{kind}; boundary=x".encode()))
+    sent: list[Message] = [{"type": "http.request", "body": b"--x", "more_body": True}, {"type": "http.disconnect"}]
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return sent.pop(0)
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    with start_blocking_portal() as portal:
+        portal.call(site.app, reader.scope, receive, send)
+    assert said[0]["status"] == 400
+    assert list((site.home / "data" / "uploads").iterdir()) == []

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from tenfold.core import errors
@@ -133,6 +133,9 @@ def handle_errors(app: FastAPI) -> None:
             raise error
         return problem_response(errors.StorageFull())
 
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)  # nobody reads it: whoever sent a body has left in the middle
+
     async def unexpected(_request: Request, _error: Exception) -> Response:
         return _respond(_document(500, "Tenfold itself failed; its log has the details.", "internal", []))
 
@@ -140,6 +143,7 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(OSError, full)
     app.add_exception_handler(RequestValidationError, shape)
     app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, unexpected)
 
 
