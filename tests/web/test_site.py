@@ -228,6 +228,9 @@ def test_things_are_renamed_noted_tagged_trashed_and_had_back(browser: TestClien
     undo = re.findall(r'action="(/trash/[^"]+)"', gone.text)
     assert f"{model} is in the trash." not in text_of(browser.get("/models").text), "it is said once"
     assert model in text_of(browser.get("/trash").text)
+    page = browser.get(undo[0].removeprefix("/trash").removesuffix("/restore"))
+    assert page.status_code == 404
+    assert not page.history, "the name may be another's by now"
     assert browser.post(undo[0]).url.path == f"/models/{model}"
 
 

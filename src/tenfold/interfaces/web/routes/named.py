@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
-from tenfold.core.errors import InvalidFields, NameTaken
+from tenfold.core.errors import InvalidFields, NameTaken, NotFound
 from tenfold.interfaces.web.presenters.frame import NamedKind, address
 from tenfold.interfaces.web.site import lead
 from tenfold.interfaces.web.views.frame import AboutForm
@@ -19,7 +19,12 @@ NamedT = TypeVar("NamedT", bound=Named)
 
 
 def moved(kind: NamedKind, thing: Named, name: str, query: str = "") -> Response | None:
-    """A redirect when the address has the former name or the id of a thing."""
+    """A redirect when the address has the former name or the id of a thing.
+
+    Raises `NotFound` for what is in the trash: its name may be another's by now.
+    """
+    if thing.trashed_at is not None:
+        raise NotFound(f"{thing.name} is in the trash: take it out to look at it.")
     if thing.name == name:
         return None
     return lead(address(kind, thing.name) + (f"?{query}" if query else ""))
