@@ -144,3 +144,25 @@ def test_pages_of_trash_are_all_seen(bench: Bench, trash: TrashService) -> None:
     bench.clock.now += 31 * DAY_S
     trash.empty()
     assert bench.runs.named.page(bench.owner, Query(trashed=True)).total == 0
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(
+    bench: Bench, trash: TrashService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.ready()
+    stuck, gone = bench.trained("stuck"), bench.trained("gone")
+    for run in (stuck, gone):
+        bench.runs.named.trash(bench.owner, run.id)
+    bench.clock.now += 31 * DAY_S
+    remove = bench.folders.remove
+
+    def refuse(job: str) -> None:
+        if job == stuck.job:
+            raise PermissionError(13, "Permission denied", job)
+        remove(job)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench.folders, "remove", refuse)
+    trash.empty()
+    with bench.database.read() as tx:
+        assert [run.id for run in tx.runs.page(Query(trashed=True)).items] == [stuck.id]
+    assert files(bench.data / "jobs") != []

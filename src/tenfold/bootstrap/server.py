@@ -165,6 +165,7 @@ def _serve(settings: Settings, services: Services, listener: socket.socket) -> N
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever knocks is who connects: an address in a header is anybody's word
         timeout_graceful_shutdown=SHUTDOWN_S,
         lifespan="off",
     )

@@ -81,7 +81,8 @@ class RunObserver:
     def _remove_outdated(self, tx: Transaction, job: Job) -> None:
         """Lets go of what a run published before, once the store names what it published since."""
         earlier = self._outdated.get(job.subject)
-        if earlier is not None and tx.models.get(earlier.id).files != earlier.files:
+        now = tx.models.find(id=earlier.id) if earlier is not None else None
+        if earlier is not None and (now is None or now.files != earlier.files):
             del self._outdated[job.subject]
             self._artifacts.remove("models", earlier.files)
 

@@ -61,12 +61,9 @@ class TrashService:
     def empty(self) -> None:
         """Removes what was put in the trash more than thirty days ago, and archives that nobody imported in a day."""
         old = self._clock() - TRASH_DAYS * DAY_S
-        for model in self._thrown_away(lambda tx: tx.models):
-            self._remove(model.id, lambda tx: tx.models, self._remove_model, old)
-        for run in self._thrown_away(lambda tx: tx.runs):
-            self._remove(run.id, lambda tx: tx.runs, self._remove_run, old)
-        for dataset in self._thrown_away(lambda tx: tx.datasets):
-            self._remove(dataset.id, lambda tx: tx.datasets, self._remove_dataset, old)
+        self._remove_old(lambda tx: tx.models, self._remove_model, old)
+        self._remove_old(lambda tx: tx.runs, self._remove_run, old)
+        self._remove_old(lambda tx: tx.datasets, self._remove_dataset, old)
         self._remove_unused_revisions()
         self._remove_forgotten_uploads()
 
@@ -78,9 +75,19 @@ class TrashService:
                 _log.error("the trash could not be emptied", action="trash-failed", error=str(error))
             self._closing.wait(DAY_S)
 
-    def _thrown_away(self, of: Callable[[Transaction], Repository[EntityT]]) -> list[EntityT]:
+    def _remove_old(
+        self,
+        of: Callable[[Transaction], Repository[NamedT]],
+        remove: Callable[[Transaction, NamedT], None],
+        old: float,
+    ) -> None:
         with self._database.read() as tx:
-            return list(_all(of(tx), Query(trashed=True, limit=MAX_PAGE)))
+            found = [thing.id for thing in _all(of(tx), Query(trashed=True, limit=MAX_PAGE))]
+        for thing in found:
+            try:
+                self._remove(thing, of, remove, old)
+            except (TenfoldError, OSError) as error:  # the others shall not stay because of it
+                _log.error("it could not be removed", action="trash-failed", thing=thing, error=str(error))
 
     def _remove(
         self,
