@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.spec import DatasetSpec
@@ -51,9 +51,11 @@ def write_digits(root: Path, count: int) -> None:
 
 
 def build_tenfold(root: Path, target: Path) -> None:
-    target.mkdir()
+    places = BuildPlaces(work=target.with_name(f"{target.name}.work"), destination=target)
+    for folder in (places.work, places.destination):
+        folder.mkdir()
     manifest = build_revision(
-        ImageFolder(root), DatasetSpec(), target, decoder=FastDecoder(), report=lambda *_: None, threads=THREADS
+        ImageFolder(root), DatasetSpec(), places, decoder=FastDecoder(), report=lambda *_: None, threads=THREADS
     )
     assert manifest is not None
 

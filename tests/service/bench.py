@@ -13,7 +13,7 @@ from tenfold.adapters.formats.build import build_revision
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.job_folders import LocalJobFolders, WorkerFolder

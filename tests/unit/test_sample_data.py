@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from full_disk import files_up_to
 
-from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.idx import FILES, IdxSource
-from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.sources import samples as samples_module
 from tenfold.adapters.sources.samples import SampleCache
@@ -105,18 +105,18 @@ def test_an_unknown_sample(tmp_path):
 
 
 def test_idx_files_build_with_the_official_test_split(files, tmp_path):
-    (tmp_path / "out").mkdir()
-    source = IdxSource(files)
-    manifest = build_revision(
-        source, DatasetSpec(validation_share=50), tmp_path / "out", decoder=FastDecoder(), report=lambda *_: None
-    )
+    places = BuildPlaces(work=tmp_path / "work", destination=tmp_path / "out")
+    for folder in (places.work, places.destination):
+        folder.mkdir()
+    source, spec = IdxSource(files), DatasetSpec(validation_share=50)
+    manifest = build_revision(source, spec, places, decoder=FastDecoder(), report=lambda *_: None)
     assert manifest.counts == {"train": (3,) * 10, "val": (3,) * 10, "test": (2,) * 10}
     assert (manifest.width, manifest.height, manifest.channels) == (4, 5, 1)
     reader = open_revision(tmp_path / "out")
     raw = np.frombuffer(contents()[FILES["test"][0]][16:], np.uint8).reshape(20, 5, 4)
     for place, item in enumerate(reader.page(split="test")):
         number = int(item.record.path[5:10])
-        np.testing.assert_array_equal(reader.images("test")[place, :, :, 0], raw[number])
+        np.testing.assert_array_equal(reader.pictures("test", np.array([place]))[0, :, :, 0], raw[number])
 
 
 def test_idx_files_become_png_folders(files, tmp_path):

@@ -20,7 +20,10 @@ class JobProgress extends HTMLElement {
     const told = /** @type {Record<string, number | null>} */ (message.progress ?? {});
     const total = Number(told.steps ?? told.total ?? 0);
     const done = Number(told.step ?? told.done ?? 0);
-    if (!total) return;
+    if (!total) {
+      if (done) this.write('.progress-done', `${count(done)} ${this.getAttribute('unit')} found`);
+      return;
+    }
     const share = done / total;
     const bar = this.querySelector('progress');
     if (bar) bar.value = Math.round(share * 1000) / 10;

@@ -23,7 +23,7 @@ from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
-from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots

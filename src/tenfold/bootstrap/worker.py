@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import cast
 
 from tenfold.adapters.executors.local.template import serve
-from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.idx import IdxSource
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
-from tenfold.adapters.formats.packed_store import open_revision
+from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.sources.archives import extract_archive
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
@@ -34,7 +34,7 @@ from tenfold.core.fields import parse_spec
 from tenfold.core.training.ports import BackendPlan, Samples, TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
-from tenfold.worker.toolbox import Report, Toolbox
+from tenfold.worker.toolbox import BuildFolders, Report, Toolbox
 
 _PACKAGES = ("tenfold", FRAMEWORK, "numpy")
 
@@ -100,54 +100,58 @@ def _versions() -> dict[str, str]:
 
 def _build_dataset(
     job: ImportJob,
-    data_folder: Path,
-    staged: Path,
+    places: BuildFolders,
     *,
     report: Report,
     should_stop: Callable[[], bool],
     tell: Callable[[str], None],
 ) -> dict[str, Json] | None:
     """Fulfils `tenfold.worker.toolbox.DatasetBuilder`."""
-    unpacked = staged.with_name("unpacked")
-    try:
-        source = _open_source(job, data_folder, unpacked, should_stop=should_stop, tell=tell)
-        if source is None:
-            return None
-        manifest = build_revision(
-            source,
-            parse_spec(DatasetSpec, job.spec),
-            staged,
-            decoder=find(FAST_DECODER)(),
-            report=report,
-            should_stop=should_stop,
-            threads=len(os.sched_getaffinity(0)),
-        )
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
+    source = _open_source(job, places, should_stop=should_stop, tell=tell)
+    if source is None:
+        return None
+    manifest = build_revision(
+        source,
+        parse_spec(DatasetSpec, job.spec),
+        BuildPlaces(work=places.work, destination=places.staged),
+        decoder=find(FAST_DECODER)(),
+        report=report,
+        should_stop=should_stop,
+        threads=len(os.sched_getaffinity(0)),
+    )
     if manifest is None:
         return None
     return {
         "num_samples": manifest.num_samples,
         "num_classes": len(manifest.classes),
         "shape": [manifest.channels, manifest.height, manifest.width],
-        "num_rejected": sum(manifest.rejected_by_code.values()),
+        "num_rejected": manifest.num_rejected,
     }
 
 
 def _open_source(
-    job: ImportJob, data_folder: Path, unpacked: Path, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
+    job: ImportJob, places: BuildFolders, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
 ) -> SampleSource | None:
     match job.source:
         case {"folder": str(folder)}:
             return ImageFolder(Path(folder), allowed=_root_of(folder, job))
         case {"upload": str(upload)}:
-            archive = FolderUploads(data_folder / "uploads").path(upload)
-            shutil.rmtree(unpacked, ignore_errors=True)
-            extracted = extract_archive(archive, unpacked, should_stop=should_stop)
-            return ImageFolder(unpacked) if extracted is not None else None
+            archive = FolderUploads(places.data / "uploads").path(upload)
+            return _unpacked(archive, places.work, should_stop)
         case {"sample": str(sample)}:
-            return IdxSource(SampleCache(data_folder / "cache").fetch(sample, report=tell))
+            return IdxSource(SampleCache(places.data / "cache").fetch(sample, report=tell))
     raise AssertionError(f"{job.source} is no source")
+
+
+def _unpacked(archive: Path, work: Path, should_stop: Callable[[], bool]) -> SampleSource | None:
+    """The content of an archive, unpacked once; `None` if it was stopped."""
+    folder, mark = work / "unpacked", work / "unpacked.done"
+    if not mark.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        if extract_archive(archive, folder, should_stop=should_stop) is None:
+            return None
+        mark.touch()
+    return ImageFolder(folder)
 
 
 def _root_of(folder: str, job: ImportJob) -> Path:

@@ -196,7 +196,9 @@ class ImportObserver:
         if dataset is not None:
             facts = {"id": dataset.id, "name": dataset.name, "state": dataset.state, "progress": dataset.progress}
             self._hub.publish("dataset.progress", facts)
-            if not job.is_open:
+        if not job.is_open:
+            self._folders.remove_work(job.id)
+            if dataset is not None:
                 self._remove_upload(dataset)
 
     def _remove_upload(self, dataset: Dataset) -> None:

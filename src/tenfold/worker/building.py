@@ -8,18 +8,17 @@ from typing import Literal
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.events import Logged, PhaseStarted, Published
 from tenfold.worker.pace import Pace
-from tenfold.worker.toolbox import JobFolder, Toolbox
+from tenfold.worker.toolbox import BuildFolders, JobFolder, Toolbox
 
 
 def build(job: ImportJob, folder: JobFolder, tools: Toolbox) -> Literal["finished", "stopped"]:
-    """Runs one attempt of an import from the start: an unfinished one leaves nothing behind."""
+    """Runs one attempt of an import, from where a killed one before it came to."""
     folder.emit(PhaseStarted(phase="building"))
     pace = Pace(folder, time.monotonic, unit="pictures")
     staged = folder.staging()
     facts = tools.build_dataset(
         job,
-        folder.data_folder,
-        staged,
+        BuildFolders(data=folder.data_folder, work=folder.workspace(), staged=staged),
         report=pace.report,
         should_stop=folder.stop_requested,
         tell=lambda text: folder.emit(Logged(text=text)),

@@ -39,6 +39,9 @@ class JobFolder(Protocol):
 
     def staging(self) -> Path: ...
 
+    def workspace(self) -> Path:
+        """A folder in which an attempt finds what a killed one before it left; gone when the job is over."""
+
     def publish(self, staged: Path) -> str: ...
 
     def make_room(self) -> None:
@@ -47,20 +50,28 @@ class JobFolder(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildFolders:
+    """Where a dataset is built: `work` lasts from attempt to attempt, `staged` is published, `data` is Tenfold's."""
+
+    data: Path
+    work: Path
+    staged: Path
+
+
 class DatasetBuilder(Protocol):
     """Builds a revision from a job's source."""
 
     def __call__(
         self,
         job: ImportJob,
-        data_folder: Path,
-        staged: Path,
+        places: BuildFolders,
         *,
         report: Report,
         should_stop: Callable[[], bool],
         tell: Callable[[str], None],
     ) -> dict[str, Json] | None:
-        """Writes the revision into `staged` and returns the facts a list shows of it; `None` when it was stopped.
+        """Writes the revision into its folder and returns the facts a list shows of it; `None` when it was stopped.
 
         `report(done, total)` is told a few times a second, `tell` a sentence now and then. Raises `BadDataset`,
         `BadArchive`, `StorageFull`, `NotFound`, `Forbidden`, `Unavailable`.

@@ -1,23 +1,31 @@
-"""From a source of pictures to a revision folder: list, decide the size, split, decode on threads, pack."""
+"""From a source of pictures to a revision folder: list, plan, decode on threads, settle, write the columns."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from tenfold.adapters.formats.packed_writer import PackedWriter
-from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Statistics
-from tenfold.core.datasets.planning import Plan, PlannedSample, Settlement, plan_samples, settle
-from tenfold.core.datasets.ports import ImageDecoder, SampleSource, ShouldStop, SourceListing, UInt8Array, never
+from tenfold.adapters.formats.decoding import BatchDecoder, DecodedBatch
+from tenfold.adapters.formats.import_arrays import ACCEPTED, ImportArrays, named_disk_errors
+from tenfold.adapters.formats.import_table import ImportTable
+from tenfold.adapters.formats.revision_writer import ColumnWriter, ContentHash, finish, write_paths, write_rejected
+from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.model import (
+    MAX_REJECTED_HERE,
+    SPLITS,
+    ImageFacts,
+    PixelStore,
+    RejectedFile,
+    RevisionManifest,
+    Statistics,
+)
+from tenfold.core.datasets.planning import Plan, Settlement, nothing_found, nothing_readable, plan_samples, settle
+from tenfold.core.datasets.ports import ImageDecoder, SampleSource, ShouldStop, never
 from tenfold.core.datasets.preprocessing import Preprocessing, image_preprocessing
 from tenfold.core.datasets.sizing import Sizing, decide_size
 from tenfold.core.datasets.spec import DatasetSpec
@@ -31,227 +39,251 @@ BATCH_BYTES = 8 << 20
 SMALLEST_STD = 1 / 255
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildPlaces:
+    """Where a build works: `work` is kept between attempts, `destination` is empty and becomes the revision."""
+
+    work: Path
+    destination: Path
+
+
 def build_revision(
     source: SampleSource,
     spec: DatasetSpec,
-    destination: Path,
+    places: BuildPlaces,
     *,
     decoder: ImageDecoder,
     report: Report,
     should_stop: ShouldStop = never,
     threads: int = 1,
 ) -> RevisionManifest | None:
-    """Writes a revision into the folder `destination`, which is there and empty; `None` if it was stopped.
+    """Writes a revision; `None` if it was stopped. A second call with the same `work` goes on where the first was.
 
     Every file of the source is accepted, rejected by name or skipped and counted. The same source and specification
-    give the same bytes. `report(done, total)` is told at most four times a second. Raises `BadDataset` when fewer than
-    two classes or nothing for training is left, `StorageFull` before the work when the pictures have no room.
+    give the same bytes. `report(done, total)` is told at most four times a second, the total being 0 while files are
+    listed. Raises `BadDataset` when fewer than two classes or nothing for training is left, `StorageFull` before the
+    work when the pictures have no room.
     """
-    listing = source.list_files(use_splits=spec.folder_splits, should_stop=should_stop)
-    if should_stop():
-        return None
-    plan = plan_samples(listing.files, spec)
-    sizing, batch_size = _look(source, plan, decoder, spec)
-    build = _Build(source, spec, decoder, sizing, threads)
-    with PackedWriter(destination, capacity=len(plan.samples), shape=build.preprocessing.shape) as writer:
-        batches = build.decode(plan, batch_size, writer, _Pace(report, len(plan.samples)), should_stop)
-        if batches is None:
+    table = ImportTable(places.work)
+    try:
+        if not table.is_listed:
+            finds = source.finds(use_splits=spec.folder_splits, should_stop=should_stop)
+            table.list_all(finds, should_stop=should_stop, tell=_Pace(report, 0).reach)
+        if should_stop():
             return None
-        rejected = sorted([*listing.rejected, *(f for b in batches for f in b.rejected)], key=lambda file: file.path)
-        settlement = settle(plan, [pair for batch in batches for pair in batch.accepted], rejected, spec)
-        writer.reorder(settlement.order)
-        manifest = build.manifest(listing, plan, batches, rejected, settlement)
-        return writer.finish(settlement.records, manifest)
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """What decoding gave: accepted pictures (N, H, W, C), their sums and sums of squares (N, C), what was rejected."""
-
-    pixels: UInt8Array
-    accepted: list[tuple[PlannedSample, SampleRecord]]
-    sums: npt.NDArray[np.uint64]
-    squares: npt.NDArray[np.uint64]
-    rejected: list[RejectedFile]
-    num_coloured: int
-
-    def without_pixels(self) -> _Batch:
-        return _Batch(self.pixels[:0].copy(), self.accepted, self.sums, self.squares, self.rejected, self.num_coloured)
+        build = _Build(source, spec, decoder, table)
+        with build.open_arrays(places.work) as arrays:
+            if not build.decode(arrays, threads=threads, report=report, should_stop=should_stop):
+                return None
+            return build.finish(arrays, places.destination)
+    finally:
+        table.close()
 
 
 class _Build:
-    """One build: decodes batches and describes the result."""
+    """One build after its listing: plans, decodes and describes the result."""
 
-    def __init__(
-        self, source: SampleSource, spec: DatasetSpec, decoder: ImageDecoder, sizing: Sizing, threads: int
-    ) -> None:
+    def __init__(self, source: SampleSource, spec: DatasetSpec, decoder: ImageDecoder, table: ImportTable) -> None:
         self._source = source
         self._spec = spec
         self._decoder = decoder
-        self._sizing = sizing
-        self._threads = threads
-        self.preprocessing: Preprocessing = image_preprocessing(
-            width=sizing.width,
-            height=sizing.height,
-            channels=sizing.channels,
+        self._table = table
+        self._paths: TextColumn = table.paths()
+        if not len(self._paths):
+            raise nothing_found(table.rejected_by_code(), next(table.rejected(), None))
+        self._plan: Plan = plan_samples(table.found(spec.seed), spec)
+        self._sizing, self._batch_size = self._look()
+        self._preprocessing: Preprocessing = image_preprocessing(
+            width=self._sizing.width,
+            height=self._sizing.height,
+            channels=self._sizing.channels,
             resize=spec.resize,
             background=spec.background_rgb,
         )
 
-    def decode(
-        self, plan: Plan, batch_size: int, writer: PackedWriter, pace: _Pace, should_stop: ShouldStop
-    ) -> list[_Batch] | None:
-        """All batches in their order, their pixels written; `None` if it was stopped."""
-        slices = (plan.samples[start : start + batch_size] for start in range(0, len(plan.samples), batch_size))
-        done: list[_Batch] = []
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
-        try:
-            waiting: deque[Future[_Batch]] = deque()
-            waiting.extend(pool.submit(self._decode_batch, samples) for samples in islice(slices, self._threads + 1))
-            while waiting:
-                batch = waiting.popleft().result()
-                waiting.extend(pool.submit(self._decode_batch, samples) for samples in islice(slices, 1))
-                writer.append(batch.pixels)
-                done.append(batch.without_pixels())
-                pace.advance(len(batch.accepted) + len(batch.rejected))
-                if should_stop():
-                    return None
-        finally:
-            pool.shutdown(cancel_futures=True)
-        pace.finish()
-        return done
+    @property
+    def _total(self) -> int:
+        return len(self._plan.ranks)
 
-    def manifest(
-        self,
-        listing: SourceListing,
-        plan: Plan,
-        batches: Sequence[_Batch],
-        rejected: Sequence[RejectedFile],
-        settlement: Settlement,
+    def open_arrays(self, work: Path) -> ImportArrays:
+        return ImportArrays(work, capacity=self._total, shape=self._preprocessing.shape)
+
+    def decode(self, arrays: ImportArrays, *, threads: int, report: Report, should_stop: ShouldStop) -> bool:
+        """Decodes what was not reached yet; false if it was stopped."""
+        first = arrays.num_reached()
+        pace = _Pace(report, self._total, first)
+        worker = BatchDecoder(self._source, self._decoder, self._preprocessing, self._spec)
+        starts = range(first, self._total, self._batch_size)
+        batches = ((start, self._paths_at(start)) for start in starts)
+        for batch in worker.decode_all(batches, threads=threads):
+            self._keep(arrays, batch)
+            pace.reach(batch.place + len(batch.facts))
+            if should_stop():
+                return False
+        pace.finish(self._total)
+        return True
+
+    def finish(self, arrays: ImportArrays, folder: Path) -> RevisionManifest:
+        """Settles what stays and writes the revision."""
+        arrays.sync()
+        is_accepted = np.concatenate([facts["state"] == ACCEPTED for _, facts in arrays.facts()])
+        if not is_accepted.any():
+            raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
+        settlement = settle(self._plan, is_accepted, self._spec)
+        with named_disk_errors(self._total * 128):
+            content, statistics, num_coloured = self._write_columns(arrays, settlement, folder)
+            accepted = self._plan.ranks[np.flatnonzero(is_accepted)]
+            write_paths(folder, (self._paths[rank] for rank in accepted.tolist()))
+            write_rejected(folder, self._table.rejected())
+            arrays.pixels_path.rename(folder / arrays.pixels_path.name)
+            manifest = self._manifest(settlement, content, statistics, num_coloured)
+            return finish(folder, manifest, pixel_hashes=_pixel_hashes(arrays))
+
+    def _keep(self, arrays: ImportArrays, batch: DecodedBatch) -> None:
+        ranks = self._plan.ranks[batch.place : batch.place + len(batch.facts)]
+        rejected = {
+            int(ranks[row]): RejectedFile(self._paths[int(ranks[row])], error.code, error.message)
+            for row, error in batch.problems.items()
+        }
+        self._table.reject(rejected)
+        arrays.write(batch.place, batch.pixels, batch.facts)
+
+    def _paths_at(self, start: int) -> list[str]:
+        return [self._paths[rank] for rank in self._plan.ranks[start : start + self._batch_size].tolist()]
+
+    def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, Statistics, int]:
+        """Writes a value a sample into every column; returns content hash, statistics and how many have colour."""
+        sums = _Sums(self._preprocessing.shape)
+        content = ContentHash()
+        num_coloured = 0
+        with ColumnWriter(folder, int((settlement.splits >= 0).sum())) as columns:
+            for start, block in arrays.facts():
+                here = np.flatnonzero(block["state"] == ACCEPTED)
+                facts, at = block[here], here + start
+                labels, splits = settlement.labels[at], settlement.splits[at]
+                brightness, contrast = sums.brightness(facts)
+                columns.append(
+                    labels=labels,
+                    splits=splits,
+                    stores=np.zeros(len(at), np.uint16),
+                    rows=at,
+                    sha256=facts["sha256"],
+                    pixel_hashes=facts["pixels"],
+                    widths=facts["width"],
+                    heights=facts["height"],
+                    sizes=facts["size_bytes"],
+                    brightness=brightness,
+                    contrast=contrast,
+                )
+                content.add(facts["pixels"], labels, splits)
+                sums.add(facts[splits == SPLITS.index("train")])
+                num_coloured += int(facts["is_colour"].sum())
+        digest = content.hexdigest(settlement.classes, self._preprocessing.shape)
+        return digest, sums.statistics(), num_coloured
+
+    def _manifest(
+        self, settlement: Settlement, content: str, statistics: Statistics, num_coloured: int
     ) -> RevisionManifest:
-        skipped = dict(listing.skipped)
-        if plan.num_over_limit:
-            skipped["over the limit per class"] = plan.num_over_limit
+        counts = settlement.counts()
+        by_code = self._table.rejected_by_code()
+        skipped: Mapping[str, int] = {**self._table.skipped(), **self._plan.skipped}
+        accepted = sum(sum(each) for each in counts.values())
+        notes = (*self._table.notes(), *self._plan.notes, *self._sizing.notes)
+        if num_coloured and self._sizing.channels == 1:
+            notes = (*notes, f"{num_coloured} pictures in colour were turned grey.")
         return RevisionManifest(
             classes=settlement.classes,
             width=self._sizing.width,
             height=self._sizing.height,
             channels=self._sizing.channels,
-            preprocessing=self.preprocessing,
+            preprocessing=self._preprocessing,
             spec=spec_values(self._spec),
-            counts=settlement.counts(),
-            statistics=self._statistics(batches, settlement),
-            seen=listing.seen,
-            rejected=tuple(rejected),
-            rejected_by_code=dict(sorted(Counter(file.code for file in rejected).items())),
+            counts=counts,
+            statistics=statistics,
+            seen=accepted + sum(by_code.values()) + sum(skipped.values()),
+            rejected=tuple(islice(self._table.rejected(), MAX_REJECTED_HERE)),
+            rejected_by_code=by_code,
             skipped_by_reason=skipped,
-            notes=(*listing.notes, *self._sizing.notes, *self._colour_notes(batches), *settlement.notes),
+            notes=(*notes, *settlement.notes),
+            pixels=(PixelStore("", self._total),),
+            content=content,
             decoder=self._decoder.name,
         )
 
-    def _decode_batch(self, samples: Sequence[PlannedSample]) -> _Batch:
-        readable: list[PlannedSample] = []
-        contents: list[bytes] = []
-        rejected: list[RejectedFile] = []
-        for sample in samples:
-            try:
-                contents.append(self._source.read(sample.path))
-                readable.append(sample)
-            except BadImage as error:
-                rejected.append(RejectedFile(sample.path, error.code, error.message))
-        pixels = np.empty((len(readable), *self.preprocessing.shape), np.uint8)
-        accepted: list[tuple[PlannedSample, SampleRecord]] = []
-        rows: list[int] = []
-        num_coloured = 0
-        for row, found in enumerate(self._decoder.decode_many(contents, self.preprocessing, pixels)):
-            sample = readable[row]
-            problem = found if isinstance(found, BadImage) else self._size_problem(found)
-            if problem is not None or isinstance(found, BadImage):
-                assert problem is not None
-                rejected.append(RejectedFile(sample.path, problem.code, problem.message))
-                continue
-            digest = hashlib.sha256(contents[row]).hexdigest()
-            record = SampleRecord(sample.path, sample.label, sample.split, digest, found.width, found.height)
-            accepted.append((sample, record))
-            rows.append(row)
-            num_coloured += found.is_colour
-        if len(rows) < len(readable):
-            pixels = pixels[rows]
-        return _Batch(pixels, accepted, *_channel_sums(pixels), rejected, num_coloured)
+    def _look(self) -> tuple[Sizing, int]:
+        """The stored size from up to `LOOK_AT` readable pictures of all classes, and how many files make a batch."""
+        problems: list[BadImage] = []
+        sizes: list[int] = []
 
-    def _size_problem(self, facts: ImageFacts) -> BadImage | None:
-        shorter, longer = min(facts.width, facts.height), max(facts.width, facts.height)
-        if shorter >= self._spec.smallest_side and longer <= self._spec.largest_side:
-            return None
-        size = f"The picture is {facts.width} x {facts.height}"
-        if shorter < self._spec.smallest_side:
-            text = f"{size}; its shorter side must have at least {self._spec.smallest_side} px."
-            return BadImage(text, code="image.too-small")
-        text = f"{size}; its longer side may have at most {self._spec.largest_side} px."
-        return BadImage(text, code="image.too-large")
+        def looked_at() -> Iterator[ImageFacts]:
+            stride = max(1, self._total // LOOK_AT)
+            for rank in chain.from_iterable(self._plan.ranks[start::stride].tolist() for start in range(stride)):
+                try:
+                    data = self._source.read(self._paths[rank])
+                    yield self._decoder.probe(data)
+                    sizes.append(len(data))
+                except BadImage as error:
+                    problems.append(error)
 
-    def _colour_notes(self, batches: Sequence[_Batch]) -> list[str]:
-        coloured = sum(batch.num_coloured for batch in batches)
-        if self._sizing.channels == 3 or not coloured:
-            return []
-        return [f"{coloured} pictures in colour were turned grey."]
+        facts = list(islice(looked_at(), LOOK_AT))
+        if not facts:
+            text = f"None of {len(problems)} pictures can be read. The first says: {problems[0].message}"
+            raise BadDataset(text, code="dataset.unreadable")
+        mean_bytes = max(1, sum(sizes) // max(1, len(sizes)))
+        return decide_size(facts, self._spec), min(4096, max(16, BATCH_BYTES // mean_bytes))
 
-    def _statistics(self, batches: Sequence[_Batch], settlement: Settlement) -> Statistics:
-        train = settlement.order[: sum(settlement.counts()["train"])]
-        count = len(train) * self._sizing.width * self._sizing.height
-        sums = np.concatenate([batch.sums for batch in batches])[train].sum(axis=0) / count
-        squares = np.concatenate([batch.squares for batch in batches])[train].sum(axis=0) / count
-        std = np.sqrt(np.maximum(squares - sums**2, 0)) / 255
-        return Statistics(mean=tuple((sums / 255).tolist()), std=tuple(np.maximum(std, SMALLEST_STD).tolist()))
+
+class _Sums:
+    """Adds up the channels of pictures of `shape` (H, W, C); exact, so in any order the same."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self._num_pixels = shape[0] * shape[1]
+        self._count = 0
+        self._sums = [0] * shape[2]
+        self._squares = [0] * shape[2]
+
+    def add(self, facts: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
+        self._count += len(facts) * self._num_pixels
+        for channel in range(len(self._sums)):
+            self._sums[channel] += int(facts["sums"][:, channel].sum())
+            self._squares[channel] += int(facts["squares"][:, channel].sum())
+
+    def statistics(self) -> Statistics:
+        mean = [total / self._count for total in self._sums]
+        squares = [total / self._count for total in self._squares]
+        std = [max(square - average**2, 0) ** 0.5 / 255 for square, average in zip(squares, mean, strict=True)]
+        return Statistics(mean=tuple(m / 255 for m in mean), std=tuple(max(s, SMALLEST_STD) for s in std))
+
+    def brightness(
+        self, facts: np.ndarray[tuple[int], np.dtype[np.void]]
+    ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
+        """Mean and standard deviation of each picture over all channels, 0 to 1."""
+        count = self._num_pixels * len(self._sums)
+        mean = facts["sums"].sum(axis=1) / count
+        squares = facts["squares"].sum(axis=1) / count
+        return mean / 255, np.sqrt(np.maximum(squares - mean**2, 0)) / 255
+
+
+def _pixel_hashes(arrays: ImportArrays) -> Iterator[bytes]:
+    for _, facts in arrays.facts():
+        for row in facts["pixels"]:
+            yield row.tobytes()
 
 
 class _Pace:
     """Tells progress at most every `REPORT_EVERY_S`, and the end always."""
 
-    def __init__(self, report: Report, total: int) -> None:
+    def __init__(self, report: Report, total: int, first: int = 0) -> None:
         self._report = report
         self._total = total
-        self._done = 0
         self._told_at = time.monotonic()
-        report(0, total)
+        report(first, total)
 
-    def advance(self, count: int) -> None:
-        self._done += count
+    def reach(self, done: int) -> None:
         now = time.monotonic()
         if now - self._told_at >= REPORT_EVERY_S:
             self._told_at = now
-            self._report(self._done, self._total)
+            self._report(done, self._total)
 
-    def finish(self) -> None:
-        self._report(self._done, self._total)
-
-
-def _look(source: SampleSource, plan: Plan, decoder: ImageDecoder, spec: DatasetSpec) -> tuple[Sizing, int]:
-    """The stored size from up to `LOOK_AT` readable pictures of all classes, and how many files make a batch."""
-    problems: list[BadImage] = []
-    sizes: list[int] = []
-
-    def looked_at() -> Iterator[ImageFacts]:
-        stride = max(1, len(plan.samples) // LOOK_AT)
-        for sample in chain.from_iterable(plan.samples[start::stride] for start in range(stride)):
-            try:
-                data = source.read(sample.path)
-                yield decoder.probe(data)
-                sizes.append(len(data))
-            except BadImage as error:
-                problems.append(error)
-
-    facts = list(islice(looked_at(), LOOK_AT))
-    if not facts:
-        text = f"None of {len(problems)} pictures can be read. The first says: {problems[0].message}"
-        raise BadDataset(text, code="dataset.unreadable")
-    mean_bytes = max(1, sum(sizes) // max(1, len(sizes)))
-    return decide_size(facts, spec), min(4096, max(16, BATCH_BYTES // mean_bytes))
-
-
-def _channel_sums(pixels: UInt8Array) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Sums and sums of squares of each picture's channels, (N, C) each; exact, so in any order the same."""
-    count, height, width, channels = pixels.shape
-    flat = pixels.reshape(count, height * width, channels)
-    wide = flat.astype(np.uint16)
-    return flat.sum(axis=1, dtype=np.uint64), np.multiply(wide, wide, out=wide).sum(axis=1, dtype=np.uint64)
+    def finish(self, done: int) -> None:
+        self._report(done, self._total)

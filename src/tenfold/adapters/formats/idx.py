@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tenfold.core.datasets.model import Split
-from tenfold.core.datasets.ports import ShouldStop, SourceFile, SourceListing, UInt8Array, never
+from tenfold.core.datasets.ports import Find, ShouldStop, SourceFile, UInt8Array, never
 from tenfold.core.errors import BadDataset, BadImage
 
 FILES: dict[Split, tuple[str, str]] = {
@@ -41,13 +41,10 @@ class IdxSource:
             if len(self._labels[split]) and self._labels[split].max() >= len(self._classes):
                 raise _damaged(f"{labels} has a label over {len(self._classes) - 1}")
 
-    def list_files(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> SourceListing:  # noqa: ARG002
-        files = [
-            SourceFile(f"{split}/{number:05d}.pgm", self._classes[label], split if use_splits else None)
-            for split, labels in sorted(self._labels.items())
-            for number, label in enumerate(labels.tolist())
-        ]
-        return SourceListing(files=tuple(sorted(files, key=lambda file: file.path)))
+    def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:  # noqa: ARG002
+        for split, labels in sorted(self._labels.items()):
+            for number, label in enumerate(labels.tolist()):
+                yield SourceFile(f"{split}/{number:05d}.pgm", self._classes[label], split if use_splits else None)
 
     def read(self, path: str) -> bytes:
         split, _, number = path.partition("/")

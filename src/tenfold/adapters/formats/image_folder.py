@@ -6,11 +6,10 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenfold.core.datasets.model import RejectedFile, Split
-from tenfold.core.datasets.ports import ShouldStop, SourceFile, SourceListing, never
+from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
 from tenfold.core.errors import BadDataset, BadImage
 
 PICTURES = frozenset(
@@ -29,17 +28,33 @@ SPLIT_FOLDERS: dict[str, Split] = {
 MAX_FILE_BYTES = 512 * 1024 * 1024
 _SYSTEM_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"})
 _BLOCK = 1 << 16
+_TOLD_AT_ONCE = 1000
 
 
-@dataclass
 class _Finds:
-    files: list[SourceFile] = field(default_factory=list)
-    rejected: list[RejectedFile] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
+    """What was found and not told yet."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Find] = []
+        self._skipped: Counter[str] = Counter()
+
+    def add(self, find: Find) -> None:
+        self._waiting.append(find)
 
     def reject(self, path: str, code: str, message: str) -> None:
-        self.rejected.append(RejectedFile(_printable(path), code, message))
+        self.add(RejectedFile(_printable(path), code, message))
+
+    def skip(self, reason: str) -> None:
+        self._skipped[reason] += 1
+
+    def take(self, *, at_least: int = 1) -> Iterator[Find]:
+        """Hands out what is waiting, unless it is less than `at_least`."""
+        if len(self._waiting) >= at_least:
+            waiting, self._waiting = self._waiting, []
+            yield from waiting
+
+    def take_skipped(self) -> Iterator[Find]:
+        yield from (Skipped(reason, count) for reason, count in sorted(self._skipped.items()))
 
 
 class ImageFolder:
@@ -57,30 +72,25 @@ class ImageFolder:
         if not Path(self._root).is_dir():
             raise BadDataset("There is no such folder.", code="dataset.no-folder")
 
-    def list_files(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> SourceListing:
+    def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
         finds = _Finds()
         visited: set[tuple[int, int]] = set()
         top = self._class_level("", finds)
         for name, split in self._class_folders(top, use_splits, finds):
-            before = len(finds.files)
             class_name = _class_name(name)
             if class_name is None:
                 finds.reject(name, "folder.name", "A class name has no control characters and is valid UTF-8.")
                 continue
+            is_empty = True
             for path in self._walk(name, finds, visited):
                 if should_stop():
-                    break
-                self._take(path, class_name, split, finds)
-            if len(finds.files) == before:
-                finds.notes.append(f"The folder {_printable(name)} holds no picture.")
-        if not finds.files and not should_stop():
-            raise _nothing_found(finds)
-        return SourceListing(
-            files=tuple(sorted(finds.files, key=lambda file: file.path)),
-            rejected=tuple(sorted(finds.rejected, key=lambda file: file.path)),
-            skipped=dict(sorted(finds.skipped.items())),
-            notes=tuple(finds.notes + _twin_notes(finds.files)),
-        )
+                    return
+                is_empty = not self._take(path, class_name, split, finds) and is_empty
+                yield from finds.take(at_least=_TOLD_AT_ONCE)
+            if is_empty:
+                finds.add(Note(f"The folder {_printable(name)} holds no picture."))
+        yield from finds.take()
+        yield from finds.take_skipped()
 
     def read(self, path: str) -> bytes:
         try:
@@ -114,7 +124,7 @@ class ImageFolder:
             inner = _join(folder, folders[0].name)
             if not any(entry.is_dir() and _skip_reason(entry.name) is None for entry in self._scan(inner)):
                 return folder
-            finds.notes.append(f"Classes are read from the folder {_printable(inner)}.")
+            finds.add(Note(f"Classes are read from the folder {_printable(inner)}."))
             folder = inner
 
     def _class_folders(self, top: str, use_splits: bool, finds: _Finds) -> list[tuple[str, Split | None]]:
@@ -139,14 +149,14 @@ class ImageFolder:
         for entry in self._scan(folder):
             reason = _skip_reason(entry.name)
             if reason is not None:
-                finds.skipped[reason] += 1
+                finds.skip(reason)
             elif entry.is_dir():
                 names.append(entry.name)
             elif _extension(entry.name) in PICTURES:
                 text = "It lies beside the class folders: put it into the folder of its class."
                 finds.reject(_join(folder, entry.name), "file.no-class", text)
             else:
-                finds.skipped["no picture"] += 1
+                finds.skip("no picture")
         return names
 
     def _walk(self, folder: str, finds: _Finds, visited: set[tuple[int, int]]) -> Iterator[str]:
@@ -156,34 +166,45 @@ class ImageFolder:
             current = waiting.pop()
             if not self._may_enter(current, finds, visited):
                 continue
+            deeper: list[str] = []
             try:
-                entries = self._scan(current)
+                with os.scandir(f"{self._root}/{current}") as entries:
+                    for entry in entries:
+                        if _skip_reason(entry.name) is None and entry.is_dir():
+                            deeper.extend(self._deeper(current, entry, finds))
+                        elif self._is_a_file(current, entry, finds):
+                            yield _join(current, entry.name)
             except OSError as error:
                 finds.reject(current, "folder.forbidden", f"The folder cannot be read: {error.strerror}.")
-                continue
-            for entry in entries:
-                reason = _skip_reason(entry.name)
-                if reason is not None:
-                    finds.skipped[reason] += 1
-                elif entry.is_dir():
-                    if entry.is_symlink() and self._is_reached_anyway(entry.path):
-                        finds.skipped["folder met before"] += 1
-                    else:
-                        waiting.append(_join(current, entry.name))
-                elif entry.is_symlink() and not self._is_allowed(os.path.realpath(entry.path)):
-                    text = "It is a link that leaves the folders that may be read."
-                    finds.reject(_join(current, entry.name), "file.link-outside", text)
-                elif entry.is_file():
-                    yield _join(current, entry.name)
-                else:
-                    finds.skipped["no file"] += 1
+            waiting.extend(sorted(deeper, reverse=True))
+
+    def _deeper(self, current: str, entry: os.DirEntry[str], finds: _Finds) -> list[str]:
+        """The folder of an entry, unless it is a link to what is walked through anyway."""
+        if entry.is_symlink() and self._is_reached_anyway(entry.path):
+            finds.skip("folder met before")
+            return []
+        return [_join(current, entry.name)]
+
+    def _is_a_file(self, current: str, entry: os.DirEntry[str], finds: _Finds) -> bool:
+        """Whether an entry is a file that may be read; what it is otherwise goes to `finds`."""
+        reason = _skip_reason(entry.name)
+        if reason is not None:
+            finds.skip(reason)
+        elif entry.is_symlink() and not self._is_allowed(os.path.realpath(entry.path)):
+            text = "It is a link that leaves the folders that may be read."
+            finds.reject(_join(current, entry.name), "file.link-outside", text)
+        elif entry.is_file():
+            return True
+        else:
+            finds.skip("no file")
+        return False
 
     def _may_enter(self, folder: str, finds: _Finds, visited: set[tuple[int, int]]) -> bool:
         if not self._is_inside(folder, finds):
             return False
         facts = Path(f"{self._root}/{folder}").stat()
         if (facts.st_dev, facts.st_ino) in visited:
-            finds.skipped["folder met before"] += 1
+            finds.skip("folder met before")
             return False
         visited.add((facts.st_dev, facts.st_ino))
         return True
@@ -200,17 +221,20 @@ class ImageFolder:
             finds.reject(folder, "folder.link-outside", "It is a link that leaves the folders that may be read.")
         return inside
 
-    def _take(self, path: str, class_name: str, split: Split | None, finds: _Finds) -> None:
+    def _take(self, path: str, class_name: str, split: Split | None, finds: _Finds) -> bool:
+        """Tells of a file by its name; true if it counts as a picture of its class."""
         extension = _extension(path)
         if extension in OTHER_PICTURES:
             text = f"Pictures of the kind {extension} cannot be read yet: save it as PNG or JPEG."
             finds.reject(path, "image.format", text)
         elif extension not in PICTURES:
-            finds.skipped["no picture"] += 1
+            finds.skip("no picture")
         elif not _is_text(path):
             finds.reject(path, "file.name", "The file's name is not valid UTF-8: rename it.")
         else:
-            finds.files.append(SourceFile(path, class_name, split))
+            finds.add(SourceFile(path, class_name, split))
+            return True
+        return False
 
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(f"{self._root}/{folder}") as entries:
@@ -257,23 +281,3 @@ def _printable(path: str) -> str:
 def _class_name(folder: str) -> str | None:
     name = unicodedata.normalize("NFC", folder.rpartition("/")[2])
     return None if not _is_text(name) or any(unicodedata.category(char) == "Cc" for char in name) else name
-
-
-def _twin_notes(files: list[SourceFile]) -> list[str]:
-    """Class names that differ only in case or surrounding blanks are likely meant to be one: say so."""
-    names = sorted({file.class_name for file in files})
-    folded = Counter(name.strip().casefold() for name in names)
-    twins = [name for name in names if folded[name.strip().casefold()] > 1]
-    return [f"Classes that look alike are kept apart: {', '.join(map(repr, twins))}."] if twins else []
-
-
-def _nothing_found(finds: _Finds) -> BadDataset:
-    if any(file.code == "file.no-class" for file in finds.rejected):
-        text = "The pictures lie beside each other in one folder: make a folder for every class and put them there."
-        return BadDataset(text, code="dataset.no-classes")
-    if finds.rejected:
-        first = finds.rejected[0]
-        text = f"None of {len(finds.rejected)} files can be used. The first is {first.path}: {first.message}"
-        return BadDataset(text, code="dataset.unreadable")
-    text = "There is no picture in the folder: it needs a folder for every class, with pictures in it."
-    return BadDataset(text, code="dataset.empty")

@@ -6,6 +6,7 @@ JOB/lock                  held (flock) by the live attempt, so the kernel lets o
 JOB/events.jsonl          what happened, one event a line, numbered
 JOB/stop                  there when the job is to stop
 JOB/checkpoints/          complete checkpoints
+JOB/work/                 what attempts leave each other besides: half an import
 JOB/attempts/N/result/    what attempt N published
 """
 
@@ -28,6 +29,7 @@ from tenfold.core.jobs.ports import UnreadableEvent
 _READ_BYTES = 4 << 20
 _TAIL_BYTES = 1 << 20
 _RESERVE_BYTES = 64 << 10
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Fenced(Conflict):
@@ -59,6 +61,9 @@ class LocalJobFolders:
 
     def remove(self, job_id: JobId) -> None:
         shutil.rmtree(self.path(job_id), ignore_errors=True)
+
+    def remove_work(self, job_id: JobId) -> None:
+        shutil.rmtree(self.path(job_id) / "work", ignore_errors=True)
 
     def ask_stop(self, job_id: JobId) -> None:
         write_durably(self.path(job_id) / "stop", b"")
@@ -132,6 +137,7 @@ class WorkerFolder:
     def make_room(self) -> None:
         (self.folder / "reserve").unlink(missing_ok=True)
         shutil.rmtree(self._staged(), ignore_errors=True)
+        shutil.rmtree(self.folder / "work", ignore_errors=True)
 
     def check_fence(self) -> None:
         """Raises `Fenced` unless this attempt is the one that may write."""
@@ -167,6 +173,21 @@ class WorkerFolder:
         with disk_errors(staged):
             staged.mkdir(parents=True)
         return staged
+
+    def workspace(self) -> Path:
+        """A folder in which an attempt finds what the one before it left, unless the machine was restarted since.
+
+        What is written there survives the death of the process, not the loss of power, in which later writes may
+        have reached the disk before earlier ones.
+        """
+        work, boot = self.folder / "work", _BOOT_ID.read_bytes()
+        mark = work / "boot"
+        if not mark.exists() or mark.read_bytes() != boot:
+            shutil.rmtree(work, ignore_errors=True)
+            with disk_errors(work):
+                work.mkdir()
+                mark.write_bytes(boot)
+        return work
 
     def publish(self, staged: Path) -> str:
         """Publishes the staged result and returns the sha256 of its manifest."""

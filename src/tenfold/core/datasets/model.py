@@ -9,9 +9,10 @@ from typing import Any, Literal
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import Damaged
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+MAX_REJECTED_HERE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,22 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """One accepted picture: where it came from and what it is. Its place in the arrays is its index."""
+    """One accepted picture: where it came from and what it is.
+
+    `split` is `None` for one that was excluded. `width`, `height` and `size_bytes` are the original's, `brightness`
+    and `contrast` the mean and standard deviation of the stored pixels, 0 to 1; `pixels` is their hash.
+    """
 
     path: str
     label: int
-    split: Split
+    split: Split | None
     sha256: str
+    pixels: str
     width: int
     height: int
+    size_bytes: int
+    brightness: float
+    contrast: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,14 @@ class StoredFile:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class PixelStore:
+    """Where stored pixels lie: the revision whose folder holds them, itself if empty, and how many rows they have."""
+
+    revision: str
+    num_rows: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
     """Per-channel mean and standard deviation of the training split, pixel values 0 to 1; std is at least 1/255."""
@@ -65,9 +82,10 @@ class Statistics:
 class RevisionManifest:
     """Everything about a revision except its samples.
 
-    `counts[split][class]` are samples. `accepted + rejected + skipped = seen`, and every rejected file
-    is named. `notes` are sentences for people:
-    what was decided and why.
+    `counts[split][class]` are samples; `num_excluded` have no split. `accepted + rejected + skipped = seen`, and every
+    rejected file is named, here the first `MAX_REJECTED_HERE` by path, all of them in a file beside it. `notes` are
+    sentences for people: what was decided and why. `content` is a hash of pixels, classes and splits that does not
+    depend on the names of files.
     """
 
     classes: tuple[str, ...]
@@ -83,6 +101,9 @@ class RevisionManifest:
     rejected_by_code: Mapping[str, int] = field(default_factory=dict)
     skipped_by_reason: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pixels: tuple[PixelStore, ...] = ()
+    num_excluded: int = 0
+    content: str = ""
     files: tuple[StoredFile, ...] = ()
     decoder: str = ""
     format_version: int = FORMAT_VERSION
@@ -93,13 +114,12 @@ class RevisionManifest:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all array files."""
+        """Bytes of the revision's own files."""
         return sum(file.size_bytes for file in self.files)
 
-    def first_index(self, split: Split) -> int:
-        """The index of the split's first sample: train, val and test follow each other."""
-        before = SPLITS[: SPLITS.index(split)]
-        return sum(sum(self.counts[name]) for name in before)
+    @property
+    def num_rejected(self) -> int:
+        return sum(self.rejected_by_code.values())
 
     def split_size(self, split: Split) -> int:
         return sum(self.counts[split])
@@ -123,6 +143,7 @@ def manifest_from_json(values: object) -> RevisionManifest:
         known["counts"] = {split: tuple(known["counts"][split]) for split in SPLITS}
         known["rejected"] = tuple(RejectedFile(**item) for item in known["rejected"])
         known["files"] = tuple(StoredFile(**item) for item in known["files"])
+        known["pixels"] = tuple(PixelStore(**item) for item in known["pixels"])
         for name in ("classes", "notes"):
             known[name] = tuple(known[name])
         return RevisionManifest(**known)

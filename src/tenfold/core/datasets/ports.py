@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -65,31 +65,38 @@ class SourceFile:
     split: Split | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceListing:
-    """What a source holds, sorted by path: `len(files) + len(rejected) + sum(skipped) = seen`."""
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Files that were seen and are not meant to be samples, by reason."""
 
-    files: tuple[SourceFile, ...]
-    rejected: tuple[RejectedFile, ...] = ()
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    reason: str
+    count: int = 1
 
-    @property
-    def seen(self) -> int:
-        return len(self.files) + len(self.rejected) + sum(self.skipped.values())
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for people about what was found."""
+
+    text: str
+
+
+Find = SourceFile | RejectedFile | Skipped | Note
 
 
 class SampleSource(Protocol):
     """Pictures with their classes, wherever they lie.
 
-    `list_files` gives the same listing for the same content, whatever order the file system has; it raises
-    `BadDataset` when there is nothing to use. `read` is thread-safe and gives a file's bytes; it raises `BadImage`
-    with code `file.vanished`, `file.forbidden`, `file.too-large` or `file.unreadable`, and never reads outside the
-    source, even if a file became a link meanwhile.
+    `finds` tells of every file once, as a stream: the same finds for the same content, in any order, and no more of
+    them in memory than one folder holds. It raises `BadDataset` when the source as a whole cannot be used. `read` is
+    thread-safe and gives a file's bytes; it raises `BadImage` with code `file.vanished`, `file.forbidden`,
+    `file.too-large` or `file.unreadable`, and never reads outside the source, even if a file became a link meanwhile.
     """
 
-    def list_files(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> SourceListing:
-        """All pictures, each with its class and, if `use_splits`, the split that the source gives it."""
+    def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
+        """All files, the pictures with their class and, if `use_splits`, the split that the source gives them.
+
+        Ends early once `should_stop`.
+        """
         ...
 
     def read(self, path: str) -> bytes:
@@ -109,7 +116,8 @@ class RevisionReader(Protocol):
     """The one reader of a ready revision, for training, testing and gallery. Immutable and thread-safe.
 
     Raises `NotFound` for an index or class that the revision has not, `Damaged` for files that do not fit the manifest.
-    Nothing is loaded as a whole: arrays are memory-mapped, records are read as they are asked for.
+    Nothing is loaded as a whole: columns are memory-mapped, records are read as they are asked for. A sample's index
+    is the same in every revision of its dataset.
     """
 
     @property
@@ -138,12 +146,16 @@ class RevisionReader(Protocol):
         """The declared operations from original bytes to the network's input, normalised with mean and std."""
         ...
 
-    def images(self, split: str) -> UInt8Array:
-        """N x height x width x channels, memory-mapped and read-only; empty for an empty split."""
+    def pictures(self, split: str, places: Int64Array) -> UInt8Array:
+        """The stored pictures at these places of a split, 0 being its first: N x height x width x channels, copied."""
         ...
 
     def labels(self, split: str) -> Int64Array:
-        """N class indices, memory-mapped and read-only."""
+        """The class indices of a split's samples."""
+        ...
+
+    def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
+        """The indices of all samples of a split (`None`: of any) and class, ascending."""
         ...
 
     def sample(self, index: int) -> SampleRecord: ...
@@ -152,6 +164,10 @@ class RevisionReader(Protocol):
         self, *, split: Split | None = None, label: int | None = None, after: int = -1, limit: int = 200
     ) -> list[IndexedSample]:
         """At most `limit` samples with an index above `after`, in order, of a split and class if given."""
+        ...
+
+    def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
+        """At most `limit` rejected files by path, without the first `after`."""
         ...
 
     def thumbnail(self, index: int) -> bytes:

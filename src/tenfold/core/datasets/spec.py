@@ -100,6 +100,16 @@ class DatasetSpec:
         level="everything",
         group="Split",
     )
+    min_per_class: int = declare(
+        1,
+        label="At least per class",
+        help="A class with fewer pictures is left out and named.",
+        unit="pictures",
+        minimum=1,
+        maximum=10_000_000,
+        level="everything",
+        group="Which pictures",
+    )
     max_per_class: int | None = declare(
         None,
         label="At most per class",
@@ -148,6 +158,9 @@ class DatasetSpec:
         if shares > 90:
             text = f"Validation and test together take {shares:g} % of the pictures: at most 90 %, training needs some."
             found.append(Problem("test_share", text, "split.nothing-left"))
+        if self.max_per_class is not None and self.min_per_class > self.max_per_class:
+            text = f"At least {self.min_per_class} pictures a class are over the most, {self.max_per_class}."
+            found.append(Problem("min_per_class", text, "class.range"))
         if self.smallest_side > self.largest_side:
             text = f"The smallest side, {self.smallest_side} px, is over the largest, {self.largest_side} px."
             found.append(Problem("smallest_side", text, "size.range"))

@@ -1,31 +1,28 @@
 """The seeded, stratified split into train, val and test.
 
-A sample's place depends on the seed, its key and its class alone, never on the order in which files were found.
+A sample's place depends on the seed, its key and its class alone, never on the order in which files were found. Splits
+are codes: 0, 1, 2 for train, val, test (`SPLITS`), -1 for none. All functions are linear in memory, a few bytes a
+sample.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from tenfold.core.datasets.model import SPLITS, Split
+from tenfold.core.datasets.model import SPLITS
 from tenfold.core.errors import Invalid
 
-
-@dataclass(frozen=True, slots=True)
-class SplitItem:
-    """A sample to place: its stable key (its path), its class, and the split its source already gave it."""
-
-    key: str
-    label: int
-    given: Split | None = None
+Codes = npt.NDArray[np.int8]
+Labels = npt.NDArray[np.int32]
+Draws = npt.NDArray[np.uint64]
+NO_SPLIT = -1
+TRAIN = 0
 
 
 def draw(seed: int, key: str) -> int:
@@ -34,33 +31,27 @@ def draw(seed: int, key: str) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def split_samples(items: Sequence[SplitItem], *, seed: int, validation_share: float, test_share: float) -> list[Split]:
-    """The split of every item, shares in percent.
+def assign_splits(labels: Labels, given: Codes, draws: Draws, *, validation_share: float, test_share: float) -> Codes:
+    """The split of every sample, shares in percent; samples in the order of their keys, which settles equal draws.
 
-    Items with a given split keep it; a share is taken, class by class, from the others and from those given to train,
-    and only for a split that no item was given to. Counts follow the largest remainder; every class with at least
-    three free samples has one in each split whose share is above zero. Keys are unique.
+    Samples with a given split keep it; a share is taken, class by class, from the others and from those given to train,
+    and only for a split that no sample was given to. Counts follow the largest remainder; every class with at least
+    three free samples has one in each split whose share is above zero.
     """
-    given = {item.given for item in items}
-    shares = {
-        "val": 0.0 if "val" in given else validation_share,
-        "test": 0.0 if "test" in given else test_share,
-    }
-    if any(share < 0 for share in shares.values()) or sum(shares.values()) > 100:
+    shares = [
+        0.0 if np.any(given == code) else share
+        for code, share in ((SPLITS.index("val"), validation_share), (SPLITS.index("test"), test_share))
+    ]
+    if any(share < 0 for share in shares) or sum(shares) > 100:
         raise Invalid(f"The shares are {validation_share:g} % and {test_share:g} %; allowed are 0 to 100 % together.")
-    result: list[Split] = [item.given or "train" for item in items]
-    free: dict[int, list[int]] = defaultdict(list)
-    for index, item in enumerate(items):
-        if item.given in (None, "train"):
-            free[item.label].append(index)
-    for indices in free.values():
-        ordered = sorted(indices, key=lambda index: (draw(seed, items[index].key), items[index].key))
-        counts = split_counts(len(ordered), validation_share=shares["val"], test_share=shares["test"])
-        start = counts[0]
-        for split, count in zip(SPLITS[1:], counts[1:], strict=True):
-            for index in ordered[start : start + count]:
-                result[index] = split
-            start += count
+    result = np.where(given == NO_SPLIT, np.int8(TRAIN), given).astype(np.int8)
+    free = np.flatnonzero(given <= TRAIN)
+    order = free[np.lexsort((draws[free], labels[free]))]
+    starts, ends = _runs(labels[order])
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        train, validation, test = split_counts(end - start, validation_share=shares[0], test_share=shares[1])
+        result[order[start + train : start + train + validation]] = SPLITS.index("val")
+        result[order[end - test : end]] = SPLITS.index("test")
     return result
 
 
@@ -84,25 +75,22 @@ def _leave_none_empty(counts: list[int], wanted: Sequence[bool]) -> None:
             counts[place] = 1
 
 
-def choose_at_most(items: Iterable[SplitItem], *, seed: int, limit: int) -> set[str]:
-    """The keys of at most `limit` items of every class, chosen by the seed."""
-    by_class: dict[int, list[str]] = defaultdict(list)
-    for item in items:
-        by_class[item.label].append(item.key)
-    chosen: set[str] = set()
-    for keys in by_class.values():
-        chosen.update(sorted(keys, key=lambda key: (draw(seed, key), key))[:limit])
-    return chosen
+def within_limits(labels: Labels, draws: Draws, *, at_least: int, at_most: int | None) -> npt.NDArray[np.bool_]:
+    """Which samples stay: none of a class with fewer than `at_least`, and at most `at_most` of a class, drawn."""
+    stays = np.ones(len(labels), np.bool_)
+    order = np.lexsort((draws, labels))
+    starts, ends = _runs(labels[order])
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if end - start < at_least:
+            stays[order[start:end]] = False
+        elif at_most is not None:
+            stays[order[start + at_most : end]] = False
+    return stays
 
 
-def group_by_split(splits: Sequence[Split]) -> npt.NDArray[np.int64]:
-    """The order of rows that makes train, val and test follow each other and moves as few rows as possible.
-
-    `order[place]` is the row that comes to stand at `place`.
-    """
-    codes = np.array([SPLITS.index(split) for split in splits], np.int64)
-    places = np.sort(codes)
-    order = np.arange(len(codes))
-    for code in range(len(SPLITS)):
-        order[(places == code) & (codes != code)] = np.flatnonzero((codes == code) & (places != code))
-    return order
+def _runs(ordered: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where each run of equal labels starts and ends."""
+    is_start = np.ones(len(ordered), np.bool_)
+    is_start[1:] = ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(is_start).astype(np.int64)
+    return starts, np.append(starts[1:], len(ordered)).astype(np.int64)[: len(starts)]

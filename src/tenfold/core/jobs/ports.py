@@ -49,7 +49,7 @@ class Executor(Protocol):
 
 
 class JobFolders(Protocol):
-    """One folder a job: `spec.json`, `attempt`, `lock`, `events.jsonl`, `stop`, `checkpoints/`, `attempts/N/`.
+    """One folder a job: `spec.json`, `attempt`, `lock`, `events.jsonl`, `stop`, `checkpoints/`, `work/`, `attempts/N/`.
 
     Server and worker talk through it and through nothing else.
     """
@@ -62,6 +62,9 @@ class JobFolders(Protocol):
 
     def remove(self, job_id: JobId) -> None:
         """Removes the folder of a job that is over; nothing happens when it is not there."""
+
+    def remove_work(self, job_id: JobId) -> None:
+        """Removes what attempts kept for each other, once the job is over."""
 
     def ask_stop(self, job_id: JobId) -> None:
         """Leaves word that the job is to stop."""

@@ -50,10 +50,14 @@ class BackendState:
 
 
 class Samples(Protocol):
-    """The splits `train`, `val`, `test` of a dataset revision, memory-mapped; a split may be empty."""
+    """The splits `train`, `val`, `test` of a dataset revision; a split may be empty."""
 
-    def images(self, split: str) -> NDArray[np.uint8]:
-        """N x height x width x channels, as packed; rows are read in place."""
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of a picture."""
+
+    def pictures(self, split: str, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The pictures at these places of a split, 0 being its first: N x height x width x channels, copied."""
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """N class indices."""

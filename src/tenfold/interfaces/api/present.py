@@ -73,7 +73,7 @@ def sample(dataset: datasets.Dataset, classes: tuple[str, ...], indexed: Indexed
         index=indexed.index,
         path=record.path,
         label=classes[record.label],
-        split=record.split,
+        split=record.split or "excluded",
         width=record.width,
         height=record.height,
         thumbnail=thumbnail_address(dataset.name, dataset.revision, indexed.index),

@@ -68,7 +68,7 @@ class DatasetDetail(Dataset):
 
 
 class Sample(Schema):
-    """One sample of a revision; `index` is its place."""
+    """One sample of a revision; `index` is the same in all of them, `split` `train`, `val`, `test` or `excluded`."""
 
     index: int
     path: str

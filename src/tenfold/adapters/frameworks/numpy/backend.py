@@ -103,7 +103,7 @@ class NumpyBackend:
 
     def _train(self, indices: NDArray[np.int64], rate: float) -> None:
         target = self._samples.labels("train")[indices]
-        outputs = self._network.forward(self._normalised(self._samples.images("train")[indices]), is_training=True)
+        outputs = self._network.forward(self._normalised(self._samples.pictures("train", indices)), is_training=True)
         gradients: dict[str, Floats] = {}
         main_loss = 0.0
         for name, output in outputs.items():
@@ -116,7 +116,7 @@ class NumpyBackend:
         self._training.add(len(indices), self._head.sums(outputs[self._main], target, main_loss))
 
     def _forward(self, split: str, start: int, stop: int) -> Floats:
-        images = self._normalised(self._samples.images(split)[start:stop])
+        images = self._normalised(self._samples.pictures(split, np.arange(start, stop)))
         return self._network.forward(images)[self._main]
 
     def _normalised(self, images_nhwc: NDArray[np.uint8]) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -33,10 +35,10 @@ class DeviceData:
         self._shift = torch.tensor(mean, dtype=torch.float32, device=device).mul_(255)
         self._factor = torch.tensor(std, dtype=torch.float32, device=device).mul_(255).reciprocal_()
         self._labels = {split: _copied(samples.labels(split)).to(device) for split in SPLITS}
-        total = sum(samples.images(split).nbytes for split in SPLITS)
+        total = sum(map(len, self._labels.values())) * math.prod(samples.input_shape)
         self._images: dict[str, torch.Tensor] = {}
         if total <= RESIDENT_BYTES:
-            self._images = {split: _copied(samples.images(split)).to(device) for split in SPLITS}
+            self._images = {split: self._all(split).to(device) for split in SPLITS}
 
     def at(self, split: str, indices: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures and labels of given samples."""
@@ -44,17 +46,20 @@ class DeviceData:
         labels = self._labels[split].index_select(0, places)
         if split in self._images:
             return self._normalised(self._images[split].index_select(0, places)), labels
-        return self._normalised(self._moved(self._samples.images(split)[indices])), labels
+        return self._normalised(self._moved(self._samples.pictures(split, indices))), labels
 
     def between(self, split: str, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures and labels of the samples start to stop."""
         labels = self._labels[split][start:stop]
         if split in self._images:
             return self._normalised(self._images[split][start:stop]), labels
-        return self._normalised(self._moved(np.array(self._samples.images(split)[start:stop]))), labels
+        return self._normalised(self._moved(self._samples.pictures(split, np.arange(start, stop)))), labels
+
+    def _all(self, split: str) -> torch.Tensor:
+        return torch.from_numpy(self._samples.pictures(split, np.arange(len(self._labels[split]))))
 
     def _moved(self, images: NDArray[np.uint8]) -> torch.Tensor:
-        batch = torch.from_numpy(np.ascontiguousarray(images))
+        batch = torch.from_numpy(images)
         if self._device.type == "cuda":
             return batch.pin_memory().to(self._device, non_blocking=True)
         return batch

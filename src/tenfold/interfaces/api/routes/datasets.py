@@ -117,8 +117,7 @@ def list_samples(
     after = _after(cursor)
     samples = reader.page(split=chosen, label=index, after=after, limit=limit + 1)
     items = [present.sample(found, manifest.classes, sample) for sample in samples[:limit]]
-    splits = [chosen] if chosen else SPLITS
-    total = sum(sum(manifest.counts[each]) if index is None else manifest.counts[each][index] for each in splits)
+    total = len(reader.indices(chosen, index))
     more = len(samples) > limit
     return objects.Page(items=items, cursor=str(items[-1].index) if more else "", total=total)
 

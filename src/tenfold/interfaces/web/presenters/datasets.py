@@ -44,7 +44,7 @@ def dataset_row(services: Services, actor: Actor, dataset: Dataset) -> views.Dat
         num_samples=dataset.num_samples,
         num_classes=dataset.num_classes,
         split_text=" · ".join(counts),
-        num_rejected=len(manifest.rejected) if manifest else 0,
+        num_rejected=manifest.num_rejected if manifest else 0,
         num_bytes=revision.size_bytes if revision else 0,
         progress=progress(dataset),
     )
@@ -128,7 +128,7 @@ def dataset_page(
         gallery=_gallery(services.datasets.reader(actor, dataset), dataset, filters or {})
         if manifest and not is_runs
         else None,
-        num_rejected=len(manifest.rejected) if manifest else 0,
+        num_rejected=manifest.num_rejected if manifest else 0,
         rejected=_rejected(manifest) if manifest else (),
         revisions=_revisions(services, actor, dataset),
         runs=tuple(run_row(services, actor, run) for run in runs.items),
@@ -155,7 +155,7 @@ def samples() -> tuple[Sample, ...]:
 def picture(dataset: str, revision: str, classes: tuple[str, ...], sample: IndexedSample) -> views.PictureView:
     """A picture of a dataset with its class and split in words."""
     url, record = thumbnail_address(dataset, revision, sample.index), sample.record
-    label, split = classes[record.label], WORDS[record.split]
+    label, split = classes[record.label], WORDS[record.split] if record.split else "Excluded"
     return views.PictureView(url=url, thumbnail_url=url, label=label, split=split, file=record.path)
 
 
@@ -236,12 +236,12 @@ def _of_class(reader: RevisionReader, split: Split | None, index: int, after: in
 
 def _mixed(reader: RevisionReader, split: Split | None, first: int) -> list[IndexedSample]:
     """Pictures of all classes in an order that mixes them and never changes; `first` counts from 1."""
-    manifest = reader.manifest
-    start = manifest.first_index(split) if split else 0
-    size = manifest.split_size(split) if split else manifest.num_samples
+    indices = reader.indices(split)
+    size = len(indices)
     stride = next(step for step in range(max(1, round(size * GOLDEN)), 2 * size + 3) if math.gcd(step, size) == 1)
     places = range(first - 1, min(first - 1 + PAGE, size))
-    return [IndexedSample(at, reader.sample(at)) for at in (start + place * stride % size for place in places)]
+    chosen = [int(indices[place * stride % size]) for place in places]
+    return [IndexedSample(index, reader.sample(index)) for index in chosen]
 
 
 def _fitting(manifest: RevisionManifest, split: Split | None, index: int | None) -> int:

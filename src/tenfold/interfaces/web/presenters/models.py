@@ -140,17 +140,14 @@ def pictures_to_test(services: Services, actor: Actor, model: Model, page: int) 
     if not link.url:
         return ()
     reader = services.datasets.revision_reader(model.revision)
-    manifest = reader.manifest
-    size = manifest.split_size("test")
-    if not size:
-        return ()
+    indices = reader.indices("test")
+    size = len(indices)
     shown = min(TEST_PICTURES, size)
-    first = manifest.first_index("test")
     views_of = []
     for number in range(shown):
-        index = first + (number * size // shown + page * 7) % size
+        index = int(indices[(number * size // shown + page * 7) % size])
         url = f"{address('models', model.name)}?tab=test&page={page}&sample={index}"
-        view = picture(link.text, model.revision, manifest.classes, IndexedSample(index, reader.sample(index)))
+        view = picture(link.text, model.revision, reader.classes, IndexedSample(index, reader.sample(index)))
         views_of.append(PictureView(**{**vars(view), "url": url}))
     return tuple(views_of)
 

@@ -1,0 +1,147 @@
+"""Pixels and facts of an import, on the disk while it works: each file's at the place that the plan gave it.
+
+A batch is written pixels first, facts last, so that a place whose facts are there has its pixels. After a kill the
+places that were not reached have no facts, and the next attempt goes on there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.core.datasets.ports import UInt8Array
+from tenfold.core.errors import StorageFull, is_disk_full
+
+PIXELS = "pixels.npy"
+FACTS = "facts.bin"
+NOT_REACHED, ACCEPTED, REJECTED = 0, 1, 2
+BLOCK = 65_536
+Facts = npt.NDArray[Any]
+
+
+def facts_type(channels: int) -> np.dtype[Any]:
+    """What is known of a place: `sums` and `squares` are those of the stored pixels, a channel each."""
+    return np.dtype(
+        [
+            ("state", np.uint8),
+            ("is_colour", np.uint8),
+            ("sha256", np.uint8, 32),
+            ("pixels", np.uint8, 32),
+            ("width", np.int32),
+            ("height", np.int32),
+            ("size_bytes", np.int64),
+            ("sums", np.uint64, channels),
+            ("squares", np.uint64, channels),
+        ]
+    )
+
+
+class ImportArrays:
+    """Room for `capacity` pictures of `shape` (H, W, C) and their facts in a folder, there already or not.
+
+    The room is claimed first: `StorageFull` comes before the work and tells the bytes it needs.
+    """
+
+    def __init__(self, folder: Path, *, capacity: int, shape: tuple[int, int, int]) -> None:
+        self._capacity = capacity
+        self._type = facts_type(shape[2])
+        self._row_bytes = int(np.prod(shape))
+        header = npy_header((capacity, *shape), np.dtype(np.uint8))
+        self._first = len(header)
+        self._needed = len(header) + capacity * (self._row_bytes + self._type.itemsize)
+        self.pixels_path = folder / PIXELS
+        with self._disk_errors():
+            self._pixels = os.open(self.pixels_path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._facts = os.open(folder / FACTS, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            with self._disk_errors():
+                os.posix_fallocate(self._pixels, 0, len(header) + capacity * self._row_bytes)
+                os.posix_fallocate(self._facts, 0, capacity * self._type.itemsize)
+                os.pwrite(self._pixels, header, 0)
+        except StorageFull:
+            self.close()
+            for name in (PIXELS, FACTS):
+                (folder / name).unlink()
+            raise
+
+    def __enter__(self) -> ImportArrays:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._pixels)
+        os.close(self._facts)
+
+    def write(self, place: int, pictures: UInt8Array, facts: Facts) -> None:
+        """Stores pictures (N, H, W, C) and what is known of them from `place` on."""
+        with self._disk_errors():
+            _write_at(self._pixels, np.ascontiguousarray(pictures), self._first + place * self._row_bytes)
+            _write_at(self._facts, np.ascontiguousarray(facts), place * self._type.itemsize)
+
+    def facts(self) -> Iterator[tuple[int, Facts]]:
+        """All facts in blocks, with the place at which each begins."""
+        for start in range(0, self._capacity, BLOCK):
+            count = min(BLOCK, self._capacity - start)
+            content = os.pread(self._facts, count * self._type.itemsize, start * self._type.itemsize)
+            yield start, np.frombuffer(content, self._type)
+
+    def num_reached(self) -> int:
+        """How many places from the first on are done."""
+        for start, facts in self.facts():
+            open_places = np.flatnonzero(facts["state"] == NOT_REACHED)
+            if len(open_places):
+                return start + int(open_places[0])
+        return self._capacity
+
+    def sync(self) -> None:
+        """Brings the pixels to the disk."""
+        with self._disk_errors():
+            os.fsync(self._pixels)
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        with named_disk_errors(self._needed):
+            yield
+
+
+@contextmanager
+def named_disk_errors(needed_bytes: int) -> Iterator[None]:
+    """Turns a full disk into `StorageFull` that tells how much a dataset needs."""
+    try:
+        yield
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        text = f"There is no room for the dataset: it needs {_megabytes(needed_bytes)}. Free some and start again."
+        raise StorageFull(text, needed_bytes=needed_bytes) from error
+
+
+def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """The header of an array file (C order)."""
+    buffer = io.BytesIO()
+    facts = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, facts)
+    return buffer.getvalue()
+
+
+def _write_at(handle: int, array: npt.NDArray[Any], offset: int) -> None:
+    view = memoryview(array.tobytes() if array.dtype.names else array.data).cast("B") if array.size else memoryview(b"")
+    while view:
+        written = os.pwrite(handle, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"

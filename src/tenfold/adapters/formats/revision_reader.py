@@ -1,0 +1,226 @@
+"""A revision folder and its one reader, for training, testing and gallery.
+
+manifest.json       `RevisionManifest`, with hash and size of every file below
+COLUMN.npy          a value a sample, in the order of their indices: see `COLUMNS`
+paths.utf8          where the samples came from, without separators, and
+paths.offsets.npy   where each path begins; `rejected` likewise, a JSON list a file
+pixels.npy          uint8 (rows, H, W, C), unless another revision holds the pixels
+
+`stores` and `rows` say where a sample's pixels are: in which of the manifest's pixel stores, at which row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord, Split
+from tenfold.core.datasets.model import manifest_from_json as parse_manifest
+from tenfold.core.datasets.ports import IndexedSample, Int64Array, UInt8Array
+from tenfold.core.errors import Damaged, NotFound
+from tenfold.core.events import Json
+
+MANIFEST = "manifest.json"
+PIXELS = "pixels.npy"
+PATHS = "paths"
+REJECTED = "rejected"
+COLUMNS: dict[str, tuple[str, int]] = {
+    "labels": ("<i4", 0),
+    "splits": ("|i1", 0),
+    "stores": ("<u2", 0),
+    "rows": ("<i8", 0),
+    "sha256": ("|u1", 32),
+    "pixel_hashes": ("|u1", 32),
+    "widths": ("<i4", 0),
+    "heights": ("<i4", 0),
+    "sizes": ("<i8", 0),
+    "brightness": ("<f4", 0),
+    "contrast": ("<f4", 0),
+}
+"""Name, type and width of every column; `splits` are codes of `SPLITS`, -1 for an excluded sample."""
+
+
+def column_file(name: str) -> str:
+    return f"{name}.npy"
+
+
+def pixel_digest(rows: Iterable[bytes]) -> str:
+    """The hash of a pixel store from the hashes of its rows."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(row)
+    return digest.hexdigest()
+
+
+def open_revision(folder: Path) -> RevisionFolder:
+    """The reader of a published revision; raises `NotFound` without a manifest and `Damaged` for files that differ."""
+    return RevisionFolder(folder, read_manifest(folder))
+
+
+def read_manifest(folder: Path) -> RevisionManifest:
+    """The manifest of a revision folder; raises as `open_revision` does."""
+    try:
+        values = json.loads((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise NotFound(f"{folder.name} is no dataset revision: it has no {MANIFEST}.") from None
+    except ValueError as error:
+        raise Damaged(f"{MANIFEST} in {folder.name} cannot be read.") from error
+    return parse_manifest(values)
+
+
+class RevisionFolder:
+    """Fulfils `RevisionReader` over memory-mapped columns."""
+
+    def __init__(self, folder: Path, manifest: RevisionManifest) -> None:
+        self._folder = folder
+        self.manifest = manifest
+        for file in manifest.files:
+            path = folder / file.name
+            if not path.is_file() or path.stat().st_size != file.size_bytes:
+                raise Damaged(f"{file.name} in {folder.name} is missing or not {file.size_bytes} bytes long.")
+        count = manifest.num_samples + manifest.num_excluded
+        self._columns = {
+            name: _map(folder, column_file(name), np.dtype(dtype), (count, width) if width else (count,))
+            for name, (dtype, width) in COLUMNS.items()
+        }
+        self._paths = TextColumn(folder, PATHS, num_texts=count)
+        self._pixels = [self._open_pixels(store) for store in manifest.pixels]
+        self._indices = {split: np.flatnonzero(self._columns["splits"] == code) for code, split in enumerate(SPLITS)}
+        for split in SPLITS:
+            if len(self._indices[split]) != manifest.split_size(split):
+                raise Damaged(f"The splits in {folder.name} do not fit its {MANIFEST}.")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.manifest.classes
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self.manifest.channels, self.manifest.height, self.manifest.width
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        return self.manifest.statistics.mean
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        return self.manifest.statistics.std
+
+    @property
+    def preprocessing(self) -> dict[str, Json]:
+        return self.manifest.preprocessing.with_normalisation(mean=self.mean, std=self.std).to_json()
+
+    def pictures(self, split: str, places: Int64Array) -> UInt8Array:
+        return self._stored(self._of_split(split)[places])
+
+    def labels(self, split: str) -> Int64Array:
+        chosen: Int64Array = self._columns["labels"][self._of_split(split)].astype(np.int64)
+        return chosen
+
+    def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
+        found = np.arange(len(self._paths)) if split is None else self._of_split(split)
+        if label is None:
+            return found
+        chosen: Int64Array = found[self._columns["labels"][found] == self._checked_label(label)]
+        return chosen
+
+    def sample(self, index: int) -> SampleRecord:
+        at = self._checked(index)
+        code = int(self._columns["splits"][at])
+        return SampleRecord(
+            path=self._paths[at],
+            label=int(self._columns["labels"][at]),
+            split=SPLITS[code] if code >= 0 else None,
+            sha256=self._columns["sha256"][at].tobytes().hex(),
+            pixels=self._columns["pixel_hashes"][at].tobytes().hex(),
+            width=int(self._columns["widths"][at]),
+            height=int(self._columns["heights"][at]),
+            size_bytes=int(self._columns["sizes"][at]),
+            brightness=float(self._columns["brightness"][at]),
+            contrast=float(self._columns["contrast"][at]),
+        )
+
+    def page(
+        self, *, split: Split | None = None, label: int | None = None, after: int = -1, limit: int = 200
+    ) -> list[IndexedSample]:
+        found = self.indices(split, label)
+        first = int(np.searchsorted(found, after, side="right"))
+        return [IndexedSample(index, self.sample(index)) for index in found[first : first + limit].tolist()]
+
+    def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
+        total = self.manifest.num_rejected
+        texts = TextColumn(self._folder, REJECTED, num_texts=total)
+        try:
+            return [RejectedFile(*json.loads(texts[at])) for at in range(after, min(total, after + limit))]
+        except (ValueError, TypeError) as error:
+            raise Damaged(f"The rejected files of {self._folder.name} cannot be read: {error}.") from error
+
+    def thumbnail(self, index: int) -> bytes:
+        pixels = self._stored(np.array([self._checked(index)]))[0]
+        buffer = io.BytesIO()
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+    def verify(self) -> None:
+        for file in self.manifest.files:
+            if file.name == PIXELS:
+                found = pixel_digest(hashlib.sha256(row).digest() for row in self._pixels[0])
+            else:
+                with (self._folder / file.name).open("rb") as content:
+                    found = hashlib.file_digest(content, "sha256").hexdigest()
+            if found != file.sha256:
+                raise Damaged(f"{file.name} in {self._folder.name} is not as it was written.", file=file.name)
+
+    def _stored(self, indices: Int64Array) -> UInt8Array:
+        rows = self._columns["rows"][indices]
+        if len(self._pixels) == 1:
+            only: UInt8Array = self._pixels[0][rows]
+            return only
+        stores = self._columns["stores"][indices]
+        pictures = np.empty((len(indices), *self._pixels[0].shape[1:]), np.uint8)
+        for number, pixels in enumerate(self._pixels):
+            here = stores == number
+            pictures[here] = pixels[rows[here]]
+        return pictures
+
+    def _open_pixels(self, store: PixelStore) -> UInt8Array:
+        folder = self._folder.parent / store.revision if store.revision else self._folder
+        manifest = self.manifest
+        shape = (store.num_rows, manifest.height, manifest.width, manifest.channels)
+        return _map(folder, PIXELS, np.dtype(np.uint8), shape)
+
+    def _of_split(self, split: str) -> Int64Array:
+        if split not in self._indices:
+            raise NotFound(f"There is no split {split!r}; there are {', '.join(SPLITS)}.")
+        return self._indices[split]
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self._paths):
+            raise NotFound(f"There is no sample {index}; the dataset has {len(self._paths)}.")
+        return index
+
+    def _checked_label(self, label: int) -> int:
+        if not 0 <= label < len(self.classes):
+            raise NotFound(f"There is no class {label}; the dataset has {len(self.classes)}.")
+        return label
+
+
+def _map(folder: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    try:
+        # numpy maps no empty array
+        array = np.load(folder / name, mmap_mode="r" if shape[0] else None, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{name} in {folder.name} cannot be read: {error}.") from error
+    if array.dtype != dtype or array.shape != shape:
+        raise Damaged(f"{name} in {folder.name} holds {array.dtype} {array.shape}, not {dtype} {shape}.")
+    mapped: npt.NDArray[Any] = array.view(np.ndarray)
+    return mapped

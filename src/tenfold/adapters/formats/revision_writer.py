@@ -1,0 +1,107 @@
+"""Writes a revision folder: see `revision_reader` for what lies in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.adapters.formats.import_arrays import npy_header
+from tenfold.adapters.formats.revision_reader import (
+    COLUMNS,
+    MANIFEST,
+    PATHS,
+    PIXELS,
+    REJECTED,
+    column_file,
+    pixel_digest,
+)
+from tenfold.adapters.formats.text_column import text_files, write_texts
+from tenfold.core.datasets.model import RejectedFile, RevisionManifest, StoredFile
+from tenfold.core.events import Json
+
+
+class ColumnWriter:
+    """Columns of a known length, written block after block."""
+
+    def __init__(self, folder: Path, num_samples: int) -> None:
+        self._files = {}
+        for name, (dtype, width) in COLUMNS.items():
+            shape = (num_samples, width) if width else (num_samples,)
+            file = (folder / column_file(name)).open("wb")
+            file.write(npy_header(shape, np.dtype(dtype)))
+            self._files[name] = (file, np.dtype(dtype))
+
+    def __enter__(self) -> ColumnWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file, _dtype in self._files.values():
+            file.close()
+
+    def append(self, **columns: npt.NDArray[Any]) -> None:
+        """Adds the next samples' values to all columns."""
+        assert set(columns) == set(self._files), sorted(columns)
+        for name, values in columns.items():
+            file, dtype = self._files[name]
+            file.write(np.ascontiguousarray(values, dtype).tobytes())
+
+
+def write_paths(folder: Path, paths: Iterable[str]) -> None:
+    write_texts(folder, PATHS, paths)
+
+
+def write_rejected(folder: Path, files: Iterable[RejectedFile]) -> None:
+    """Every rejected file, a JSON list each."""
+    write_texts(folder, REJECTED, (json.dumps([f.path, f.code, f.message], ensure_ascii=False) for f in files))
+
+
+class ContentHash:
+    """A hash of what a revision holds, the same in whatever order and under whatever names its files came.
+
+    The sum of the hashes of all rows: pixel hash, label, split. It names a content; it guards against no attacker.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, pixel_hashes: npt.NDArray[np.uint8], labels: npt.NDArray[Any], splits: npt.NDArray[np.int8]) -> None:
+        """Takes in samples: pixel hashes (N, 32), labels, splits, -1 for the excluded."""
+        codes = np.stack([labels.astype("<i4"), splits.astype("<i4")], axis=1).tobytes()
+        for place, pixels in enumerate(pixel_hashes):
+            row = pixels.tobytes() + codes[8 * place : 8 * place + 8]
+            self._sum += int.from_bytes(hashlib.sha512(row).digest(), "little")
+
+    def hexdigest(self, classes: Sequence[str], shape: Sequence[int]) -> str:
+        """The hash, in hexadecimal, of a revision with these classes and pictures of this shape."""
+        head = {"version": 1, "classes": list(classes), "shape": list(shape), "rows": f"{self._sum % 2**512:0128x}"}
+        return hashlib.sha256(json.dumps(head, ensure_ascii=False).encode()).hexdigest()
+
+
+def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[bytes] | None) -> RevisionManifest:
+    """Adds every file's hash and size to the manifest and writes it, last of all.
+
+    The hash of the pixels is made from those of their rows, so that they need not be read again.
+    """
+    texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
+    names = [*map(column_file, COLUMNS), *texts]
+    files = [_describe(folder / name) for name in names]
+    if pixel_hashes is not None:
+        size = (folder / PIXELS).stat().st_size
+        files.append(StoredFile(PIXELS, pixel_digest(pixel_hashes), size))
+    complete = replace(manifest, files=tuple(files))
+    values: dict[str, Json] = complete.to_json()
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_bytes(text.encode())
+    return complete
+
+
+def _describe(path: Path) -> StoredFile:
+    with path.open("rb") as file:
+        return StoredFile(path.name, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
