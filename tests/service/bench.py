@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.adapters.devices.gauges import SystemGauges
-from tenfold.adapters.formats.build import build_revision
+from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.image_folder import ImageFolder
@@ -229,7 +229,7 @@ class Bench:
         manifest = build_revision(
             ImageFolder(Path(str(dataset.source["folder"]))),
             parse_spec(DatasetSpec, dataset.spec),
-            staged,
+            BuildPlaces(work=worker.workspace(), destination=staged),
             decoder=PillowDecoder(),
             report=lambda _done, _total: None,
         )

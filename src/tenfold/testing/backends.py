@@ -49,8 +49,12 @@ class ArraySamples:
             self._images[split].flags.writeable = False
             self._labels[split].flags.writeable = False
 
-    def images(self, split: str) -> NDArray[np.uint8]:
-        return self._images[split]
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return 2, 8, 8
+
+    def pictures(self, split: str, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return self._images[split][places]
 
     def labels(self, split: str) -> NDArray[np.int64]:
         return self._labels[split]
