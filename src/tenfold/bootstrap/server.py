@@ -45,6 +45,7 @@ from tenfold.core.repository import Database
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
+from tenfold.interfaces.web.site import Site
 from tenfold.services.accounts import AccountService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
@@ -159,7 +160,8 @@ def _serve(settings: Settings, services: Services, listener: socket.socket) -> N
     port = listener.getsockname()[1]
     urls = [f"http://{host}:{port}" for host in link_hosts(settings.host)]
     hosts = served_hosts(settings.host, settings.hosts)
-    app = create_app(services, local_secret=secret, hosts=hosts, add_pages=add_pages)
+    sites: list[Site] = []
+    app = create_app(services, local_secret=secret, hosts=hosts, add_pages=lambda to: sites.append(add_pages(to)))
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -177,6 +179,7 @@ def _serve(settings: Settings, services: Services, listener: socket.socket) -> N
     sys.stdout.writelines(f"    {url}/link/{link}\n" for url in urls)
     sys.stdout.write("\n")
     sys.stdout.flush()
+    threading.Thread(target=sites[0].warm, name="warm", daemon=True).start()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:

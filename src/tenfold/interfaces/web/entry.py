@@ -32,15 +32,16 @@ class BuiltFiles(StaticFiles):
         return response
 
 
-def add_pages(app: FastAPI) -> None:
+def add_pages(app: FastAPI) -> Site:
     """Adds the pages to the application; raises `Unavailable` when scripts and styles are not built."""
-    app.state.site = Site()
+    site = app.state.site = Site()
     for module in (entry, home, datasets, runs, models, networks, settings):
         app.include_router(module.router)
     app.mount(ASSETS_URL, BuiltFiles(directory=BUILT), name="static")
     for kind in (TenfoldError, RequestValidationError, HTTPException, Exception):
         handler: Any = app.exception_handlers[kind]
-        app.add_exception_handler(kind, _as_page(app.state.site, handler))
+        app.add_exception_handler(kind, _as_page(site, handler))
+    return site
 
 
 def _as_page(site: Site, told: Handler) -> Handler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -51,11 +52,20 @@ class Renderer:
             "segment": lambda text: quote(text, safe=""),
         }
         self._environment.globals["asset"] = self.asset_url
-        for name in MACROS:
-            self._environment.globals[name] = self._environment.get_template(f"components/{name}.html").module
+        self._mutex = threading.Lock()
+        self._is_warm = False
+
+    def warm(self) -> None:
+        """Compiles the components that pages are made of, unless it is done."""
+        with self._mutex:
+            if not self._is_warm:
+                for name in MACROS:
+                    self._environment.globals[name] = self._environment.get_template(f"components/{name}.html").module
+                self._is_warm = True
 
     def render(self, page: Page, frame: Frame, *, fragment: str = "") -> str:
         """The whole page, or only the block `fragment` of it when the page offers that one."""
+        self.warm()
         template = self._environment.get_template(f"pages/{page.template}")
         names = {"page": page, "frame": frame}
         if fragment in page.fragments:
@@ -64,6 +74,7 @@ class Renderer:
 
     def field(self, view: FieldView) -> str:
         """One field of a form, as the form has it."""
+        self.warm()
         module = self._environment.globals["forms"]
         return str(module.field(view))  # type: ignore[attr-defined]
 

@@ -34,6 +34,7 @@ class Site:
         zone = datetime.now().astimezone().tzinfo or UTC
         self._renderer = Renderer(now=self.now, zone=zone)
         self.field = self._renderer.field
+        self.warm = self._renderer.warm
 
     def show(self, request: Request, page: Page, *, status: int = 200) -> Response:
         """The page, or the one part of it that a script of ours asks for."""
