@@ -3,23 +3,30 @@
 import gzip
 import hashlib
 import http.server
+import io
 import os
+import socket
+import tarfile
 import threading
 from functools import partial
 
 import numpy as np
 import pytest
 from full_disk import files_up_to
+from PIL import Image
 
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.cifar import NAMES_OF_HUNDRED, TEN, open_cifar
 from tenfold.adapters.formats.idx import FILES, IdxSource
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.sources import samples as samples_module
-from tenfold.adapters.sources.samples import SampleCache
-from tenfold.core.datasets.sample_data import SampleDataset
+from tenfold.adapters.sources.sample_origins import DebianPackage, Mirror
+from tenfold.adapters.sources.samples import ORIGINS, SampleCache
+from tenfold.core.datasets.sample_data import CIFAR_10, SAMPLE_DATASETS, SampleDataset
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, BadImage, NotFound, StorageFull, Unavailable
+from tenfold.testing.datasets import check_sample_source, listed
 
 
 def idx(array):
@@ -75,7 +82,7 @@ def mirror(tmp_path, monkeypatch):
 def test_fetched_once_and_checked(tmp_path, mirror):
     folder, address = mirror
     told = []
-    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (address,)}, packages={})
+    cache = SampleCache(tmp_path / "cache", origins={"mnist": (Mirror(address, ".gz"),)})
     fetched = cache.fetch("mnist", report=told.append)
     assert {path.name: path.read_bytes() for path in fetched.iterdir()} == contents()
     assert told == [f"Fetching M from {address}."]
@@ -89,7 +96,7 @@ def test_fetched_once_and_checked(tmp_path, mirror):
 def test_wrong_bytes_and_dead_mirrors_are_passed_over(tmp_path, mirror):
     folder, address = mirror
     dead = "http://127.0.0.1:9/"
-    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (dead, address)}, packages={})
+    cache = SampleCache(tmp_path / "cache", origins={"mnist": (Mirror(dead, ".gz"), Mirror(address, ".gz"))})
     assert cache.fetch("mnist", report=str).is_dir()
     (tmp_path / "cache" / "mnist" / FILES["train"][0]).write_bytes(b"damaged")
     (folder / f"{FILES['test'][0]}.gz").write_bytes(gzip.compress(b"other"))
@@ -157,7 +164,7 @@ def test_a_missing_idx_file_and_picture(files):
 
 def test_a_full_disk_is_told_at_once_and_not_taken_for_a_bad_source(mirror, tmp_path):
     told = []
-    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (mirror[1], mirror[1])}, packages={})
+    cache = SampleCache(tmp_path / "cache", origins={"mnist": (Mirror(mirror[1], ".gz"),) * 2})
     with files_up_to(1000), pytest.raises(StorageFull, match="has no room left: free some"):
         cache.fetch("mnist", report=told.append)
     assert len(told) == 1
@@ -166,7 +173,7 @@ def test_a_full_disk_is_told_at_once_and_not_taken_for_a_bad_source(mirror, tmp_
 
 
 def test_what_killed_downloads_left_is_cleared_once_it_is_old(mirror, tmp_path):
-    cache = SampleCache(tmp_path / "cache", mirrors={"mnist": (mirror[1],)}, packages={})
+    cache = SampleCache(tmp_path / "cache", origins={"mnist": (Mirror(mirror[1], ".gz"),)})
     old, young = (tmp_path / "cache" / name for name in (".mnist-old", ".mnist-young"))
     for folder in (old, young):
         folder.mkdir(parents=True)
@@ -174,3 +181,100 @@ def test_what_killed_downloads_left_is_cleared_once_it_is_old(mirror, tmp_path):
     os.utime(old, (1, 1))
     cache.fetch("mnist", report=lambda _text: None)
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [".mnist-young", "mnist"]
+
+
+def cifar_archive(path, *, hundred=False, label=3, count=4):
+    """An archive as it is published, with `count` records a file: the label, then red, green and blue planes."""
+    planes = np.arange(3, dtype=np.uint8)[:, None, None] * 50 + np.arange(32, dtype=np.uint8)
+    record = bytes([7, label] if hundred else [label]) + np.broadcast_to(planes, (3, 32, 32)).astype(np.uint8).tobytes()
+    names = (
+        ["cifar-100-binary/train.bin", "cifar-100-binary/test.bin"] if hundred else [n for e in TEN.values() for n in e]
+    )
+    contents = dict.fromkeys(names, record * count)
+    if hundred:
+        contents[NAMES_OF_HUNDRED] = "\n".join(f"class {number}".replace(" ", "_") for number in range(100)).encode()
+    with tarfile.open(path, "w:gz") as opened:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            opened.addfile(member, io.BytesIO(content))
+    return path
+
+
+def open_made_cifar(tmp_path, *, hundred=False, **about):
+    work = tmp_path / "work"
+    work.mkdir(exist_ok=True)
+    archive = cifar_archive(tmp_path / "c.tar.gz", hundred=hundred, **about)
+    return open_cifar(archive, work, () if hundred else CIFAR_10.classes)
+
+
+@pytest.mark.parametrize("hundred", [False, True])
+def test_cifar_is_a_source(tmp_path, hundred):
+    source = open_made_cifar(tmp_path, hundred=hundred)
+    check_sample_source(source, has_splits=True)
+    listing = listed(source)
+    assert len(listing.files) == (8 if hundred else 24)
+    assert {file.class_name for file in listing.files} == {"class_3" if hundred else "cat"}
+    pixels = np.asarray(Image.open(io.BytesIO(source.read("train/0/00001.ppm"))))
+    assert pixels.shape == (32, 32, 3)
+    assert pixels[5, 9].tolist() == [9, 59, 109]
+
+
+def test_an_archive_that_is_not_cifar_is_named(tmp_path):
+    with pytest.raises(BadDataset, match="label 12; there are 10"):
+        open_made_cifar(tmp_path, label=12)
+    (tmp_path / "b").mkdir()
+    archive = cifar_archive(tmp_path / "b" / "c.tar.gz")
+    for length in (0, 10, archive.stat().st_size // 2):
+        (tmp_path / "b" / "cut").write_bytes(archive.read_bytes()[:length])
+        with pytest.raises(BadDataset, match="CIFAR files cannot be used"):
+            open_cifar(tmp_path / "b" / "cut", tmp_path / "b", CIFAR_10.classes)
+    with tarfile.open(tmp_path / "b" / "links", "w") as opened:
+        member = tarfile.TarInfo(TEN["train"][0])
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        opened.addfile(member)
+    with pytest.raises(BadDataset):
+        open_cifar(tmp_path / "b" / "links", tmp_path / "b", CIFAR_10.classes)
+
+
+def test_a_mirror_that_does_not_answer_is_given_up(tmp_path, mirror, monkeypatch):
+    monkeypatch.setattr("tenfold.adapters.sources.sample_origins.ANSWER_WITHIN_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dead = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        told = []
+        cache = SampleCache(tmp_path / "cache", origins={"mnist": (Mirror(dead, ".gz"), Mirror(mirror[1], ".gz"))})
+        assert cache.fetch("mnist", report=told.append).is_dir()
+    assert told == [f"Fetching M from {dead}.", f"Fetching M from {mirror[1]}."]
+
+
+def test_a_file_of_a_mirror_that_ends_too_early_is_passed_over(tmp_path, mirror):
+    folder, address = mirror
+    path = folder / f"{FILES['train'][0]}.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(Unavailable, match="ends too early"):
+        SampleCache(tmp_path / "cache", origins={"mnist": (Mirror(address, ".gz"),)}).fetch("mnist", report=str)
+
+
+def test_a_package_that_cannot_be_had_is_named(tmp_path, mirror):
+    origin = DebianPackage("tenfold-has-no-such-package", "usr/share/")
+    with pytest.raises(Unavailable, match="the Debian package tenfold-has-no-such-package: "):
+        SampleCache(tmp_path / "cache", origins={"mnist": (origin,)}).fetch("mnist", report=str)
+
+
+def test_every_sample_has_an_origin_and_a_class_for_every_label():
+    assert set(ORIGINS) == set(SAMPLE_DATASETS)
+    for sample in SAMPLE_DATASETS.values():
+        assert len(sample.classes) in {10, 0}
+        assert all(len(md5) == 32 for md5 in sample.md5.values())
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", SAMPLE_DATASETS)
+def test_campaign_samples(tmp_path, name):
+    """Fetches each in earnest, from the first place that answers; prints what could not be had."""
+    told = []
+    try:
+        SampleCache(tmp_path).fetch(name, report=told.append)
+    except Unavailable as error:
+        pytest.skip(f"unverified: {error.message}")
+    print(f"\n{name}: {told[-1]}")

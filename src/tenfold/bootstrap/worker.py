@@ -13,6 +13,7 @@ from typing import cast
 
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
@@ -25,6 +26,7 @@ from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import SampleSource
+from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Forbidden
 from tenfold.core.events import Json
@@ -139,8 +141,16 @@ def _open_source(
             archive = FolderUploads(places.data / "uploads").path(upload)
             return _unpacked(archive, places.work, should_stop)
         case {"sample": str(sample)}:
-            return IdxSource(SampleCache(places.data / "cache").fetch(sample, report=tell))
+            return _open_sample(sample, places, tell)
     raise AssertionError(f"{job.source} is no source")
+
+
+def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -> SampleSource:
+    folder = SampleCache(places.data / "cache").fetch(name, report=tell)
+    sample = SAMPLE_DATASETS[name]
+    if sample.layout == "idx":
+        return IdxSource(folder, sample.classes)
+    return open_cifar(folder / next(iter(sample.md5)), places.work, sample.classes)
 
 
 def _unpacked(archive: Path, work: Path, should_stop: Callable[[], bool]) -> SampleSource | None:

