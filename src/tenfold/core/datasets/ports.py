@@ -9,12 +9,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
 from tenfold.core.events import Json
 
 UInt8Array = npt.NDArray[np.uint8]
+Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 ShouldStop = Callable[[], bool]
 
@@ -112,6 +114,20 @@ class IndexedSample:
     record: SampleRecord
 
 
+@dataclass(frozen=True, slots=True)
+class SamplePage:
+    """Part of what a filter finds. `first` is the place of the first item, from 0; `total` counts all that fit.
+
+    `after` is the cursor of the next page, empty on the last; `before` that of the page before, `None` on the first.
+    """
+
+    items: tuple[IndexedSample, ...]
+    first: int
+    total: int
+    after: str
+    before: str | None
+
+
 class RevisionReader(Protocol):
     """The one reader of a ready revision, for training, testing and gallery. Immutable and thread-safe.
 
@@ -160,10 +176,15 @@ class RevisionReader(Protocol):
 
     def sample(self, index: int) -> SampleRecord: ...
 
-    def page(
-        self, *, split: Split | None = None, label: int | None = None, after: int = -1, limit: int = 200
-    ) -> list[IndexedSample]:
-        """At most `limit` samples with an index above `after`, in order, of a split and class if given."""
+    def find(self, wanted: SampleFilter) -> Int32Array:
+        """The indices of all samples that fit, in the filter's order; not to be written to."""
+        ...
+
+    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200) -> SamplePage:
+        """At most `limit` samples that fit, from a cursor on; any page of them takes as long as the first.
+
+        A cursor stays good for later revisions. Raises `InvalidFields` for one that no page gave.
+        """
         ...
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:

@@ -24,7 +24,7 @@ from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import DATASET_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
 ThingT = TypeVar("ThingT", bound=objects.Thing)
 OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
@@ -104,6 +104,18 @@ class Datasets(Things[objects.Dataset]):
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Fetches and imports a public dataset, as `mnist`."""
         return self._create({"sample": sample}, name, fields)
+
+    def samples(self, name: str, **fields: Any) -> Iterator[objects.Sample]:
+        """The samples that fit what is given, page by page as they are asked for."""
+        given = {field: str(value) for field, value in fields.items() if value is not None}
+        cursor = ""
+        while True:
+            params = {**given, "cursor": cursor, "limit": "500"}
+            page = self._transport.call("GET", f"/datasets/{quoted(name)}/samples", params=params)
+            yield from (objects.Sample.model_validate(item) for item in page["items"])
+            cursor = page["cursor"]
+            if not cursor:
+                return
 
     def _create(self, source: dict[str, str], name: str | None, fields: dict[str, Any]) -> objects.Dataset:
         body = {"source": source, "name": name, **fields}
@@ -218,6 +230,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
     (Datasets.get_sample, DATASET_FIELDS),
+    (Datasets.samples, FILTER_FIELDS),
 )
 for _method, _fields in _SIGNED:
     _method.__signature__ = _signature(_method, _fields)

@@ -68,7 +68,10 @@ class DatasetDetail(Dataset):
 
 
 class Sample(Schema):
-    """One sample of a revision; `index` is the same in all of them, `split` `train`, `val`, `test` or `excluded`."""
+    """One sample of a revision; `index` is the same in all of them, `split` `train`, `val`, `test` or `excluded`.
+
+    `width`, `height` and `size_bytes` are the file's, `brightness` and `contrast` those of the stored pixels, 0 to 1.
+    """
 
     index: int
     path: str
@@ -76,6 +79,9 @@ class Sample(Schema):
     split: str
     width: int
     height: int
+    size_bytes: int
+    brightness: float
+    contrast: float
     thumbnail: str
 
 
