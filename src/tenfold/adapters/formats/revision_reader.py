@@ -24,6 +24,7 @@ from PIL import Image
 
 from tenfold.adapters.formats.sample_orders import SampleOrders
 from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
 from tenfold.core.datasets.model import manifest_from_json as parse_manifest
@@ -48,7 +49,10 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "brightness": ("<f4", 0),
     "contrast": ("<f4", 0),
 }
-"""Name, type and width of every column; `splits` are codes of `SPLITS`, -1 for an excluded sample."""
+"""Name, type and width of every column.
+
+`splits` are codes of `SPLITS`; an excluded sample has `~code` of the split it was in, which is below 0.
+"""
 
 
 def column_file(name: str) -> str:
@@ -168,6 +172,15 @@ class RevisionFolder:
             after="" if is_last else self._orders.cursor(chosen[-1], wanted.sort),
             before=(self._orders.cursor(int(order[earlier]), wanted.sort) if earlier >= 0 else "") if first else None,
         )
+
+    def assigned(self) -> Assigned:
+        """The class and the split of every sample, as they are mapped."""
+        return Assigned(self.classes, self._columns["labels"], self._columns["splits"])
+
+    def pixel_hashes(self, indices: Int64Array) -> UInt8Array:
+        """The hashes of stored pictures, N x 32."""
+        hashes: UInt8Array = self._columns["pixel_hashes"][indices]
+        return hashes
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
         total = self.manifest.num_rejected

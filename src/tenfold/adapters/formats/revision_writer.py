@@ -103,7 +103,7 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
     names = [*map(column_file, COLUMNS), *texts]
-    files = [_describe(folder / name) for name in names]
+    files = [describe_file(folder / name) for name in names]
     if pixel_hashes is not None:
         size = (folder / PIXELS).stat().st_size
         files.append(StoredFile(PIXELS, pixel_digest(pixel_hashes), size))
@@ -114,6 +114,7 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     return complete
 
 
-def _describe(path: Path) -> StoredFile:
+def describe_file(path: Path) -> StoredFile:
+    """A file with its hash and size."""
     with path.open("rb") as file:
         return StoredFile(path.name, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)

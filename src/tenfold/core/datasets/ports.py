@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
@@ -197,4 +199,16 @@ class RevisionReader(Protocol):
 
     def verify(self) -> None:
         """Recomputes the hash of every file; raises `Damaged` naming the first that differs."""
+        ...
+
+
+class RevisionDeriver(Protocol):
+    """Makes a revision from another one. Thread-safe."""
+
+    def __call__(self, parent: Path, destination: Path, edit: Edit) -> RevisionManifest:
+        """Writes the edited revision into `destination`, an empty folder beside the parent's, named as it will be.
+
+        Only what differs is written; pixels stay where they are, so a dataset's revisions go together. Raises
+        `NotFound`, `Invalid`, `BadDataset` as `apply_change` does, `Damaged`, `StorageFull`.
+        """
         ...
