@@ -60,18 +60,20 @@ class RevisionService:
         with self._database.read() as tx:
             self._require_current(tx, dataset, on)
         made: list[RevisionManifest] = []
-        id = RevisionId(new_id("revision"))
+        new = RevisionId(new_id("revision"))
         parent = self._artifacts.path("revisions", dataset.revision)
 
         def write(folder: Path) -> None:
             made.append(self._derive(parent, folder, edit))
 
-        sha256, size = self._artifacts.publish("revisions", id, write)
+        sha256, size = self._artifacts.publish("revisions", new, write)
         try:
             with self._database.write() as tx:
-                return self._adopt(tx, actor, tx.datasets.get(dataset.id), made[0], on=on, id=id, stored=(sha256, size))
+                return self._adopt(
+                    tx, actor, tx.datasets.get(dataset.id), made[0], on=on, id=new, stored=(sha256, size)
+                )
         except BaseException:
-            self._artifacts.remove("revisions", id)
+            self._artifacts.remove("revisions", new)
             raise
 
     def undo(self, actor: Actor, name_or_id: str, *, on: str) -> Revision:

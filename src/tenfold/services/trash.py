@@ -145,9 +145,10 @@ class TrashService:
         """Removes folders that a killed server published or began, and that no dataset came to name."""
         old = self._artifacts.ids("revisions", before=self._clock() - DAY_S)
         with self._database.read() as tx:
-            lost = [id for id in old if tx.revisions.find(id=id) is None and tx.datasets.find(revision=id) is None]
-        for id in lost:
-            self._artifacts.remove("revisions", id)
+            named = (tx.revisions.find(id=each) or tx.datasets.find(revision=each) for each in old)
+            lost = [each for each, thing in zip(old, named, strict=True) if thing is None]
+        for each in lost:
+            self._artifacts.remove("revisions", each)
 
     def _remove_forgotten_uploads(self) -> None:
         forgotten = self._uploads.received_before(self._clock() - DAY_S)

@@ -30,6 +30,18 @@ def dataset(entity: datasets.Dataset, used_by: list[str] | None = None) -> objec
     return _read(objects.Dataset, entity, used_by=used_by)
 
 
+def revision(dataset: datasets.Dataset, entity: datasets.Revision) -> objects.Revision:
+    return _read(
+        objects.Revision,
+        entity,
+        name=f"{dataset.name}@{entity.number}",
+        state="current" if entity.id == dataset.revision else "earlier",
+        author=entity.author or dataset.owner,
+        num_samples=entity.facts.get("num_samples", 0),
+        num_classes=entity.facts.get("num_classes", 0),
+    )
+
+
 def run(entity: runs.Run, used_by: list[str] | None = None) -> objects.Run:
     return _read(objects.Run, entity, used_by=used_by)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import fields_of
 from tenfold.core.training.spec import TrainingSpec
@@ -77,18 +75,6 @@ def _import_dataset(
         show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
 
 
-def _list_samples(
-    name: NameOrId,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
-    as_json: Json = False,
-    **fields: Any,
-) -> None:
-    """Lists the samples of a dataset that fit."""
-    with told_errors(), connect() as client:
-        found = list(islice(client.datasets.samples(name, **fields), limit))
-        table(found, ["index", "path", "label", "split", "width", "height"], as_json, empty="None fits.")
-
-
 def _start_run(
     dataset: Annotated[str, typer.Option("--dataset", help="Name or id of the dataset to learn from.")],
     set: Annotated[list[str] | None, typer.Option("--set", help="A network parameter, as in width1=32.")] = None,
@@ -104,7 +90,6 @@ def _start_run(
 
 data.command("get")(with_fields(_get_sample, fields_of(DatasetSpec)))
 dataset.command("import")(with_fields(_import_dataset, fields_of(DatasetSpec)))
-dataset.command("samples")(with_fields(_list_samples, fields_of(SampleFilter)))
 run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))
 
 
