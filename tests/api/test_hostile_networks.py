@@ -51,12 +51,22 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     services.close()
 
 
+def million_additions_s() -> float:
+    """The processor's seconds of plain Python work: about 0.07 where nobody slows the machine."""
+    began = time.process_time()
+    total = 0
+    for number in range(1_000_000):
+        total += number
+    return time.process_time() - began
+
+
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_hostile_text_is_answered_within_a_second(client: TestClient, name: str) -> None:
-    """The processor's seconds are counted: how busy the machine is otherwise says nothing of the text."""
+def test_a_hostile_text_costs_no_more_than_a_second_of_a_common_processor(client: TestClient, name: str) -> None:
+    """Counted in work done at the same time, for the machine itself is slower at times."""
     client.get("/healthz")
+    slowest = million_additions_s()
     began = time.process_time()
     answer = client.get(f"/api/v1/networks/{name}")
     spent_s = time.process_time() - began
     assert answer.status_code == 200
-    assert spent_s < 1.0
+    assert spent_s < 15 * max(slowest, million_additions_s())

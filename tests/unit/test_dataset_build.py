@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -413,3 +414,13 @@ def test_the_content_hash_knows_no_names(pictures, tmp_path):
     assert build(pictures, tmp_path / "two", DatasetSpec(validation_share=0, test_share=0)).content == one.content
     next(pictures.rglob("*.png")).write_bytes(encode(make_photo(12, 12, seed=77)))
     assert build(pictures, tmp_path / "three", DatasetSpec(validation_share=0, test_share=0)).content != one.content
+
+
+def test_facts_without_their_pixels_are_not_believed(pictures, tmp_path):
+    """An attempt that was killed while it published had taken the pixels away and left the facts."""
+    whole = build(pictures, tmp_path / "whole")
+    build(pictures, tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "out.work" / "pixels.npy").unlink()
+    assert build(pictures, tmp_path / "out") == whole
+    open_revision(tmp_path / "out").verify()

@@ -19,6 +19,7 @@ from tenfold.core.events import CheckpointSaved, Envelope, Json, Logged, Measure
 from tenfold.core.ids import JobId
 from tenfold.core.training.run import Run
 from tenfold.worker.main import FENCED_STATUS, run_job
+from tenfold.worker.toolbox import BuildFolders
 
 from .workstation import Workstation
 
@@ -199,10 +200,10 @@ def test_what_fails_because_a_newer_attempt_has_cleared_it_is_fenced_too(tmp_pat
     folders.create(job, told.to_json())
     folders.open_attempt(job, 1)
 
-    def lose_the_staged_files(_job: ImportJob, _data: Path, staged: Path, **_: object) -> dict[str, Json]:
+    def lose_the_staged_files(_job: ImportJob, places: BuildFolders, **_: object) -> dict[str, Json]:
         folders.open_attempt(job, 2)
         WorkerFolder(folders.path(job), 2).close()
-        (staged / "records.bin").write_bytes(b"late")
+        (places.staged / "records.bin").write_bytes(b"late")
         return {}
 
     tools = replace(make_toolbox(), build_dataset=lose_the_staged_files)

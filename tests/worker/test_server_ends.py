@@ -16,7 +16,11 @@ from ..server_process import Server
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_orderly_end_leaves_no_address_behind(tmp_path: Path, number: signal.Signals) -> None:
     server = Server(tmp_path)
-    server.start()
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup it is ignored, and a child inherits that
+    try:
+        server.start()
+    finally:
+        signal.signal(number, before)
     status = server.end(number)
     assert status == (130 if number == signal.SIGINT else 0)
     assert not (server.data / "server.json").exists()

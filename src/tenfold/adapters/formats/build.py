@@ -125,7 +125,6 @@ class _Build:
 
     def finish(self, arrays: ImportArrays, folder: Path) -> RevisionManifest:
         """Settles what stays and writes the revision."""
-        arrays.sync()
         is_accepted = np.concatenate([facts["state"] == ACCEPTED for _, facts in arrays.facts()])
         if not is_accepted.any():
             raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
@@ -135,7 +134,7 @@ class _Build:
             accepted = self._plan.ranks[np.flatnonzero(is_accepted)]
             write_paths(folder, (self._paths[rank] for rank in accepted.tolist()))
             write_rejected(folder, self._table.rejected())
-            arrays.pixels_path.rename(folder / arrays.pixels_path.name)
+            arrays.hand_over(folder)
             manifest = self._manifest(settlement, content, statistics, num_coloured)
             return finish(folder, manifest, pixel_hashes=_pixel_hashes(arrays))
 

@@ -57,9 +57,11 @@ class ImportArrays:
         header = npy_header((capacity, *shape), np.dtype(np.uint8))
         self._first = len(header)
         self._needed = len(header) + capacity * (self._row_bytes + self._type.itemsize)
-        self.pixels_path = folder / PIXELS
+        self._path = folder / PIXELS
+        if not self._path.exists():
+            (folder / FACTS).unlink(missing_ok=True)  # facts of pixels that are gone are lies
         with self._disk_errors():
-            self._pixels = os.open(self.pixels_path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._pixels = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             self._facts = os.open(folder / FACTS, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             with self._disk_errors():
@@ -105,10 +107,16 @@ class ImportArrays:
                 return start + int(open_places[0])
         return self._capacity
 
-    def sync(self) -> None:
-        """Brings the pixels to the disk."""
+    def hand_over(self, folder: Path) -> None:
+        """Puts the pixels into a folder, too: should the attempt be killed before that is published, they are here."""
         with self._disk_errors():
             os.fsync(self._pixels)
+            try:
+                os.link(self._path, folder / PIXELS)
+            except OSError as error:
+                if is_disk_full(error):
+                    raise
+                self._path.rename(folder / PIXELS)
 
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:

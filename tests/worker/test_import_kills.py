@@ -1,0 +1,124 @@
+"""An import whose worker is killed goes on by itself, ends as if nobody had touched it, and leaves no litter."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.events import Envelope, PhaseStarted, Progressed
+from tenfold.services.datasets import ImportRequest
+from tenfold.testing.picture_files import encode, make_photo
+
+from .workstation import Workstation
+
+PHASES = ("while it lists", "while it decodes", "while it publishes")
+LINKS = 500
+
+
+@pytest.fixture(scope="module")
+def photos(workstation: Workstation) -> Path:
+    """Three classes of photos, few of them different: 1,500 names, and one file that is no picture."""
+    folder = workstation.data.parent / "photos"
+    for label in range(3):
+        (folder / f"class {label}").mkdir(parents=True)
+        originals = [encode(make_photo(500, 375, seed=10 * label + n), "JPEG", quality=92) for n in range(4)]
+        for number, content in enumerate(originals):
+            (folder / f"class {label}" / f"original {number}.jpg").write_bytes(content)
+        for number in range(LINKS):
+            source = folder / f"class {label}" / f"original {number % 4}.jpg"
+            os.link(source, folder / f"class {label}" / f"{number:04d}.jpg")
+    (folder / "class 1" / "0100x.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(workstation: Workstation, photos: Path) -> Dataset:
+    return workstation.dataset(photos, width=128, height=128)
+
+
+def test_a_killed_import_ends_like_the_uninterrupted_one(
+    workstation: Workstation, photos: Path, whole: Dataset
+) -> None:
+    kill_and_compare(workstation, photos, whole, len(PHASES))
+
+
+@pytest.mark.campaign
+def test_campaign_import_kill(workstation: Workstation, photos: Path, whole: Dataset) -> None:
+    kill_and_compare(workstation, photos, whole, 20)
+    print(f"\n20 kills of imports {', '.join(PHASES)}: manifest {manifest_of(workstation, whole)[:16]}")
+
+
+def kill_and_compare(workstation: Workstation, photos: Path, whole: Dataset, num_kills: int) -> None:
+    assert whole.state == "ready", whole.message
+    chance = random.Random(num_kills)
+    before = revisions(workstation)
+    for number in range(num_kills):
+        request = ImportRequest(
+            source={"folder": str(photos)}, values={"width": 128, "height": 128}, name=f"killed {number} {len(before)}"
+        )
+        made = workstation.services.datasets.import_samples(workstation.owner, request)
+        reached = kill_in(workstation, made, PHASES[number % len(PHASES)], chance)
+        over = workstation.wait(lambda made=made: now(workstation, made), lambda found: found.state != "building")
+        assert over.state == "ready", over.message
+        assert manifest_of(workstation, over) == manifest_of(workstation, whole)
+        went_on_from = first_progress(workstation, over, attempt=2)
+        if PHASES[number % len(PHASES)] == "while it decodes":
+            assert went_on_from >= reached > 0
+        assert not (workstation.data / "jobs" / over.job / "work").exists()
+        assert sorted(path.name for path in (workstation.data / "jobs" / over.job / "attempts").iterdir()) in (
+            [],
+            ["2"],
+        )
+    assert len(revisions(workstation)) == len(before) + num_kills
+
+
+def kill_in(workstation: Workstation, made: Dataset, phase: str, chance: random.Random) -> int:
+    """Kills the import's first worker in a phase; returns how many pictures were done by then."""
+    share = chance.uniform(0.05, 0.8)
+    conditions: dict[str, Callable[[list[Envelope]], bool]] = {
+        "while it lists": bool,
+        "while it decodes": lambda events: any(done >= share * 3 * LINKS for done in counts(events)),
+        "while it publishes": lambda events: any(
+            isinstance(each.event, PhaseStarted) and each.event.phase == "publishing" for each in events
+        ),
+    }
+    deadline = time.monotonic() + 300
+    while True:
+        assert time.monotonic() < deadline, f"{phase} was not reached"
+        events = events_of(workstation, made)
+        if conditions[phase](events):
+            workstation.services.desk._executor.kill(made.job)
+            return max(counts(events_of(workstation, made)), default=0)
+        time.sleep(0.002)
+
+
+def counts(events: list[Envelope]) -> list[int]:
+    return [each.event.done for each in events if isinstance(each.event, Progressed) and each.event.total]
+
+
+def first_progress(workstation: Workstation, made: Dataset, *, attempt: int) -> int:
+    return next(iter(counts([each for each in events_of(workstation, made) if each.attempt == attempt])), 0)
+
+
+def events_of(workstation: Workstation, made: Dataset) -> list[Envelope]:
+    found, _ = workstation.services.desk._folders.read_events(made.job, 0)
+    return list(found)
+
+
+def now(workstation: Workstation, made: Dataset) -> Dataset:
+    return workstation.services.datasets.named.get(workstation.owner, made.id)
+
+
+def revisions(workstation: Workstation) -> list[str]:
+    return sorted(path.name for path in (workstation.data / "artifacts" / "revisions").iterdir())
+
+
+def manifest_of(workstation: Workstation, made: Dataset) -> str:
+    with workstation.services.database.read() as tx:
+        return tx.revisions.get(now(workstation, made).revision).manifest
