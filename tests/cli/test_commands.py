@@ -188,3 +188,24 @@ def test_every_noun_explains_itself(server: Server, noun: str) -> None:
     done = tenfold(server, noun, "--help")
     assert done.returncode == 0
     assert "Commands" in done.stdout
+
+
+def test_samples_are_listed_edited_and_brought_back(server: Server) -> None:
+    answer(server, "dataset", "import", str(server.data.parent / "shapes"), "--name", "edited", "--wait")
+    wide = answer(server, "dataset", "samples", "edited", "--split", "test", "--sort=-brightness", "--limit", "5")
+    assert len(wide) == 5
+    assert {sample["split"] for sample in wide} == {"test"}
+    chosen = [part for sample in wide[:2] for part in ("--index", str(sample["index"]))]
+    made = answer(server, "dataset", "edit", "edited", "--action", "exclude", *chosen)
+    assert (made["name"], made["summary"]) == ("edited@2", "2 excluded")
+    answer(server, "dataset", "edit", "edited", "--action", "move", "--to-split", "val", "--where", "split=test")
+    assert answer(server, "dataset", "undo", "edited")["number"] == 2
+    assert answer(server, "dataset", "redo", "edited")["number"] == 3
+    printed = tenfold(server, "dataset", "revisions", "edited").stdout
+    assert "2 excluded" in printed
+    assert "10 moved from test to val" in printed
+    assert tenfold(server, "dataset", "rejected", "edited").stdout == "Every file could be used.\n"
+    for wrong in (["--action", "exclude"], ["--action", "exclude", "--all", "--index", "1"], ["--all"]):
+        assert tenfold(server, "dataset", "edit", "edited", *wrong).returncode == 2
+    refused = tenfold(server, "dataset", "undo", "edited", "--revision", made["id"])
+    assert (refused.returncode, "was changed meanwhile" in refused.stderr) == (1, True)

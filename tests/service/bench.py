@@ -11,6 +11,7 @@ from typing import Any
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.catalogue import read_catalogue
+from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.revision_reader import open_revision
@@ -39,6 +40,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.revisions import RevisionService
 from tenfold.services.run_observer import RunObserver
 from tenfold.services.runs import RunService
 from tenfold.tasks.classification.task import Classification
@@ -141,6 +143,13 @@ class Bench:
             artifacts=self.artifacts,
             open_revision=open_revision,
             roots=[str(self.home)],
+            clock=self.clock,
+        )
+        self.revisions = RevisionService(
+            self.database,
+            datasets=self.datasets.named,
+            artifacts=self.artifacts,
+            derive=derive_revision,
             clock=self.clock,
         )
         self.runs = RunService(

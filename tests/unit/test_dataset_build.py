@@ -14,6 +14,7 @@ from tenfold.adapters.formats.import_arrays import facts_type
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
+from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.ports import SourceFile
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, BadImage, Damaged, NotFound, StorageFull
@@ -109,7 +110,9 @@ def test_the_split_is_exact_over_what_was_accepted(pictures, tmp_path, num_bad):
     assert manifest.counts == clean.counts
     one, two = open_revision(tmp_path / "out"), open_revision(broken_free)
     for split in ("train", "val", "test"):
-        assert {r.record.path for r in one.page(split=split)} == {r.record.path for r in two.page(split=split)}
+        assert {r.record.path for r in one.page(SampleFilter(split=split)).items} == {
+            r.record.path for r in two.page(SampleFilter(split=split)).items
+        }
     for split in ("train", "val", "test"):
         for index, stored in zip(one.indices(split).tolist(), pixels_of(one, split), strict=True):
             record = one.sample(index)
@@ -150,7 +153,8 @@ def test_given_splits_are_kept(tmp_path):
         write_class_folders(tmp_path / "pictures" / split, {"a": count, "b": count})
     manifest = build(tmp_path / "pictures", tmp_path / "out")
     assert manifest.counts == {"train": (18, 18), "val": (2, 2), "test": (5, 5)}
-    assert all(r.record.path.startswith("test/") for r in open_revision(tmp_path / "out").page(split="test"))
+    found = open_revision(tmp_path / "out").page(SampleFilter(split="test")).items
+    assert all(each.record.path.startswith("test/") for each in found)
 
 
 def test_at_most_per_class(pictures, tmp_path):
@@ -213,14 +217,19 @@ def test_no_room_for_the_listing_is_told(pictures, tmp_path):
 def test_gallery_pages_by_split_and_class(pictures, tmp_path):
     manifest = build(pictures, tmp_path / "out")
     reader = open_revision(tmp_path / "out")
-    assert [item.index for item in reader.page(limit=3)] == [0, 1, 2]
-    seen, after = [], -1
-    while page := reader.page(split="train", label=3, after=after, limit=5):
-        seen += page
-        after = page[-1].index
-    assert len(seen) == manifest.counts["train"][3]
+    assert [item.index for item in reader.page(SampleFilter(), limit=3).items] == [0, 1, 2]
+    seen, cursor = [], ""
+    wanted = SampleFilter(split="train", label="dogs")
+    while True:
+        page = reader.page(wanted, cursor=cursor, limit=5)
+        seen += page.items
+        cursor = page.after
+        if not cursor:
+            break
+    assert len(seen) == page.total == manifest.counts["train"][3]
     assert {item.record.label for item in seen} == {3}
-    assert [item.index for item in reader.page(split="test", limit=100)] == list(range(63, 70))
+    found = reader.page(SampleFilter(split="test"), limit=100).items
+    assert [item.index for item in found] == list(range(63, 70))
     assert reader.thumbnail(5).startswith(b"\x89PNG")
     np.testing.assert_array_equal(
         PillowDecoder().decode(reader.thumbnail(5), manifest.preprocessing), reader.pictures("train", np.array([5]))[0]
@@ -228,7 +237,7 @@ def test_gallery_pages_by_split_and_class(pictures, tmp_path):
     for call in (
         lambda: reader.sample(70),
         lambda: reader.sample(-1),
-        lambda: reader.page(label=4),
+        lambda: reader.page(SampleFilter(label="cows")),
         lambda: reader.labels("x"),
     ):
         with pytest.raises(NotFound):
@@ -259,7 +268,7 @@ def test_an_empty_split_is_an_empty_array(pictures, tmp_path):
     reader = open_revision(tmp_path / "out")
     assert pixels_of(reader, "test").shape == (0, 12, 12, 3)
     assert len(reader.labels("test")) == 0
-    assert reader.page(split="test") == []
+    assert reader.page(SampleFilter(split="test")).items == ()
 
 
 def test_preprocessing_is_complete_for_a_network(pictures, tmp_path):

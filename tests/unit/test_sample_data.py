@@ -23,6 +23,7 @@ from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.sources import samples as samples_module
 from tenfold.adapters.sources.sample_origins import DebianPackage, Mirror
 from tenfold.adapters.sources.samples import ORIGINS, SampleCache
+from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.sample_data import CIFAR_10, SAMPLE_DATASETS, SampleDataset
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, BadImage, NotFound, StorageFull, Unavailable
@@ -121,7 +122,7 @@ def test_idx_files_build_with_the_official_test_split(files, tmp_path):
     assert (manifest.width, manifest.height, manifest.channels) == (4, 5, 1)
     reader = open_revision(tmp_path / "out")
     raw = np.frombuffer(contents()[FILES["test"][0]][16:], np.uint8).reshape(20, 5, 4)
-    for place, item in enumerate(reader.page(split="test")):
+    for place, item in enumerate(reader.page(SampleFilter(split="test")).items):
         number = int(item.record.path[5:10])
         np.testing.assert_array_equal(reader.pictures("test", np.array([place]))[0, :, :, 0], raw[number])
 

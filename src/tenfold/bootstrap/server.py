@@ -22,6 +22,7 @@ from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
+from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
@@ -53,6 +54,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.revisions import RevisionService
 from tenfold.services.run_observer import RunObserver
 from tenfold.services.runs import RunService
 from tenfold.services.trash import TrashService
@@ -100,6 +102,9 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         roots=list(roots.roots()),
         clock=time.time,
     )
+    revisions = RevisionService(
+        database, datasets=datasets.named, artifacts=artifacts, derive=derive_revision, clock=time.time
+    )
     networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
     runs = RunService(
         database,
@@ -122,6 +127,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         database=database,
         accounts=accounts,
         datasets=datasets,
+        revisions=revisions,
         networks=networks,
         runs=runs,
         models=models,

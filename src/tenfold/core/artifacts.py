@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -19,6 +20,15 @@ class ArtifactStore(Protocol):
 
         Raises `Damaged` when the folder is not what the manifest says, `NotFound` when it is nowhere.
         """
+
+    def publish(self, kind: ArtifactKind, id: str, write: Callable[[Path], None]) -> tuple[str, int]:
+        """Publishes what `write` puts into an empty folder beside its place; returns manifest hash and new bytes.
+
+        Files that are links of others count no bytes. When `write` raises, nothing is left behind.
+        """
+
+    def ids(self, kind: ArtifactKind, *, before: float) -> list[str]:
+        """What was published before a time (seconds since 1970), and what a killed `publish` left half-done."""
 
     def path(self, kind: ArtifactKind, id: str) -> Path:
         """Where it lies; raises `NotFound`."""

@@ -17,6 +17,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.revisions import RevisionService
 from tenfold.services.runs import RunService
 from tenfold.services.trash import TrashService
 
@@ -28,6 +29,7 @@ class Services:
     database: Database
     accounts: AccountService
     datasets: DatasetService
+    revisions: RevisionService
     networks: NetworkService
     runs: RunService
     models: ModelService

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from tenfold.core.errors import Conflict
 from tenfold.core.events import Envelope, Json, PhaseStarted, Progressed, Published
 from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import DatasetId, JobId, RevisionId, new_id
+from tenfold.core.inference.model import Model
 from tenfold.core.jobs.model import Job
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.names import check_name
@@ -241,9 +242,22 @@ def _repository(tx: Transaction) -> Repository[Dataset]:
 
 def _used_by(tx: Transaction, dataset: Dataset) -> list[str]:
     """What was made of it, as long as it is not in the trash itself, and the import that still makes it."""
-    revisions = tx.revisions.page(Query(where={"dataset": dataset.id}, limit=MAX_PAGE)).items
     runs = tx.runs.page(Query(where={"dataset": dataset.id}, limit=MAX_PAGE)).items
-    made = tuple(revision.id for revision in revisions)
-    models = tx.models.page(Query(where={"revision": made}, limit=MAX_PAGE)).items
+    models = [model for made in _revision_ids(tx, dataset) for model in _models_of(tx, made)]
     building = ["its own import, which is not over"] if dataset.state == "building" else []
     return building + [f"the run {run.name}" for run in runs] + [f"the model {model.name}" for model in models]
+
+
+def _revision_ids(tx: Transaction, dataset: Dataset) -> Iterator[tuple[str, ...]]:
+    """All revisions of a dataset, some hundred at a time."""
+    query = Query(where={"dataset": dataset.id}, limit=MAX_PAGE)
+    while True:
+        page = tx.revisions.page(query)
+        yield tuple(revision.id for revision in page.items)
+        if not page.cursor:
+            return
+        query = replace(query, cursor=page.cursor)
+
+
+def _models_of(tx: Transaction, revisions: tuple[str, ...]) -> tuple[Model, ...]:
+    return tx.models.page(Query(where={"revision": revisions}, limit=MAX_PAGE)).items

@@ -26,8 +26,8 @@ _log = structlog.get_logger("tenfold.trash")
 class TrashService:
     """Empties the trash when it is opened and once a day.
 
-    Files go before their row, in its transaction: where the server dies between, the next time ends it. A revision
-    goes with its dataset, unless a run or a model needs it: then with the last of these.
+    Files go before their row, in its transaction: where the server dies between, the next time ends it. Revisions go
+    with their dataset, unless a run or a model needs one of them: then with the last of these.
     """
 
     def __init__(
@@ -59,12 +59,13 @@ class TrashService:
             self._thread.join()
 
     def empty(self) -> None:
-        """Removes what was put in the trash more than thirty days ago, and archives that nobody imported in a day."""
+        """Removes what was put in the trash more than thirty days ago, and what nothing came to name in a day."""
         old = self._clock() - TRASH_DAYS * DAY_S
         self._remove_old(lambda tx: tx.models, self._remove_model, old)
         self._remove_old(lambda tx: tx.runs, self._remove_run, old)
         self._remove_old(lambda tx: tx.datasets, self._remove_dataset, old)
         self._remove_unused_revisions()
+        self._remove_lost_revisions()
         self._remove_forgotten_uploads()
 
     def _daily(self) -> None:
@@ -126,14 +127,28 @@ class TrashService:
             tx.jobs.remove(job)
 
     def _remove_unused_revisions(self) -> None:
+        """Removes the revisions of a dataset that is gone, all or none: their pixels may lie in any of them."""
         with self._database.read() as tx:
-            found = list(_all(tx.revisions, Query(limit=MAX_PAGE)))
-        for revision in found:
+            found = {revision.dataset for revision in _all(tx.revisions, Query(limit=MAX_PAGE))}
+        for dataset in found:
             with self._database.write() as tx:
-                users = tx.runs.count(revision=revision.id) + tx.models.count(revision=revision.id)
-                if tx.datasets.find(id=revision.dataset) is None and not users:
+                if tx.datasets.find(id=dataset) is not None:
+                    continue
+                revisions = list(_all(tx.revisions, Query(where={"dataset": dataset}, limit=MAX_PAGE)))
+                if any(tx.runs.count(revision=each.id) + tx.models.count(revision=each.id) for each in revisions):
+                    continue
+                for revision in revisions:
                     self._artifacts.remove("revisions", revision.id)
                     tx.revisions.remove(revision.id)
+
+    def _remove_lost_revisions(self) -> None:
+        """Removes folders that a killed server published or began, and that no dataset came to name."""
+        old = self._artifacts.ids("revisions", before=self._clock() - DAY_S)
+        with self._database.read() as tx:
+            named = (tx.revisions.find(id=each) or tx.datasets.find(revision=each) for each in old)
+            lost = [each for each, thing in zip(old, named, strict=True) if thing is None]
+        for each in lost:
+            self._artifacts.remove("revisions", each)
 
     def _remove_forgotten_uploads(self) -> None:
         forgotten = self._uploads.received_before(self._clock() - DAY_S)

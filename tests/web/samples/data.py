@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from web.samples.things import BUILDING, DIGITS, FAILURE, MNIST, RUN_ROWS, RUNNING, SAMPLE, WAITING, minutes_ago, named
 
+from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.errors import Problem
-from tenfold.core.fields import Choice, Field
+from tenfold.core.fields import Choice, Field, fields_of
 from tenfold.interfaces.web.views import datasets, forms, home
 from tenfold.interfaces.web.views.frame import Link
 
@@ -163,10 +164,17 @@ def pictures(number: int) -> tuple[datasets.PictureView, ...]:
             thumbnail_url=f"/sample/picture/{index}.png",
             label=DIGITS[index * 7 % 10],
             split=splits[index % 4],
+            index=index,
             file=f"{DIGITS[index * 7 % 10]}/{index:05d}.png",
+            facts="28 × 28, 0.3 kB, brightness 0.13, contrast 0.31",
         )
         for index in range(number)
     )
+
+
+_LABELS = {"label": [forms.Option(value=label, label=label) for label in DIGITS]}
+_SHOWN = {view.name: view for view in forms.field_views(fields_of(SampleFilter), {"sort": "mixed"}, options=_LABELS)}
+FILTER = tuple(_SHOWN.pop(name) for name in ("label", "split", "text", "sort")) + tuple(_SHOWN.values())
 
 
 def dataset_page() -> datasets.DatasetPage:
@@ -197,8 +205,8 @@ def dataset_page() -> datasets.DatasetPage:
             pictures=pictures(60),
             first=1,
             num_fitting=70_000,
-            classes=tuple(forms.Option(value=label, label=label) for label in DIGITS),
-            splits=tuple(forms.Option(value=split, label=split) for split in ("training", "validation", "test")),
+            bar=FILTER[:4],
+            ranges=tuple(zip(FILTER[4::2], FILTER[5::2], strict=True)),
             is_small=True,
             next_url="/datasets/mnist?after=60#pictures",
         ),

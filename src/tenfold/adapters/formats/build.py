@@ -153,7 +153,7 @@ class _Build:
     def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, Statistics, int]:
         """Writes a value a sample into every column; returns content hash, statistics and how many have colour."""
         sums = _Sums(self._preprocessing.shape)
-        content = ContentHash()
+        content = ContentHash(settlement.classes, self._preprocessing.shape)
         num_coloured = 0
         with ColumnWriter(folder, int((settlement.splits >= 0).sum())) as columns:
             for start, block in arrays.facts():
@@ -177,8 +177,7 @@ class _Build:
                 content.add(facts["pixels"], labels, splits)
                 sums.add(facts[splits == SPLITS.index("train")])
                 num_coloured += int(facts["is_colour"].sum())
-        digest = content.hexdigest(settlement.classes, self._preprocessing.shape)
-        return digest, sums.statistics(), num_coloured
+        return content.hexdigest(), sums.statistics(), num_coloured
 
     def _manifest(
         self, settlement: Settlement, content: str, statistics: Statistics, num_coloured: int

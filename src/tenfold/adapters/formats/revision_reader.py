@@ -22,10 +22,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from tenfold.adapters.formats.sample_orders import SampleOrders
 from tenfold.adapters.formats.text_column import TextColumn
-from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord, Split
+from tenfold.core.datasets.edits import Assigned
+from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
 from tenfold.core.datasets.model import manifest_from_json as parse_manifest
-from tenfold.core.datasets.ports import IndexedSample, Int64Array, UInt8Array
+from tenfold.core.datasets.ports import IndexedSample, Int32Array, Int64Array, SamplePage, UInt8Array
 from tenfold.core.errors import Damaged, NotFound
 from tenfold.core.events import Json
 
@@ -46,7 +49,10 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "brightness": ("<f4", 0),
     "contrast": ("<f4", 0),
 }
-"""Name, type and width of every column; `splits` are codes of `SPLITS`, -1 for an excluded sample."""
+"""Name, type and width of every column.
+
+`splits` are codes of `SPLITS`; an excluded sample has `~code` of the split it was in, which is below 0.
+"""
 
 
 def column_file(name: str) -> str:
@@ -93,6 +99,7 @@ class RevisionFolder:
             for name, (dtype, width) in COLUMNS.items()
         }
         self._paths = TextColumn(folder, PATHS, num_texts=count)
+        self._orders = SampleOrders(self._columns, self._paths, manifest.classes)
         self._pixels = [self._open_pixels(store) for store in manifest.pixels]
         self._indices = {split: np.flatnonzero(self._columns["splits"] == code) for code, split in enumerate(SPLITS)}
         for split in SPLITS:
@@ -149,12 +156,31 @@ class RevisionFolder:
             contrast=float(self._columns["contrast"][at]),
         )
 
-    def page(
-        self, *, split: Split | None = None, label: int | None = None, after: int = -1, limit: int = 200
-    ) -> list[IndexedSample]:
-        found = self.indices(split, label)
-        first = int(np.searchsorted(found, after, side="right"))
-        return [IndexedSample(index, self.sample(index)) for index in found[first : first + limit].tolist()]
+    def find(self, wanted: SampleFilter) -> Int32Array:
+        return self._orders.find(wanted)
+
+    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200) -> SamplePage:
+        order = self._orders.find(wanted)
+        first = self._orders.place_after(cursor, order, wanted.sort)
+        chosen = order[first : first + limit].tolist()
+        is_last = first + len(chosen) >= len(order)
+        earlier = first - limit - 1
+        return SamplePage(
+            items=tuple(IndexedSample(index, self.sample(index)) for index in chosen),
+            first=first,
+            total=len(order),
+            after="" if is_last else self._orders.cursor(chosen[-1], wanted.sort),
+            before=(self._orders.cursor(int(order[earlier]), wanted.sort) if earlier >= 0 else "") if first else None,
+        )
+
+    def assigned(self) -> Assigned:
+        """The class and the split of every sample, as they are mapped."""
+        return Assigned(self.classes, self._columns["labels"], self._columns["splits"])
+
+    def pixel_hashes(self, indices: Int64Array) -> UInt8Array:
+        """The hashes of stored pictures, N x 32."""
+        hashes: UInt8Array = self._columns["pixel_hashes"][indices]
+        return hashes
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
         total = self.manifest.num_rejected

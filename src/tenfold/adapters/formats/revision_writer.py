@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from tenfold.adapters.formats.revision_reader import (
     pixel_digest,
 )
 from tenfold.adapters.formats.text_column import text_files, write_texts
-from tenfold.core.datasets.model import RejectedFile, RevisionManifest, StoredFile
+from tenfold.core.datasets.model import SPLITS, RejectedFile, RevisionManifest, StoredFile
 from tenfold.core.events import Json
 
 
@@ -65,23 +65,35 @@ def write_rejected(folder: Path, files: Iterable[RejectedFile]) -> None:
 class ContentHash:
     """A hash of what a revision holds, the same in whatever order and under whatever names its files came.
 
-    The sum of the hashes of all rows: pixel hash, label, split. It names a content; it guards against no attacker.
+    The sum of the hashes of all rows that have a split: pixel hash, shape (H, W, C), class and split by name. So it
+    does not depend on the order of classes either, nor on classes without samples; rows can be taken out of it and put
+    in again, which makes an edit's hash from the rows that it changed. It guards against no attacker.
     """
 
-    def __init__(self) -> None:
-        self._sum = 0
+    def __init__(self, classes: Sequence[str], shape: Sequence[int], *, start: str = "0") -> None:
+        self._sum = int(start, 16)
+        self._tails = {
+            (label, code): hashlib.sha256(json.dumps([name, split, *shape], ensure_ascii=False).encode()).digest()
+            for label, name in enumerate(classes)
+            for code, split in enumerate(SPLITS)
+        }
 
-    def add(self, pixel_hashes: npt.NDArray[np.uint8], labels: npt.NDArray[Any], splits: npt.NDArray[np.int8]) -> None:
-        """Takes in samples: pixel hashes (N, 32), labels, splits, -1 for the excluded."""
-        codes = np.stack([labels.astype("<i4"), splits.astype("<i4")], axis=1).tobytes()
-        for place, pixels in enumerate(pixel_hashes):
-            row = pixels.tobytes() + codes[8 * place : 8 * place + 8]
-            self._sum += int.from_bytes(hashlib.sha512(row).digest(), "little")
+    def add(
+        self,
+        pixel_hashes: npt.NDArray[np.uint8],
+        labels: npt.NDArray[Any],
+        splits: npt.NDArray[np.int8],
+        *,
+        sign: Literal[1, -1] = 1,
+    ) -> None:
+        """Takes in samples, or with `sign` -1 out: pixel hashes (N, 32), labels, splits, below 0 for the excluded."""
+        for pixels, label, split in zip(pixel_hashes, labels.tolist(), splits.tolist(), strict=True):
+            if split >= 0:
+                row = hashlib.sha256(pixels.tobytes() + self._tails[label, split]).digest()
+                self._sum += sign * int.from_bytes(row, "little")
 
-    def hexdigest(self, classes: Sequence[str], shape: Sequence[int]) -> str:
-        """The hash, in hexadecimal, of a revision with these classes and pictures of this shape."""
-        head = {"version": 1, "classes": list(classes), "shape": list(shape), "rows": f"{self._sum % 2**512:0128x}"}
-        return hashlib.sha256(json.dumps(head, ensure_ascii=False).encode()).hexdigest()
+    def hexdigest(self) -> str:
+        return f"{self._sum % 2**256:064x}"
 
 
 def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[bytes] | None) -> RevisionManifest:
@@ -91,7 +103,7 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
     names = [*map(column_file, COLUMNS), *texts]
-    files = [_describe(folder / name) for name in names]
+    files = [describe_file(folder / name) for name in names]
     if pixel_hashes is not None:
         size = (folder / PIXELS).stat().st_size
         files.append(StoredFile(PIXELS, pixel_digest(pixel_hashes), size))
@@ -102,6 +114,7 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     return complete
 
 
-def _describe(path: Path) -> StoredFile:
+def describe_file(path: Path) -> StoredFile:
+    """A file with its hash and size."""
     with path.open("rb") as file:
         return StoredFile(path.name, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)

@@ -7,9 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tenfold.core.datasets.ports import Int64Array
 from tenfold.core.errors import Damaged
+
+_AT_ONCE = 65_536
+_STEP = 8
+_SMALL = np.arange(256, dtype=np.uint8)
+_SMALL[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
 
 
 def text_files(name: str) -> tuple[str, str]:
@@ -40,7 +46,10 @@ def _blocks(texts: Iterable[str], size: int) -> Iterable[list[str]]:
 
 
 class TextColumn:
-    """Reads a column, memory-mapped. Thread-safe; raises `Damaged` for files that do not fit each other."""
+    """Reads a column, memory-mapped. Thread-safe; raises `Damaged` for files that do not fit each other.
+
+    Searching and sorting work on the mapped bytes, some ten thousand texts at a time.
+    """
 
     def __init__(self, folder: Path, name: str, *, num_texts: int) -> None:
         content, offsets = text_files(name)
@@ -54,6 +63,7 @@ class TextColumn:
         fits = self._offsets.shape == (num_texts + 1,) and self._offsets.dtype == np.int64
         if not fits or self._offsets[0] != 0 or self._offsets[-1] != size:
             raise Damaged(f"{name} in {folder.name} does not fit its offsets.")
+        self._bytes = np.frombuffer(self._content, np.uint8) if size else np.zeros(0, np.uint8)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -64,3 +74,77 @@ class TextColumn:
             return bytes(self._content[start:end]).decode()
         except UnicodeDecodeError as error:
             raise Damaged(f"A text cannot be read: {error}.") from error
+
+    def raw(self, index: int) -> bytes:
+        """The bytes of a text; they are in the order of its characters."""
+        start, end = self._offsets[index : index + 2].tolist()
+        return bytes(self._content[start:end])
+
+    def containing(self, text: str) -> npt.NDArray[np.bool_]:
+        """Which texts have `text` in them, small and capital letters being the same."""
+        characters = [_forms(char) for char in text]
+        length = sum(len(forms[0]) for forms in characters)
+        found = np.zeros(len(self), np.bool_)
+        for first in range(0, len(self), _AT_ONCE):
+            offsets = self._offsets[first : first + _AT_ONCE + 1]
+            content = _SMALL[self._bytes[offsets[0] : offsets[-1]]]
+            places = _places(content, characters, length)
+            holder = np.searchsorted(offsets, places + offsets[0], side="right") - 1
+            is_whole = places + offsets[0] + length <= offsets[holder + 1]
+            found[first + holder[is_whole]] = True
+        return found
+
+    def ranks(self, indices: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """The place of each of these texts among them, sorted; equal texts have the same."""
+        ranks = np.zeros(len(indices), np.int64)
+        lengths = self._offsets[indices + 1] - self._offsets[indices]
+        undecided = np.arange(len(indices) if lengths.any() else 0)
+        start = 0
+        while len(undecided):
+            keys = self._chunk(indices[undecided], start)
+            order = np.lexsort((keys, ranks[undecided]))
+            sorted_ones, keys, before = undecided[order], keys[order], ranks[undecided][order]
+            is_first = np.ones(len(order), np.bool_)
+            is_first[1:] = (before[1:] != before[:-1]) | (keys[1:] != keys[:-1])
+            firsts = np.flatnonzero(is_first)
+            group = np.cumsum(is_first) - 1
+            ranks[sorted_ones] = before + firsts[group] - np.searchsorted(before, before)
+            start += _STEP
+            is_shared = np.diff(np.append(firsts, len(order))) > 1
+            goes_on = np.maximum.reduceat(lengths[sorted_ones], firsts) > start
+            undecided = sorted_ones[(is_shared & goes_on)[group]]
+        return ranks
+
+    def _chunk(self, indices: npt.NDArray[np.integer], start: int) -> npt.NDArray[np.uint64]:
+        """Eight bytes of each text from `start` on as a number that sorts as they do; zeros after its end."""
+        keys = np.empty(len(indices), ">u8")
+        for first in range(0, len(indices), _AT_ONCE):
+            at = indices[first : first + _AT_ONCE]
+            places = (self._offsets[at] + start)[:, None] + np.arange(_STEP)
+            is_inside = places < self._offsets[at + 1][:, None]
+            chunk = np.where(is_inside, self._bytes[np.where(is_inside, places, 0)], np.uint8(0))
+            keys[first : first + _AT_ONCE] = np.ascontiguousarray(chunk, np.uint8).view(">u8")[:, 0]
+        return keys.astype(np.uint64)
+
+
+def _forms(char: str) -> list[bytes]:
+    """A character in small and in capital letters, as far as these have equally many bytes; ASCII in small ones."""
+    small = char.lower() if char.isascii() else char
+    forms = {small.encode(), *(form.encode() for form in (char.lower(), char.upper()) if not char.isascii())}
+    return sorted(form for form in forms if len(form) == len(small.encode()))
+
+
+def _places(content: npt.NDArray[np.uint8], characters: list[list[bytes]], length: int) -> npt.NDArray[np.int64]:
+    """Where a text begins that has one form of each character in turn."""
+    places = np.arange(max(0, len(content) - length + 1))
+    at = 0
+    for forms in characters:
+        fits = np.zeros(len(places), np.bool_)
+        for form in forms:
+            same = np.ones(len(places), np.bool_)
+            for shift, byte in enumerate(form):
+                same &= content[places + at + shift] == byte
+            fits |= same
+        places = places[fits]
+        at += len(forms[0])
+    return places

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from tenfold.adapters.storage.durable import folder_size, fsync_path, verify_folder
+from tenfold.adapters.storage.durable import disk_errors, folder_size, fsync_path, publish_folder, verify_folder
 from tenfold.core.artifacts import ArtifactKind
 from tenfold.core.errors import NotFound
+
+UNFINISHED = ".part"
 
 
 class FolderArtifacts:
@@ -26,6 +29,24 @@ class FolderArtifacts:
         else:
             verify_folder(final, manifest)
         return folder_size(final)
+
+    def publish(self, kind: ArtifactKind, id: str, write: Callable[[Path], None]) -> tuple[str, int]:
+        final = self._data / self.relative_path(kind, id)
+        staged = final.with_name(f"{id}{UNFINISHED}")
+        try:
+            with disk_errors(final):
+                staged.mkdir(parents=True)
+                write(staged)
+            size = sum(file.stat().st_size for file in staged.iterdir() if file.stat().st_nlink == 1)
+            return publish_folder(staged, final), size
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+    def ids(self, kind: ArtifactKind, *, before: float) -> list[str]:
+        folder = self._data / "artifacts" / kind
+        if not folder.is_dir():
+            return []
+        return sorted(each.name for each in folder.iterdir() if each.is_dir() and each.stat().st_mtime < before)
 
     def path(self, kind: ArtifactKind, id: str) -> Path:
         path = self._data / self.relative_path(kind, id)

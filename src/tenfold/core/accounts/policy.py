@@ -29,6 +29,7 @@ POLICY: dict[str, Rule] = {
     "upload.create": Rule("editor", "write"),
     "dataset.create": Rule("editor", "write"),
     "dataset.change": Rule("editor", "write", own=True),
+    "dataset.edit": Rule("editor", "write", own=True),
     "run.start": Rule("editor", "write"),
     "run.change": Rule("editor", "write", own=True),
     "model.change": Rule("editor", "write", own=True),

@@ -32,9 +32,12 @@ class Dataset(Named):
 
 @dataclass(frozen=True, kw_only=True)
 class Revision(Entity):
-    """An immutable version of a dataset. Its folder is an artifact under its id; `manifest` is that folder's hash."""
+    """An immutable version of a dataset. Its folder is an artifact under its id; `manifest` is that folder's hash.
 
-    SORTABLE: ClassVar[tuple[str, ...]] = ("created_at", "id")
+    `size_bytes` are its own, without what it shares with the revision that it was made from.
+    """
+
+    SORTABLE: ClassVar[tuple[str, ...]] = ("created_at", "id", "number")
 
     id: RevisionId
     dataset: DatasetId
@@ -43,3 +46,18 @@ class Revision(Entity):
     manifest: str
     size_bytes: int
     facts: dict[str, Json]
+
+    @property
+    def parent(self) -> str:
+        """The revision that it was made from; empty for the first."""
+        return str(self.facts.get("parent", ""))
+
+    @property
+    def author(self) -> str:
+        """Who made it; empty for the first, which is the dataset's owner's."""
+        return str(self.facts.get("author", ""))
+
+    @property
+    def summary(self) -> str:
+        """What it has otherwise than its parent, in words; empty for the first."""
+        return str(self.facts.get("summary", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -70,6 +70,37 @@ class PixelStore:
     num_rows: int
 
 
+DifferenceKind = Literal["class", "split", "excluded", "restored", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """So many samples that a revision has otherwise than its parent; `old` and `new` are names of classes or splits.
+
+    They are empty where they do not apply, and where the pairs are too many to be told apart.
+    """
+
+    kind: DifferenceKind
+    count: int
+    old: str = ""
+    new: str = ""
+
+    @property
+    def text(self) -> str:
+        number = f"{self.count:,}"
+        if self.kind == "class":
+            pictures = f"{number} picture{'' if self.count == 1 else 's'}"
+            return f"{pictures} from {self.old} to {self.new}" if self.new else f"{pictures} between other classes"
+        if self.kind == "split":
+            return f"{number} moved from {self.old} to {self.new}"
+        return f"{number} {self.kind}"
+
+
+def tell_differences(differences: Sequence[Difference]) -> str:
+    """Differences as one line, as in `12 pictures from cat to dog, 3 excluded`."""
+    return ", ".join(difference.text for difference in differences)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
     """Per-channel mean and standard deviation of the training split, pixel values 0 to 1; std is at least 1/255."""
@@ -85,7 +116,8 @@ class RevisionManifest:
     `counts[split][class]` are samples; `num_excluded` have no split. `accepted + rejected + skipped = seen`, and every
     rejected file is named, here the first `MAX_REJECTED_HERE` by path, all of them in a file beside it. `notes` are
     sentences for people: what was decided and why. `content` is a hash of pixels, classes and splits that does not
-    depend on the names of files.
+    depend on the names of files. A revision that was made from another names it as its `parent`, and `differences` tell
+    what it has otherwise.
     """
 
     classes: tuple[str, ...]
@@ -106,6 +138,8 @@ class RevisionManifest:
     content: str = ""
     files: tuple[StoredFile, ...] = ()
     decoder: str = ""
+    parent: str = ""
+    differences: tuple[Difference, ...] = ()
     format_version: int = FORMAT_VERSION
 
     @property
@@ -143,6 +177,7 @@ def manifest_from_json(values: object) -> RevisionManifest:
         known["counts"] = {split: tuple(known["counts"][split]) for split in SPLITS}
         known["rejected"] = tuple(RejectedFile(**item) for item in known["rejected"])
         known["files"] = tuple(StoredFile(**item) for item in known["files"])
+        known["differences"] = tuple(Difference(**item) for item in known.get("differences", ()))
         known["pixels"] = tuple(PixelStore(**item) for item in known["pixels"])
         for name in ("classes", "notes"):
             known[name] = tuple(known[name])

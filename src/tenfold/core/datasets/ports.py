@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from tenfold.core.datasets.edits import Edit
+from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
 from tenfold.core.events import Json
 
 UInt8Array = npt.NDArray[np.uint8]
+Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 ShouldStop = Callable[[], bool]
 
@@ -112,6 +116,20 @@ class IndexedSample:
     record: SampleRecord
 
 
+@dataclass(frozen=True, slots=True)
+class SamplePage:
+    """Part of what a filter finds. `first` is the place of the first item, from 0; `total` counts all that fit.
+
+    `after` is the cursor of the next page, empty on the last; `before` that of the page before, `None` on the first.
+    """
+
+    items: tuple[IndexedSample, ...]
+    first: int
+    total: int
+    after: str
+    before: str | None
+
+
 class RevisionReader(Protocol):
     """The one reader of a ready revision, for training, testing and gallery. Immutable and thread-safe.
 
@@ -160,10 +178,15 @@ class RevisionReader(Protocol):
 
     def sample(self, index: int) -> SampleRecord: ...
 
-    def page(
-        self, *, split: Split | None = None, label: int | None = None, after: int = -1, limit: int = 200
-    ) -> list[IndexedSample]:
-        """At most `limit` samples with an index above `after`, in order, of a split and class if given."""
+    def find(self, wanted: SampleFilter) -> Int32Array:
+        """The indices of all samples that fit, in the filter's order; not to be written to."""
+        ...
+
+    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200) -> SamplePage:
+        """At most `limit` samples that fit, from a cursor on; any page of them takes as long as the first.
+
+        A cursor stays good for later revisions. Raises `InvalidFields` for one that no page gave.
+        """
         ...
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
@@ -176,4 +199,16 @@ class RevisionReader(Protocol):
 
     def verify(self) -> None:
         """Recomputes the hash of every file; raises `Damaged` naming the first that differs."""
+        ...
+
+
+class RevisionDeriver(Protocol):
+    """Makes a revision from another one. Thread-safe."""
+
+    def __call__(self, parent: Path, destination: Path, edit: Edit) -> RevisionManifest:
+        """Writes the edited revision into `destination`, an empty folder beside the parent's, named as it will be.
+
+        Only what differs is written; pixels stay where they are, so a dataset's revisions go together. Raises
+        `NotFound`, `Invalid`, `BadDataset` as `apply_change` does, `Damaged`, `StorageFull`.
+        """
         ...

@@ -1,12 +1,15 @@
-"""What all lists take: filter, search, order, page."""
+"""What lists take: filter, search, order, page."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from tenfold.core import repository
+from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.fields import parse_spec
+from tenfold.interfaces.schemas.requests import FILTER_FIELDS
 
 
 def list_query(
@@ -28,3 +31,12 @@ def list_query(
 
 
 ListQuery = Annotated[repository.Query, Depends(list_query)]
+
+
+def sample_filter(request: Request) -> SampleFilter:
+    """The samples that the address asks for; what is empty in it counts as not given."""
+    asked = request.query_params
+    return parse_spec(SampleFilter, {each.name: asked[each.name] for each in FILTER_FIELDS if asked.get(each.name)})
+
+
+SampleQuery = Annotated[SampleFilter, Depends(sample_filter)]

@@ -11,6 +11,7 @@ from tenfold.core import repository
 from tenfold.core.accounts import model as accounts
 from tenfold.core.datasets import dataset as datasets
 from tenfold.core.datasets.browsing import FolderListing
+from tenfold.core.datasets.model import RevisionManifest
 from tenfold.core.datasets.ports import IndexedSample
 from tenfold.core.datasets.sample_data import SampleDataset
 from tenfold.core.entities import Named
@@ -27,6 +28,18 @@ SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 def dataset(entity: datasets.Dataset, used_by: list[str] | None = None) -> objects.Dataset:
     return _read(objects.Dataset, entity, used_by=used_by)
+
+
+def revision(dataset: datasets.Dataset, entity: datasets.Revision) -> objects.Revision:
+    return _read(
+        objects.Revision,
+        entity,
+        name=f"{dataset.name}@{entity.number}",
+        state="current" if entity.id == dataset.revision else "earlier",
+        author=entity.author or dataset.owner,
+        num_samples=entity.facts.get("num_samples", 0),
+        num_classes=entity.facts.get("num_classes", 0),
+    )
 
 
 def run(entity: runs.Run, used_by: list[str] | None = None) -> objects.Run:
@@ -67,16 +80,24 @@ def thumbnail_address(dataset: str, revision: str, index: int) -> str:
     return f"/api/v1/datasets/{quote(dataset, safe='')}/samples/{index}/thumbnail?revision={revision}"
 
 
-def sample(dataset: datasets.Dataset, classes: tuple[str, ...], indexed: IndexedSample) -> objects.Sample:
+def pixel_revision(revision: str, manifest: RevisionManifest) -> str:
+    """The revision that names a dataset's pictures in addresses: its first, so that an edit changes no address."""
+    return manifest.pixels[0].revision or revision
+
+
+def sample(dataset: datasets.Dataset, manifest: RevisionManifest, indexed: IndexedSample) -> objects.Sample:
     record = indexed.record
     return objects.Sample(
         index=indexed.index,
         path=record.path,
-        label=classes[record.label],
+        label=manifest.classes[record.label],
         split=record.split or "excluded",
         width=record.width,
         height=record.height,
-        thumbnail=thumbnail_address(dataset.name, dataset.revision, indexed.index),
+        size_bytes=record.size_bytes,
+        brightness=round(record.brightness, 6),
+        contrast=round(record.contrast, 6),
+        thumbnail=thumbnail_address(dataset.name, pixel_revision(dataset.revision, manifest), indexed.index),
     )
 
 

@@ -9,6 +9,7 @@ import typer
 from tenfold.interfaces.cli import commands
 from tenfold.interfaces.cli.local import LocalDoor, add_fetch, build_local
 from tenfold.interfaces.cli.output import told_errors
+from tenfold.interfaces.cli.samples import add_sample_commands
 
 
 def build_app(door: LocalDoor, version: str) -> typer.Typer:
@@ -41,6 +42,7 @@ def build_app(door: LocalDoor, version: str) -> typer.Typer:
 
     for noun in ("data", "dataset", "network", "run", "model", "job"):
         app.add_typer(getattr(commands, noun), name=noun)
+    add_sample_commands(commands.dataset)
     add_fetch(commands.data, door)
     tokens, users = build_local(door)
     app.add_typer(tokens, name="token")

@@ -24,7 +24,7 @@ from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import DATASET_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
 ThingT = TypeVar("ThingT", bound=objects.Thing)
 OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
@@ -104,6 +104,59 @@ class Datasets(Things[objects.Dataset]):
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Fetches and imports a public dataset, as `mnist`."""
         return self._create({"sample": sample}, name, fields)
+
+    def samples(self, name: str, **fields: Any) -> Iterator[objects.Sample]:
+        """The samples that fit what is given, page by page as they are asked for."""
+        given = {field: str(value) for field, value in fields.items() if value is not None}
+        return (objects.Sample.model_validate(item) for item in self._pages(name, "samples", given))
+
+    def edit(
+        self,
+        name: str,
+        *,
+        indices: Sequence[int] | None = None,
+        where: dict[str, Any] | None = None,
+        revision: str | None = None,
+        **fields: Any,
+    ) -> objects.Revision:
+        """Changes the samples with these indices, or all that `where` finds, and returns the new revision.
+
+        `revision` is the one that was looked at, without it the current one; raises `ConflictError` when another is
+        current by now.
+        """
+        chosen = {"filter": where or {}} if indices is None else {"indices": [*indices]}
+        body = {**fields, **chosen, "revision": revision or self.get(name).revision}
+        return self._revision(name, "edits", body)
+
+    def undo(self, name: str, *, revision: str | None = None) -> objects.Revision:
+        """Makes the revision current that the current one was made from."""
+        return self._revision(name, "undo", {"revision": revision or self.get(name).revision})
+
+    def redo(self, name: str, *, revision: str | None = None) -> objects.Revision:
+        """Takes the last undo back."""
+        return self._revision(name, "redo", {"revision": revision or self.get(name).revision})
+
+    def revisions(self, name: str) -> Iterator[objects.Revision]:
+        """All revisions, newest first."""
+        return (objects.Revision.model_validate(item) for item in self._pages(name, "revisions", {}))
+
+    def rejected(self, name: str) -> Iterator[objects.RejectedFile]:
+        """All files that could not be used, by path."""
+        return (objects.RejectedFile.model_validate(item) for item in self._pages(name, "rejected", {}))
+
+    def _revision(self, name: str, verb: str, body: dict[str, Any]) -> objects.Revision:
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/{verb}", json=body)
+        return objects.Revision.model_validate(answer)
+
+    def _pages(self, name: str, noun: str, given: dict[str, str]) -> Iterator[dict[str, Any]]:
+        cursor = ""
+        while True:
+            params = {**given, "cursor": cursor, "limit": "500"}
+            page = self._transport.call("GET", f"/datasets/{quoted(name)}/{noun}", params=params)
+            yield from page["items"]
+            cursor = page["cursor"]
+            if not cursor:
+                return
 
     def _create(self, source: dict[str, str], name: str | None, fields: dict[str, Any]) -> objects.Dataset:
         body = {"source": source, "name": name, **fields}
@@ -218,6 +271,8 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
     (Datasets.get_sample, DATASET_FIELDS),
+    (Datasets.samples, FILTER_FIELDS),
+    (Datasets.edit, CHANGE_FIELDS),
 )
 for _method, _fields in _SIGNED:
     _method.__signature__ = _signature(_method, _fields)

@@ -68,7 +68,10 @@ class DatasetDetail(Dataset):
 
 
 class Sample(Schema):
-    """One sample of a revision; `index` is the same in all of them, `split` `train`, `val`, `test` or `excluded`."""
+    """One sample of a revision; `index` is the same in all of them, `split` `train`, `val`, `test` or `excluded`.
+
+    `width`, `height` and `size_bytes` are the file's, `brightness` and `contrast` those of the stored pixels, 0 to 1.
+    """
 
     index: int
     path: str
@@ -76,7 +79,40 @@ class Sample(Schema):
     split: str
     width: int
     height: int
+    size_bytes: int
+    brightness: float
+    contrast: float
     thumbnail: str
+
+
+class Revision(Schema):
+    """A version of a dataset; `state` is `current` or `earlier`, also for one that was undone.
+
+    `parent` is the revision that it was made from and `summary` what is otherwise, as in `3 excluded`; both are empty
+    for the first. `size_bytes` are its own, without what it shares with its parent.
+    """
+
+    id: str
+    name: str
+    state: str
+    dataset: str
+    number: int
+    parent: str
+    author: str
+    created_at: float
+    num_samples: int
+    num_classes: int
+    size_bytes: int
+    manifest: str
+    summary: str
+
+
+class RejectedFile(Schema):
+    """A file that could not be used, and why; `code` groups reasons."""
+
+    path: str
+    code: str
+    message: str
 
 
 class Run(Thing):

@@ -6,7 +6,7 @@ import sys
 from itertools import groupby
 
 from tenfold.core.fields import Field, format_number
-from tenfold.interfaces.schemas.requests import DATASET_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
 _HEAD = """# Fields
 
@@ -17,8 +17,14 @@ the form, in the REST API, on the command line (`--batch-size` for `batch_size`)
 
 def fields_reference() -> str:
     """The page as Markdown."""
-    parts = [_HEAD, *_section("A training run", RUN_FIELDS), *_section("A dataset", DATASET_FIELDS)]
-    return "\n".join(parts) + "\n"
+    sections = {
+        "A training run": RUN_FIELDS,
+        "A dataset": DATASET_FIELDS,
+        "A list of samples": FILTER_FIELDS,
+        "An edit": CHANGE_FIELDS,
+    }
+    parts = [line for title, fields in sections.items() for line in _section(title, fields)]
+    return "\n".join([_HEAD, *parts]) + "\n"
 
 
 def _section(title: str, fields: tuple[Field, ...]) -> list[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenfold.core.datasets.edits import MAX_CHOSEN, Change
+from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import Field, fields_of
 from tenfold.core.training.spec import TrainingSpec
 
 RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
 DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
+CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
+FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
 
 def object_schema(fields: tuple[Field, ...], **more: dict[str, Any]) -> dict[str, Any]:
@@ -45,3 +49,34 @@ def dataset_request() -> dict[str, Any]:
     name = {"type": ["string", "null"], "description": "Left out, a free name is made of the source's."}
     schema = object_schema(DATASET_FIELDS, source=source, name=name)
     return {**schema, "required": ["source", *schema["required"]]}
+
+
+_ON = {"type": "string", "description": "The revision that this is asked for on; another by now is refused."}
+
+
+def edit_request() -> dict[str, Any]:
+    """The body of an edit: what is done, and to which samples."""
+    index = {"type": "integer", "minimum": 0}
+    indices = {"type": "array", "items": index, "maxItems": MAX_CHOSEN, "description": "These samples."}
+    wanted = {**object_schema(FILTER_FIELDS), "description": "All samples that it finds; without a field, all."}
+    schema = object_schema(CHANGE_FIELDS, revision=_ON, indices=indices, filter=wanted)
+    return {**schema, "required": ["revision", *schema["required"]]}
+
+
+def turn_request() -> dict[str, Any]:
+    """The body of an undo or a redo."""
+    return {**object_schema((), revision=_ON), "required": ["revision"]}
+
+
+def filter_parameters() -> list[dict[str, Any]]:
+    """The query parameters of a list of samples."""
+    return [{"name": field.name, "in": "query", "required": False, "schema": _given(field)} for field in FILTER_FIELDS]
+
+
+def _given(field: Field) -> dict[str, Any]:
+    """The schema of a value in an address, where one that is not given is left out and never null."""
+    schema = {**field.json_schema(), "type": {"choice": "string", "text": "string"}.get(field.type, field.type)}
+    schema.pop("default", None)
+    if "enum" in schema:
+        schema["enum"] = [choice.value for choice in field.choices]
+    return schema

@@ -11,17 +11,15 @@ from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.datasets.model import SPLITS, Split
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
-from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import JsonBody, described, json_object
-from tenfold.interfaces.api.lists import ListQuery
+from tenfold.interfaces.api.lists import ListQuery, SampleQuery
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import dataset_request
+from tenfold.interfaces.schemas.requests import dataset_request, filter_parameters
 from tenfold.interfaces.services import Services
 from tenfold.services.datasets import ImportRequest
 from tenfold.services.repeats import Request as Repeatable
@@ -98,28 +96,25 @@ def stop_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects
     return present.dataset(services.datasets.stop_import(caller, name))
 
 
-@router.get("/datasets/{name}/samples", dependencies=[Depends(Access("read"))])
+@router.get(
+    "/datasets/{name}/samples",
+    dependencies=[Depends(Access("read"))],
+    openapi_extra={"parameters": filter_parameters()},
+)
 def list_samples(
     name: str,
+    wanted: SampleQuery,
     caller: CallerNow,
     services: ServicesNow,
-    split: str = "",
-    label: str = "",
-    cursor: Annotated[str, Query(max_length=20)] = "",
+    cursor: Annotated[str, Query(max_length=40)] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> objects.Page[objects.Sample]:
-    """Samples in order, of a split and a class if named."""
+    """The samples that fit, in the order asked for."""
     found = services.datasets.named.get(caller, name)
     reader = services.datasets.reader(caller, found)
-    manifest = reader.manifest
-    index = _class_index(manifest.classes, label)
-    chosen = _split(split)
-    after = _after(cursor)
-    samples = reader.page(split=chosen, label=index, after=after, limit=limit + 1)
-    items = [present.sample(found, manifest.classes, sample) for sample in samples[:limit]]
-    total = len(reader.indices(chosen, index))
-    more = len(samples) > limit
-    return objects.Page(items=items, cursor=str(items[-1].index) if more else "", total=total)
+    page = reader.page(wanted, cursor=cursor, limit=limit)
+    items = [present.sample(found, reader.manifest, each) for each in page.items]
+    return objects.Page(items=items, cursor=page.after, total=page.total)
 
 
 @router.get(
@@ -129,10 +124,11 @@ def list_samples(
     responses={200: {"content": {"image/png": {}}}},
 )
 def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesNow, revision: str = "") -> Response:
-    """The stored picture as PNG; browsers keep it for good when the address names the revision that it is of."""
+    """The stored picture as PNG; browsers keep it for good when the address names a revision that it is of."""
     dataset = services.datasets.named.get(caller, name)
-    headers = IMMUTABLE if revision == dataset.revision else MAY_CHANGE
-    return Response(services.datasets.reader(caller, dataset).thumbnail(index), media_type="image/png", headers=headers)
+    reader = services.datasets.reader(caller, dataset)
+    is_of = revision in {dataset.revision, present.pixel_revision(dataset.revision, reader.manifest)}
+    return Response(reader.thumbnail(index), media_type="image/png", headers=IMMUTABLE if is_of else MAY_CHANGE)
 
 
 @router.get("/folders", dependencies=[Depends(Access("folder.browse"))])
@@ -205,27 +201,3 @@ def _source(services: Services, source: object) -> tuple[dict[str, Json], str]:
             raise NotFound(f"There is no sample dataset {value!r}; there are {known}.", code="sample.not-found")
         return {"sample": value}, value
     raise InvalidFields([Problem("source", f"A source is folder, upload or sample, not {kind!r}.", "choice")])
-
-
-def _split(text: str) -> Split | None:
-    for split in SPLITS:
-        if text == split:
-            return split
-    if text:
-        raise InvalidFields([Problem("split", f"A split is train, val or test, not {text!r}.", "choice")])
-    return None
-
-
-def _class_index(classes: tuple[str, ...], label: str) -> int | None:
-    if not label:
-        return None
-    if label not in classes:
-        raise NotFound(f"There is no class {label!r}.", code="class.not-found")
-    return classes.index(label)
-
-
-def _after(cursor: str) -> int:
-    after = whole_number(cursor) if cursor else -1
-    if after is None:
-        raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
-    return after

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.datasets.model import SPLITS, RevisionManifest, Split
-from tenfold.core.datasets.ports import IndexedSample, RevisionReader
+from tenfold.core.datasets.model import SPLITS, RevisionManifest
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.events import Json
-from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
-from tenfold.interfaces.api.present import thumbnail_address
+from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.frame import address, moment, named_view
+from tenfold.interfaces.web.presenters.gallery import WORDS, gallery
 from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import datasets as views
-from tenfold.interfaces.web.views.forms import Option
 from tenfold.interfaces.web.views.frame import AboutForm, Link
 from tenfold.interfaces.web.views.home import Action, DatasetFact, Failure, Progress, Sample
 
-WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
-PAGE = 200
 SHOWN_REJECTED = 200
 THUMBNAILS = 4
-GOLDEN = 0.6180339887  # steps of this part of a list visit all of it evenly
-SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
 
 
 def dataset_row(services: Services, actor: Actor, dataset: Dataset) -> views.DatasetRow:
@@ -40,7 +33,7 @@ def dataset_row(services: Services, actor: Actor, dataset: Dataset) -> views.Dat
     return views.DatasetRow(
         named=named_view(services, actor, "datasets", dataset, used_by=used_by(services, actor, dataset)),
         state=dataset.state,
-        thumbnails=_thumbnails(dataset, manifest.num_samples) if manifest else (),
+        thumbnails=_thumbnails(dataset, manifest) if manifest else (),
         num_samples=dataset.num_samples,
         num_classes=dataset.num_classes,
         split_text=" · ".join(counts),
@@ -99,7 +92,7 @@ def dataset_page(
     filters: Mapping[str, str] | None = None,
     about_form: AboutForm | None = None,
 ) -> views.DatasetPage:
-    """One dataset; `filters` are `class`, `split`, `after` and `first` of its gallery."""
+    """One dataset; `filters` are what the address asks of its gallery."""
     can_edit = actor.may("dataset.change", owner=dataset.owner)
     held = services.datasets.named.used_by(actor, dataset)
     manifest = services.datasets.reader(actor, dataset).manifest if dataset.state == "ready" else None
@@ -125,7 +118,7 @@ def dataset_page(
         picture_about="grey" if manifest and manifest.channels == 1 else "colour",
         num_bytes=manifest.size_bytes if manifest else 0,
         classes=_classes(dataset, manifest) if manifest else (),
-        gallery=_gallery(services.datasets.reader(actor, dataset), dataset, filters or {})
+        gallery=gallery(services.datasets.reader(actor, dataset), dataset, filters or {})
         if manifest and not is_runs
         else None,
         num_rejected=manifest.num_rejected if manifest else 0,
@@ -152,13 +145,6 @@ def samples() -> tuple[Sample, ...]:
     return tuple(_sample(sample) for sample in SAMPLE_DATASETS.values())
 
 
-def picture(dataset: str, revision: str, classes: tuple[str, ...], sample: IndexedSample) -> views.PictureView:
-    """A picture of a dataset with its class and split in words."""
-    url, record = thumbnail_address(dataset, revision, sample.index), sample.record
-    label, split = classes[record.label], WORDS[record.split] if record.split else "Excluded"
-    return views.PictureView(url=url, thumbnail_url=url, label=label, split=split, file=record.path)
-
-
 def _sample(sample: SampleDataset) -> Sample:
     return Sample(
         name=sample.name,
@@ -171,10 +157,11 @@ def _sample(sample: SampleDataset) -> Sample:
     )
 
 
-def _thumbnails(dataset: Dataset, num_samples: int) -> tuple[str, ...]:
-    shown = min(THUMBNAILS, num_samples)
+def _thumbnails(dataset: Dataset, manifest: RevisionManifest) -> tuple[str, ...]:
+    shown = min(THUMBNAILS, manifest.num_samples)
+    revision = pixel_revision(dataset.revision, manifest)
     return tuple(
-        thumbnail_address(dataset.name, dataset.revision, number * num_samples // shown) for number in range(shown)
+        thumbnail_address(dataset.name, revision, number * manifest.num_samples // shown) for number in range(shown)
     )
 
 
@@ -201,53 +188,6 @@ def _classes(dataset: Dataset, manifest: RevisionManifest) -> tuple[views.ClassR
         )
         for index, name in enumerate(manifest.classes)
     )
-
-
-def _gallery(reader: RevisionReader, dataset: Dataset, filters: Mapping[str, str]) -> views.Gallery:
-    manifest = reader.manifest
-    split = next((known for known in SPLITS if known == filters.get("split")), None)
-    label = filters.get("class", "")
-    index = manifest.classes.index(label) if label in manifest.classes else None
-    after = whole_number(filters.get("after", ""))
-    first = whole_number(filters.get("first", "")) or 1
-    found = _mixed(reader, split, first) if index is None else _of_class(reader, split, index, after)
-    kept = {name: value for name, value in (("class", label if index is not None else ""), ("split", split)) if value}
-    fitting = _fitting(manifest, split, index)
-    url = address("datasets", dataset.name)
-    has_more = bool(found) and first + len(found) <= fitting
-    following = {**kept, "after": str(found[-1].index), "first": str(first + len(found))} if has_more else {}
-    return views.Gallery(
-        pictures=tuple(picture(dataset.name, dataset.revision, manifest.classes, each) for each in found),
-        first=first,
-        num_fitting=fitting,
-        classes=tuple(Option(value=name, label=name) for name in manifest.classes),
-        splits=tuple(Option(value=each, label=WORDS[each]) for each in SPLITS),
-        chosen_class=kept.get("class", ""),
-        chosen_split=kept.get("split", ""),
-        is_small=max(manifest.width, manifest.height) < SMALL,
-        previous_url=f"{url}?{urlencode(kept)}#pictures" if after is not None else "",
-        next_url=f"{url}?{urlencode(following)}#pictures" if has_more else "",
-    )
-
-
-def _of_class(reader: RevisionReader, split: Split | None, index: int, after: int | None) -> list[IndexedSample]:
-    return reader.page(split=split, label=index, after=-1 if after is None else after, limit=PAGE)
-
-
-def _mixed(reader: RevisionReader, split: Split | None, first: int) -> list[IndexedSample]:
-    """Pictures of all classes in an order that mixes them and never changes; `first` counts from 1."""
-    indices = reader.indices(split)
-    size = len(indices)
-    stride = next(step for step in range(max(1, round(size * GOLDEN)), 2 * size + 3) if math.gcd(step, size) == 1)
-    places = range(first - 1, min(first - 1 + PAGE, size))
-    chosen = [int(indices[place * stride % size]) for place in places]
-    return [IndexedSample(index, reader.sample(index)) for index in chosen]
-
-
-def _fitting(manifest: RevisionManifest, split: Split | None, index: int | None) -> int:
-    """How many pictures are of a split and a class."""
-    splits = [split] if split else SPLITS
-    return sum(manifest.split_size(each) if index is None else manifest.counts[each][index] for each in splits)
 
 
 def _rejected(manifest: RevisionManifest) -> tuple[views.Rejected, ...]:

@@ -12,8 +12,8 @@ from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import Prediction
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
-from tenfold.interfaces.web.presenters.datasets import picture
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link, split_size
+from tenfold.interfaces.web.presenters.gallery import picture
 from tenfold.interfaces.web.presenters.runs import plain, revision_number
 from tenfold.interfaces.web.views import models as views
 from tenfold.interfaces.web.views.datasets import Fact, PictureView
@@ -147,7 +147,7 @@ def pictures_to_test(services: Services, actor: Actor, model: Model, page: int) 
     for number in range(shown):
         index = int(indices[(number * size // shown + page * 7) % size])
         url = f"{address('models', model.name)}?tab=test&page={page}&sample={index}"
-        view = picture(link.text, model.revision, reader.classes, IndexedSample(index, reader.sample(index)))
+        view = picture(link.text, model.revision, reader.manifest, IndexedSample(index, reader.sample(index)))
         views_of.append(PictureView(**{**vars(view), "url": url}))
     return tuple(views_of)
 
@@ -159,7 +159,7 @@ def sample_picture(services: Services, actor: Actor, model: Model, index: int) -
         raise NotFound("The dataset of this model is gone.", code="dataset.not-found")
     reader = services.datasets.revision_reader(model.revision)
     sample = IndexedSample(index, reader.sample(index))
-    return picture(link.text, model.revision, reader.classes, sample), reader.thumbnail(index)
+    return picture(link.text, model.revision, reader.manifest, sample), reader.thumbnail(index)
 
 
 def _matrix_row(labels: tuple[str, ...], counts: list[int], true: int, largest: int) -> views.MatrixRow:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from tenfold.interfaces.web.views.forms import FieldGroup, Option
+from tenfold.interfaces.web.views.forms import FieldGroup, FieldView
 from tenfold.interfaces.web.views.frame import AboutForm, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Failure, Progress, RunRow, Sample
 
@@ -89,26 +89,28 @@ class ClassRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureView:
-    """A picture in the gallery. `url` is the picture itself, `thumbnail_url` its small form."""
+    """A picture in the gallery. `url` is the picture itself, `facts` what it is like."""
 
     url: str
     thumbnail_url: str
     label: str
     split: str
     file: str
+    index: int = -1
+    facts: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """One page of the pictures that fit the filters."""
+    """One page of the pictures that fit the filter: `bar` has its main fields, `ranges` pairs of bounds."""
 
     pictures: tuple[PictureView, ...]
     first: int
     num_fitting: int
-    classes: tuple[Option, ...]
-    splits: tuple[Option, ...]
-    chosen_class: str = ""
-    chosen_split: str = ""
+    bar: tuple[FieldView, ...]
+    ranges: tuple[tuple[FieldView, FieldView], ...] = ()
+    has_ranges: bool = False
+    is_filtered: bool = False
     is_small: bool = False
     previous_url: str = ""
     next_url: str = ""

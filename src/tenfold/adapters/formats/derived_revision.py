@@ -1,0 +1,95 @@
+"""A revision made from another one: the columns that differ are written, all others are the parent's own files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.adapters.formats.import_arrays import named_disk_errors
+from tenfold.adapters.formats.revision_reader import MANIFEST, PIXELS, RevisionFolder, column_file, open_revision
+from tenfold.adapters.formats.revision_writer import ContentHash, describe_file
+from tenfold.core.datasets.edits import Assigned, Edit, apply_change, checked_indices, differences
+from tenfold.core.datasets.model import PixelStore, RevisionManifest, StoredFile
+from tenfold.core.datasets.planning import count_samples
+from tenfold.core.errors import Damaged
+
+NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
+KEPT_STATISTICS = "Mean and deviation are those of the first revision, so that runs on all revisions can be compared."
+
+
+def derive_revision(parent: Path, destination: Path, edit: Edit) -> RevisionManifest:
+    """Fulfils `tenfold.core.datasets.ports.RevisionDeriver`."""
+    reader = open_revision(parent)
+    before = reader.assigned()
+    chosen = (
+        checked_indices(edit.chosen, len(before.labels)) if isinstance(edit.chosen, tuple) else reader.find(edit.chosen)
+    )
+    after = apply_change(edit.change, before, chosen)
+    with named_disk_errors(after.labels.nbytes + after.splits.nbytes):
+        written = _write_changed(destination, before, after)
+        manifest = reader.manifest
+        kept = [
+            file for file in manifest.files if file.name != PIXELS and file.name not in {each.name for each in written}
+        ]
+        for file in kept:
+            link_file(parent / file.name, destination / file.name)
+        derived = replace(
+            manifest,
+            classes=after.classes,
+            counts=count_samples(after.labels, after.splits, len(after.classes)),
+            num_excluded=int((after.splits < 0).sum()),
+            notes=tuple(dict.fromkeys([*manifest.notes, KEPT_STATISTICS])),
+            pixels=tuple(PixelStore(store.revision or parent.name, store.num_rows) for store in manifest.pixels),
+            content=_content(reader, before, after),
+            files=tuple(sorted([*kept, *written], key=lambda file: file.name)),
+            parent=parent.name,
+            differences=differences(before, after),
+        )
+        text = json.dumps(derived.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+        (destination / MANIFEST).write_bytes(text.encode())
+    return derived
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Gives a file that never changes a second name, or copies it where the file system has no links."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError as error:
+        raise Damaged(f"{source.name} in {source.parent.name} is missing.") from error
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        shutil.copyfile(source, target)
+
+
+def _write_changed(destination: Path, before: Assigned, after: Assigned) -> list[StoredFile]:
+    columns: tuple[tuple[str, npt.NDArray[Any], npt.NDArray[Any]], ...] = (
+        ("labels", before.labels, after.labels),
+        ("splits", before.splits, after.splits),
+    )
+    written = []
+    for name, old, new in columns:
+        if not np.array_equal(old, new):
+            path = destination / column_file(name)
+            np.save(path, new)
+            written.append(describe_file(path))
+    return written
+
+
+def _content(reader: RevisionFolder, before: Assigned, after: Assigned) -> str:
+    """The parent's content hash with the rows that changed taken out as they were and put in as they are."""
+    changed = np.flatnonzero((before.labels != after.labels) | (before.splits != after.splits))
+    shape = reader.manifest.preprocessing.shape
+    content = ContentHash(after.classes, shape, start=reader.manifest.content)
+    pixels = reader.pixel_hashes(changed)
+    content.add(pixels, before.labels[changed], before.splits[changed], sign=-1)
+    content.add(pixels, after.labels[changed], after.splits[changed])
+    return content.hexdigest()

@@ -1,0 +1,146 @@
+"""Which samples fit a filter, in which order: masks over mapped columns, no step of Python a sample."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.filtering import RANGED, SampleFilter
+from tenfold.core.datasets.model import SPLITS
+from tenfold.core.errors import InvalidFields, NotFound, Problem
+from tenfold.core.numerals import whole_number
+
+Order = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+KEPT = 4
+GOLDEN = np.uint32(2_654_435_769)  # 2^32 divided by the golden ratio: its multiples visit all places evenly
+_COLUMNS = {
+    "label": "labels",
+    "split": "splits",
+    "width": "widths",
+    "height": "heights",
+    "bytes": "sizes",
+    "brightness": "brightness",
+    "contrast": "contrast",
+}
+_EDITED = ("label", "split")
+
+
+class SampleOrders:
+    """Finds the samples of one revision. Thread-safe; remembers the last `KEPT` orders, 4 bytes a sample each.
+
+    A cursor names the last sample of a page and, where the order is by what edits change, its value there. It is good
+    for every later revision: what was changed meanwhile is neither skipped over nor shown twice.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, npt.NDArray[Any]], paths: TextColumn, classes: Sequence[str], *, kept: int = KEPT
+    ) -> None:
+        self._columns = columns
+        self._paths = paths
+        self._classes = {name: code for code, name in enumerate(classes)}
+        self._kept = kept
+        self._known: OrderedDict[SampleFilter, Order] = OrderedDict()
+        self._mutex = threading.Lock()
+
+    def find(self, wanted: SampleFilter) -> Order:
+        """The indices of all samples that fit, in order; not to be written to."""
+        with self._mutex:
+            known = self._known.get(wanted)
+            if known is not None:
+                self._known.move_to_end(wanted)
+                return known
+        order = self._sorted(np.flatnonzero(self._mask(wanted)).astype(np.int32), wanted.sort)
+        order.setflags(write=False)
+        with self._mutex:
+            self._known[wanted] = order
+            while len(self._known) > self._kept:
+                self._known.popitem(last=False)
+        return order
+
+    def place_after(self, cursor: str, order: Order, sort: str) -> int:
+        """Where in an order the page after a cursor begins; raises `InvalidFields` for a cursor that no page gave."""
+        if not cursor:
+            return 0
+        last, value = self._parsed(cursor, sort.removeprefix("-"))
+        is_down = sort.startswith("-")
+        values = self._values(sort.removeprefix("-"))
+
+        def is_past(place: int) -> bool:
+            index = int(order[place])
+            here = values(index)
+            if here == value:
+                return index > last
+            return bool(here < value) if is_down else bool(here > value)
+
+        return bisect.bisect_left(range(len(order)), True, key=is_past)
+
+    def cursor(self, index: int, sort: str) -> str:
+        """What names the place after a sample."""
+        column = sort.removeprefix("-")
+        return f"{index}.{self._value(column, index)}" if column in _EDITED else str(index)
+
+    def _parsed(self, cursor: str, column: str) -> tuple[int, Any]:
+        last, dot, told = cursor.partition(".")
+        index = whole_number(last)
+        code = whole_number(told.removeprefix("-")) if dot and column in _EDITED else None if dot else 0
+        if index is None or code is None or index >= len(self._paths):
+            raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
+        return index, (-code if told.startswith("-") else code) if dot else self._value(column, index)
+
+    def _value(self, column: str, index: int) -> Any:
+        return self._values(column)(index)
+
+    def _values(self, column: str) -> Any:
+        """Gives a sample's value in a column by its index."""
+        if column == "index":
+            return lambda index: index
+        if column == "path":
+            return self._paths.raw
+        if column == "mixed":
+            return lambda index: index * int(GOLDEN) % 2**32
+        values = self._columns[_COLUMNS[column]]
+        return lambda index: values[index].item()
+
+    def _mask(self, wanted: SampleFilter) -> Mask:
+        splits = self._columns["splits"]
+        if wanted.split is None or wanted.split == "excluded":
+            mask: Mask = splits >= 0 if wanted.split is None else splits < 0
+        else:
+            mask = splits == SPLITS.index(wanted.split)
+        if wanted.label is not None:
+            mask &= self._columns["labels"] == self._code(wanted.label)
+        for name in RANGED:
+            low, high = wanted.bounds(name)
+            if low is not None:
+                mask &= self._columns[_COLUMNS[name]] >= low
+            if high is not None:
+                mask &= self._columns[_COLUMNS[name]] <= high
+        return mask & self._paths.containing(wanted.text) if wanted.text else mask
+
+    def _code(self, label: str) -> int:
+        if label not in self._classes:
+            raise NotFound(f"There is no class {label!r}.", code="class.not-found")
+        return self._classes[label]
+
+    def _sorted(self, found: Order, sort: str) -> Order:
+        column = sort.removeprefix("-")
+        if column == "index":
+            return found if column == sort else np.ascontiguousarray(found[::-1])
+        if column == "path":
+            keys: npt.NDArray[Any] = self._paths.ranks(found)
+        elif column == "mixed":
+            keys = found.astype(np.uint32) * GOLDEN
+        else:
+            keys = self._columns[_COLUMNS[column]][found]
+        if column == sort:
+            return found[np.argsort(keys, kind="stable")]
+        backwards = np.argsort(keys[::-1], kind="stable")[::-1]  # equal ones stay in the order of indices
+        return found[len(found) - 1 - backwards]

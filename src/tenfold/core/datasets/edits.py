@@ -1,0 +1,192 @@
+"""What people change of a dataset's samples: another class, another split, excluded or restored.
+
+Nothing here writes: arrays of classes and splits go in, and those of the next revision come out. An excluded sample
+keeps its place, and its split as `~code`, so that it can go back where it was.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.model import SPLITS, Difference, DifferenceKind, Split
+from tenfold.core.datasets.split import TRAIN, Codes, Labels
+from tenfold.core.errors import BadDataset, Invalid, InvalidFields, NotFound, Problem
+from tenfold.core.fields import Choice, declare
+
+Action = Literal["relabel", "move", "exclude", "restore"]
+MAX_CLASS_NAME = 200
+MAX_CHOSEN = 100_000
+MAX_DIFFERENCES = 50
+Indices = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What is done to samples. A class that the dataset has not yet is added to it."""
+
+    action: Action = declare(
+        label="Change",
+        help="What is done to the chosen pictures.",
+        choices=(
+            Choice("relabel", "Give a class", "They get the class named."),
+            Choice("move", "Move to a split", "They go to the split named; excluded ones come back there."),
+            Choice("exclude", "Exclude", "They stay in the dataset and are not trained on, validated or tested."),
+            Choice("restore", "Restore", "Excluded ones go back to the split that they were in."),
+        ),
+    )
+    label: str | None = declare(None, label="Class", help="The class to give, an existing or a new one.")
+    to_split: Split | None = declare(
+        None,
+        label="To split",
+        help="The split to move to.",
+        choices=(Choice("train", "Training"), Choice("val", "Validation"), Choice("test", "Test")),
+    )
+
+    def problems(self) -> list[Problem]:
+        """What is missing, or given for another change."""
+        needed = {"relabel": "label", "move": "to_split"}.get(self.action)
+        found = []
+        for name, words in (("label", "class"), ("to_split", "split")):
+            is_given = getattr(self, name) is not None
+            if name == needed and not is_given:
+                found.append(Problem(name, f"Name the {words} for {self.action}.", "required"))
+            if name != needed and is_given:
+                found.append(Problem(name, f"{self.action} takes no {words}: leave it out.", "unknown"))
+        return found + (_name_problems(self.label) if self.label is not None else [])
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of the samples with these indices, or of all that a filter finds."""
+
+    change: Change
+    chosen: tuple[int, ...] | SampleFilter
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The class and the split of every sample: labels index `classes`, splits are codes, below 0 for the excluded."""
+
+    classes: tuple[str, ...]
+    labels: Labels
+    splits: Codes
+
+
+def checked_indices(indices: Sequence[int], num_samples: int) -> npt.NDArray[np.int64]:
+    """Indices in order, each once; raises `NotFound` for one that the dataset has not."""
+    found = np.unique(np.array(indices, np.int64))
+    strange = found[(found < 0) | (found >= num_samples)]
+    if len(strange):
+        raise NotFound(f"There is no sample {strange[0]}; the dataset has {num_samples}.", code="sample.not-found")
+    return found
+
+
+def apply_change(change: Change, before: Assigned, chosen: Indices) -> Assigned:
+    """Classes and splits after a change of the samples `chosen`.
+
+    Raises `Invalid` when nothing would be different, `InvalidFields` for a class that differs from one that is there in
+    its way of writing alone, `BadDataset` when nothing to train on, or fewer than two classes, would be left.
+    """
+    if not len(chosen):
+        raise Invalid("No picture fits: nothing would change.", code="edit.nothing")
+    classes, labels, splits = before.classes, before.labels, before.splits.copy()
+    if change.action == "relabel":
+        assert change.label is not None
+        classes = _with_class(classes, change.label)
+        labels = labels.copy()
+        labels[chosen] = classes.index(change.label)
+    elif change.action == "move":
+        assert change.to_split is not None
+        splits[chosen] = SPLITS.index(change.to_split)
+    else:
+        turned = chosen[(splits[chosen] >= 0) == (change.action == "exclude")]
+        splits[turned] = ~splits[turned]
+    after = Assigned(classes, labels, splits)
+    _require_difference(change, before, after, len(chosen))
+    _require_usable(after)
+    return after
+
+
+def differences(before: Assigned, after: Assigned) -> tuple[Difference, ...]:
+    """What is otherwise, most pictures first; samples after the last of `before` were added."""
+    size = len(before.labels)
+    old, new = before.splits, after.splits[:size]
+    found = _pairs("class", before.labels, after.labels[:size], after.classes)
+    stays = (old >= 0) & (new >= 0)
+    found += _pairs("split", np.where(stays, old, 0), np.where(stays, new, 0), SPLITS)
+    counts: tuple[tuple[DifferenceKind, int], ...] = (
+        ("excluded", int(((old >= 0) & (new < 0)).sum())),
+        ("restored", int(((old < 0) & (new >= 0)).sum())),
+        ("added", len(after.labels) - size),
+    )
+    return (*found, *(Difference(kind, count) for kind, count in counts if count))
+
+
+def _pairs(
+    kind: DifferenceKind, old: npt.NDArray[np.integer], new: npt.NDArray[np.integer], names: Sequence[str]
+) -> list[Difference]:
+    changed = np.flatnonzero(old != new)
+    pairs, counts = np.unique(np.stack([old[changed], new[changed]], axis=1), axis=0, return_counts=True)
+    told = [
+        Difference(kind, count, names[before], names[after])
+        for (before, after), count in zip(pairs.tolist(), counts.tolist(), strict=True)
+    ]
+    told.sort(key=lambda each: (-each.count, each.old, each.new))
+    rest = sum(each.count for each in told[MAX_DIFFERENCES:])
+    return [*told[:MAX_DIFFERENCES], *([Difference(kind, rest)] if rest else [])]
+
+
+def _require_difference(change: Change, before: Assigned, after: Assigned, num_chosen: int) -> None:
+    if np.array_equal(before.labels, after.labels) and np.array_equal(before.splits, after.splits):
+        state = {
+            "relabel": f"of the class {change.label}",
+            "move": f"in {change.to_split}",
+            "exclude": "excluded",
+            "restore": "in a split",
+        }[change.action]
+        subject = "The picture is" if num_chosen == 1 else f"All {num_chosen:,} pictures are"
+        raise Invalid(f"{subject} {state} already: nothing would change.", code="edit.nothing")
+
+
+def _require_usable(after: Assigned) -> None:
+    """A dataset that could not be trained on is no revision: undo would be the only way on."""
+    if not np.any(after.splits == TRAIN):
+        text = "No picture would be left for training: leave at least one there."
+        raise BadDataset(text, code="dataset.no-training")
+    present = np.unique(after.labels[after.splits >= 0])
+    if len(present) < 2:
+        text = f"One class only would be left, {after.classes[present[0]]!r}: leave pictures of at least two."
+        raise BadDataset(text, code="dataset.one-class")
+
+
+def _with_class(classes: tuple[str, ...], name: str) -> tuple[str, ...]:
+    if name in classes:
+        return classes
+    twin = next((known for known in classes if _folded(known) == _folded(name)), None)
+    if twin is not None:
+        text = f"There is a class {twin!r} already, which {name!r} looks like: write it as that one."
+        raise InvalidFields([Problem("label", text, "class.twin")])
+    return (*classes, name)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def _name_problems(name: str) -> list[Problem]:
+    """What keeps a text from being a class: a class is a folder when the dataset is exported."""
+    if not name.strip() or name in {".", ".."} or len(name) > MAX_CLASS_NAME:
+        text = f"A class has 1 to {MAX_CLASS_NAME} characters and is neither . nor .. : {name[:40]!r} is no class."
+        return [Problem("label", text, "class.name")]
+    strange = next((char for char in name if char in "/\\" or unicodedata.category(char) in {"Cc", "Cs"}), None)
+    if strange is not None:
+        shown = f"“{strange}”" if strange.isprintable() else f"the character U+{ord(strange):04X}"
+        return [Problem("label", f"The class {name!r} has {shown} in it: leave it out.", "class.name")]
+    return []

@@ -1,0 +1,80 @@
+"""Commands on the samples of a dataset: look at them, change them, and go back."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from tenfold.core.datasets.edits import Change
+from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.fields import fields_of
+from tenfold.interfaces.cli.commands import Json, NameOrId, connect
+from tenfold.interfaces.cli.options import pairs, with_fields
+from tenfold.interfaces.cli.output import show, table, told_errors
+
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+Revision = Annotated[str | None, typer.Option("--revision", help="Refuse when another one is current by now.")]
+
+
+def add_sample_commands(app: typer.Typer) -> None:
+    """Gives the noun `dataset` its verbs on samples and revisions."""
+    app.command("samples")(with_fields(_list_samples, fields_of(SampleFilter)))
+    app.command("edit")(with_fields(_edit, fields_of(Change)))
+    app.command("undo")(_undo)
+    app.command("redo")(_redo)
+    app.command("revisions")(_list_revisions)
+    app.command("rejected")(_list_rejected)
+
+
+def _list_samples(name: NameOrId, limit: Limit = 50, as_json: Json = False, **fields: Any) -> None:
+    """Lists the samples of a dataset that fit."""
+    with told_errors(), connect() as client:
+        found = list(islice(client.datasets.samples(name, **fields), limit))
+        table(found, ["index", "path", "label", "split", "width", "height"], as_json, empty="None fits.")
+
+
+def _edit(
+    name: NameOrId,
+    index: Annotated[list[int] | None, typer.Option("--index", help="A sample; once for each.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="All samples that fit, as in split=train or text=scan.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All samples.")] = False,
+    revision: Revision = None,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
+    """Changes samples: another class or split, excluded or restored. It makes a new revision."""
+    if sum([bool(index), bool(where), every]) != 1:
+        raise typer.BadParameter("Choose samples by --index, by --where, or --all of them.")
+    chosen: dict[str, Any] = {"indices": index} if index else {"where": pairs(where or [])}
+    with told_errors(), connect() as client:
+        show(client.datasets.edit(name, revision=revision, **chosen, **fields), as_json)
+
+
+def _undo(name: NameOrId, revision: Revision = None, as_json: Json = False) -> None:
+    """Makes the revision current that the current one was made from."""
+    with told_errors(), connect() as client:
+        show(client.datasets.undo(name, revision=revision), as_json)
+
+
+def _redo(name: NameOrId, revision: Revision = None, as_json: Json = False) -> None:
+    """Takes the last undo back."""
+    with told_errors(), connect() as client:
+        show(client.datasets.redo(name, revision=revision), as_json)
+
+
+def _list_revisions(name: NameOrId, as_json: Json = False) -> None:
+    """Lists the revisions of a dataset, newest first."""
+    with told_errors(), connect() as client:
+        found = list(client.datasets.revisions(name))
+        table(found, ["name", "state", "num_samples", "created_at", "summary"], as_json, empty="There is none yet.")
+
+
+def _list_rejected(name: NameOrId, limit: Limit = 1000, as_json: Json = False) -> None:
+    """Lists the files that could not be used."""
+    with told_errors(), connect() as client:
+        found = list(islice(client.datasets.rejected(name), limit))
+        table(found, ["path", "code", "message"], as_json, empty="Every file could be used.")

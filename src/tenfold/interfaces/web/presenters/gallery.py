@@ -1,0 +1,104 @@
+"""The pictures of a dataset as its page shows them: a filter, and one page of what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.model import RevisionManifest, Split
+from tenfold.core.datasets.ports import IndexedSample, RevisionReader, SamplePage
+from tenfold.core.errors import InvalidFields, NotFound, Problem
+from tenfold.core.fields import fields_of, parse_spec, spec_values
+from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
+from tenfold.interfaces.web.formatting import data_size
+from tenfold.interfaces.web.presenters.frame import address
+from tenfold.interfaces.web.views import datasets as views
+from tenfold.interfaces.web.views.forms import FieldView, Option, field_views
+
+WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
+PAGE = 200
+SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
+IN_BAR = ("label", "split", "text", "sort")
+MIXED = {"sort": "mixed"}
+CLASS = "class"  # what the address calls the field `label`
+
+
+def gallery(reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str]) -> views.Gallery:
+    """The gallery that an address asks for; what is wrong in it is told beside its field and left out."""
+    given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
+    fields = fields_of(SampleFilter)
+    typed = {field.name: given[field.name] for field in fields if field.name in given}
+    wanted, problems = _parsed(typed, reader.classes)
+    found = _page(reader, wanted, given.get("after", ""))
+    values = {name: value for name, value in spec_values(wanted).items() if value is not None}
+    options = {
+        "label": [Option(value=name, label=name) for name in reader.classes],
+        "split": [Option(value=choice.value, label=choice.label) for choice in fields[0].choices],
+    }
+    fields_shown = field_views(fields, {**values, **typed}, problems, options=options)
+    url, kept = address("datasets", dataset.name), _in_address(values)
+    manifest = reader.manifest
+    return views.Gallery(
+        pictures=tuple(picture(dataset.name, dataset.revision, manifest, each) for each in found.items),
+        first=found.first + 1,
+        num_fitting=found.total,
+        bar=tuple(view for name in IN_BAR for view in fields_shown if view.name == name),
+        ranges=_ranges(fields_shown),
+        has_ranges=any(view.value for view in fields_shown if view.name not in IN_BAR),
+        is_filtered=wanted.is_narrowing,
+        is_small=max(manifest.width, manifest.height) < SMALL,
+        previous_url=_url(url, {**kept, "after": found.before}) if found.before is not None else "",
+        next_url=_url(url, {**kept, "after": found.after}) if found.after else "",
+    )
+
+
+def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: IndexedSample) -> views.PictureView:
+    """A picture of a dataset with its class and split in words."""
+    url, record = thumbnail_address(dataset, pixel_revision(revision, manifest), sample.index), sample.record
+    facts = f"{record.width} × {record.height}, {data_size(record.size_bytes)}"
+    return views.PictureView(
+        url=url,
+        thumbnail_url=url,
+        index=sample.index,
+        label=manifest.classes[record.label],
+        split=WORDS[record.split] if record.split else "excluded",
+        file=record.path,
+        facts=f"{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}",
+    )
+
+
+def _parsed(typed: dict[str, str], classes: tuple[str, ...]) -> tuple[SampleFilter, list[Problem]]:
+    problems: list[Problem] = []
+    values = dict(typed)
+    if "label" in values and values["label"] not in classes:
+        problems.append(Problem("label", f"There is no class {values.pop('label')!r}.", "choice"))
+    while True:
+        try:
+            return parse_spec(SampleFilter, {**MIXED, **values}), problems
+        except InvalidFields as error:
+            problems += error.problems
+            values = {name: value for name, value in values.items() if all(name != p.field for p in error.problems)}
+
+
+def _page(reader: RevisionReader, wanted: SampleFilter, cursor: str) -> SamplePage:
+    try:
+        return reader.page(wanted, cursor=cursor, limit=PAGE)
+    except (InvalidFields, NotFound):
+        return reader.page(wanted, limit=PAGE)
+
+
+def _ranges(shown: tuple[FieldView, ...]) -> tuple[tuple[FieldView, FieldView], ...]:
+    rest = [view for view in shown if view.name not in IN_BAR]
+    return tuple(zip(rest[::2], rest[1::2], strict=True))
+
+
+def _in_address(values: Mapping[str, object]) -> dict[str, str]:
+    kept = {name: str(value) for name, value in values.items() if (name, value) not in MIXED.items()}
+    return {(CLASS if name == "label" else name): value for name, value in kept.items()}
+
+
+def _url(url: str, asked: Mapping[str, str]) -> str:
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{url}?{query}#pictures" if query else f"{url}#pictures"

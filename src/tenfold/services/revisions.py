@@ -1,0 +1,184 @@
+"""Revisions of a dataset: edits that make new ones, undo and redo between those that are there, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.artifacts import ArtifactStore
+from tenfold.core.datasets.dataset import Dataset, Revision
+from tenfold.core.datasets.edits import Edit
+from tenfold.core.datasets.model import RevisionManifest, tell_differences
+from tenfold.core.datasets.ports import RevisionDeriver
+from tenfold.core.errors import Changed, Conflict
+from tenfold.core.events import Json
+from tenfold.core.ids import RevisionId, new_id
+from tenfold.core.jobs.model import OPEN_STATES
+from tenfold.core.repository import MAX_PAGE, Database, Page, Query, Transaction
+from tenfold.services.named import NamedThings
+
+
+class RevisionService:
+    """What people do with the revisions of a dataset.
+
+    Every change names the revision that it was made on. Where that is not the current one any more it is refused, so
+    that nobody changes what nobody has seen.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        datasets: NamedThings[Dataset],
+        artifacts: ArtifactStore,
+        derive: RevisionDeriver,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._datasets = datasets
+        self._artifacts = artifacts
+        self._derive = derive
+        self._clock = clock
+
+    def editable(self, actor: Actor, name_or_id: str) -> Dataset:
+        """A dataset that this person may edit; raises `NotFound`, `Forbidden`."""
+        with self._database.read() as tx:
+            dataset = self._datasets.find(tx, name_or_id)
+        actor.require("dataset.edit", owner=dataset.owner)
+        return dataset
+
+    def edit(self, actor: Actor, name_or_id: str, edit: Edit, *, on: str) -> Revision:
+        """Makes an edited revision the current one; `on` is the revision that the edit was made on.
+
+        Raises `Changed` when another is current by now, `Conflict` while the dataset is built or added to, and
+        `Invalid`, `NotFound`, `BadDataset` as the edit itself deserves; then nothing was changed.
+        """
+        dataset = self.editable(actor, name_or_id)
+        with self._database.read() as tx:
+            self._require_current(tx, dataset, on)
+        made: list[RevisionManifest] = []
+        new = RevisionId(new_id("revision"))
+        parent = self._artifacts.path("revisions", dataset.revision)
+
+        def write(folder: Path) -> None:
+            made.append(self._derive(parent, folder, edit))
+
+        sha256, size = self._artifacts.publish("revisions", new, write)
+        try:
+            with self._database.write() as tx:
+                return self._adopt(
+                    tx, actor, tx.datasets.get(dataset.id), made[0], on=on, id=new, stored=(sha256, size)
+                )
+        except BaseException:
+            self._artifacts.remove("revisions", new)
+            raise
+
+    def undo(self, actor: Actor, name_or_id: str, *, on: str) -> Revision:
+        """Makes the revision current that the current one was made from; raises `Conflict` on the first."""
+        return self._turn_to(actor, name_or_id, on, _parent)
+
+    def redo(self, actor: Actor, name_or_id: str, *, on: str) -> Revision:
+        """Makes the newest revision current that was made from the current one; raises `Conflict` without any."""
+        return self._turn_to(actor, name_or_id, on, _newest_child)
+
+    def history(self, actor: Actor, dataset: Dataset, *, cursor: str = "", limit: int = MAX_PAGE) -> Page[Revision]:
+        """The revisions, newest first."""
+        actor.require("read")
+        query = Query(where={"dataset": dataset.id}, sort="number", cursor=cursor, limit=limit)
+        with self._database.read() as tx:
+            return tx.revisions.page(query)
+
+    def neighbours(self, actor: Actor, dataset: Dataset) -> tuple[Revision | None, Revision | None]:
+        """What undo and redo would lead to."""
+        actor.require("read")
+        with self._database.read() as tx:
+            current = tx.revisions.find(id=dataset.revision)
+            return (_parent(tx, current), _newest_child(tx, current)) if current is not None else (None, None)
+
+    def _turn_to(
+        self, actor: Actor, name_or_id: str, on: str, choose: Callable[[Transaction, Revision], Revision | None]
+    ) -> Revision:
+        dataset = self.editable(actor, name_or_id)
+        with self._database.write() as tx:
+            dataset = tx.datasets.get(dataset.id)
+            current = self._require_current(tx, dataset, on)
+            chosen = choose(tx, current)
+            if chosen is None:
+                what = "the first: there is nothing to undo" if choose is _parent else "the last: nothing was undone"
+                raise Conflict(f"Revision {current.number} of {dataset.name} is {what}.", code="revision.none")
+            self._make_current(tx, dataset, chosen)
+        return chosen
+
+    def _adopt(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        dataset: Dataset,
+        manifest: RevisionManifest,
+        *,
+        on: str,
+        id: RevisionId,
+        stored: tuple[str, int],
+    ) -> Revision:
+        self._require_current(tx, dataset, on)
+        facts: dict[str, Json] = {
+            "num_samples": manifest.num_samples,
+            "num_classes": len(manifest.classes),
+            "parent": on,
+            "author": actor.user,
+            "summary": tell_differences(manifest.differences),
+        }
+        revision = Revision(
+            id=id,
+            dataset=dataset.id,
+            number=1 + tx.revisions.count(dataset=dataset.id),
+            created_at=self._clock(),
+            manifest=stored[0],
+            size_bytes=stored[1],
+            facts=facts,
+        )
+        tx.revisions.add(revision)
+        self._make_current(tx, dataset, revision)
+        return revision
+
+    def _make_current(self, tx: Transaction, dataset: Dataset, revision: Revision) -> None:
+        num_samples, num_classes = (cast("int", revision.facts[name]) for name in ("num_samples", "num_classes"))
+        newer = replace(dataset, revision=revision.id, num_samples=num_samples, num_classes=num_classes)
+        tx.datasets.update(replace(newer, changed_at=self._clock()))
+
+    def _require_current(self, tx: Transaction, dataset: Dataset, on: str) -> Revision:
+        """The current revision; raises `Conflict` where nobody can edit now, `Changed` where it is not `on`."""
+        if dataset.trashed_at is not None:
+            raise Conflict(f"{dataset.name} is in the trash: take it out first.")
+        if dataset.state != "ready":
+            raise Conflict(f"{dataset.name} is {dataset.state}; it can be edited once it is ready.")
+        if tx.jobs.page(Query(where={"subject": dataset.id, "state": tuple(OPEN_STATES)}, limit=1)).total:
+            text = f"Pictures are being added to {dataset.name}: edit it when they are in."
+            raise Conflict(text, code="dataset.adding")
+        current = tx.revisions.get(dataset.revision)
+        if on != current.id:
+            before = tx.revisions.find(id=on)
+            made_on = f"revision {before.number}" if before is not None and before.dataset == dataset.id else "another"
+            text = (
+                f"{dataset.name} was changed meanwhile: revision {current.number} is the current one, and this was "
+                f"asked for on {made_on}. Load it again, then choose."
+            )
+            raise Changed(text, current=current.id)
+        return current
+
+
+def _parent(tx: Transaction, revision: Revision) -> Revision | None:
+    return tx.revisions.find(id=revision.parent) if revision.parent else None
+
+
+def _newest_child(tx: Transaction, revision: Revision) -> Revision | None:
+    query = Query(where={"dataset": revision.dataset}, sort="number", limit=MAX_PAGE)
+    while True:
+        page = tx.revisions.page(query)
+        child = next((each for each in page.items if each.parent == revision.id), None)
+        if child is not None or not page.cursor:
+            return child
+        query = replace(query, cursor=page.cursor)

@@ -1,0 +1,62 @@
+"""Revisions made by code, of any size, without a picture being decoded."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from tenfold.adapters.formats.revision_writer import ColumnWriter, ContentHash, finish, write_paths, write_rejected
+from tenfold.core.datasets.model import PixelStore, RevisionManifest, Statistics
+from tenfold.core.datasets.planning import count_samples
+from tenfold.core.datasets.preprocessing import image_preprocessing
+
+CLASSES = ("ant", "Bee", "cat", "ärger")
+
+
+def write_revision(folder: Path, num_samples: int, *, side: int = 4, seed: int = 0) -> RevisionManifest:
+    """A revision of grey pictures whose facts are drawn: seven tenths for training, the rest in two equal parts."""
+    random = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = random.integers(0, len(CLASSES), num_samples).astype(np.int32)
+    splits = random.choice(np.array([0, 1, 2], np.int8), num_samples, p=[0.7, 0.15, 0.15])
+    pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, (num_samples, side, side, 1))
+    for start in range(0, num_samples, 65_536):
+        part = pixels[start : start + 65_536]
+        part[:] = random.integers(0, 256, part.shape, dtype=np.uint8)
+    pixels.flush()
+    hashes = np.stack([np.frombuffer(hashlib.sha256(row).digest(), np.uint8) for row in pixels])
+    content = ContentHash(CLASSES, (side, side, 1))
+    content.add(hashes, labels, splits)
+    with ColumnWriter(folder, num_samples) as columns:
+        columns.append(
+            labels=labels,
+            splits=splits,
+            stores=np.zeros(num_samples, np.uint16),
+            rows=np.arange(num_samples),
+            sha256=random.integers(0, 256, (num_samples, 32), dtype=np.uint8),
+            pixel_hashes=hashes,
+            widths=random.integers(20, 4000, num_samples),
+            heights=random.integers(20, 3000, num_samples),
+            sizes=random.integers(200, 2**33, num_samples),
+            brightness=pixels.mean(axis=(1, 2, 3)) / 255,
+            contrast=pixels.std(axis=(1, 2, 3)) / 255,
+        )
+    write_paths(folder, (f"{CLASSES[label]}/IMG_{place:07d}.png" for place, label in enumerate(labels.tolist())))
+    write_rejected(folder, [])
+    manifest = RevisionManifest(
+        classes=CLASSES,
+        width=side,
+        height=side,
+        channels=1,
+        preprocessing=image_preprocessing(width=side, height=side, channels=1, resize="squash", background=(0, 0, 0)),
+        spec={},
+        counts=count_samples(labels, splits, len(CLASSES)),
+        statistics=Statistics(mean=(0.5,), std=(0.3,)),
+        seen=num_samples,
+        pixels=(PixelStore("", num_samples),),
+        content=content.hexdigest(),
+        decoder="made by code",
+    )
+    return finish(folder, manifest, pixel_hashes=(row.tobytes() for row in hashes))
