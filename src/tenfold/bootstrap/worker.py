@@ -14,7 +14,7 @@ from typing import cast
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.layouts import SourcePlaces, is_single_file, open_source, place_single_file
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.sources.archives import extract_archive
@@ -24,6 +24,7 @@ from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
+from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Forbidden
@@ -132,26 +133,34 @@ def _build_dataset(
 def _open_source(
     job: ImportJob, places: BuildFolders, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
 ) -> SampleSource | None:
+    roots = tuple(Path(str(root)) for root in job.roots)
     match job.source:
         case {"folder": str(folder)}:
-            return ImageFolder(Path(folder), allowed=_root_of(folder, job))
+            places_read = SourcePlaces(work=places.work, allowed=_root_of(folder, job), roots=roots)
+            return open_source(Path(folder), places_read, source_choice(job.source))
         case {"upload": str(upload)}:
-            archive = FolderUploads(places.data / "uploads").path(upload)
-            return _unpacked(archive, places.work, should_stop)
+            uploaded = FolderUploads(places.data / "uploads").path(upload)
+            folder_read = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
+            if folder_read is None:
+                return None
+            places_read = SourcePlaces(work=places.work, allowed=folder_read, roots=roots)
+            return open_source(folder_read, places_read, source_choice(job.source))
         case {"sample": str(sample)}:
             return IdxSource(SampleCache(places.data / "cache").fetch(sample, report=tell))
     raise AssertionError(f"{job.source} is no source")
 
 
-def _unpacked(archive: Path, work: Path, should_stop: Callable[[], bool]) -> SampleSource | None:
-    """The content of an archive, unpacked once; `None` if it was stopped."""
+def _received(uploaded: Path, name: str, work: Path, should_stop: Callable[[], bool]) -> Path | None:
+    """A folder with what was uploaded: an archive's content, unpacked once, or the one file; `None` if stopped."""
     folder, mark = work / "unpacked", work / "unpacked.done"
     if not mark.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        if extract_archive(archive, folder, should_stop=should_stop) is None:
+        if is_single_file(name):
+            place_single_file(uploaded, folder, name)
+        elif extract_archive(uploaded, folder, should_stop=should_stop) is None:
             return None
         mark.touch()
-    return ImageFolder(folder)
+    return folder
 
 
 def _root_of(folder: str, job: ImportJob) -> Path:

@@ -1,0 +1,193 @@
+"""Which layout a path has, and the source that reads it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from tenfold.adapters.formats.guarded_folder import GuardedFolder
+from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.scene import CLASS_NAME_FILES, Scene
+from tenfold.adapters.formats.text_lines import read_class_names
+from tenfold.adapters.formats.text_lists import ListSource, TextList, looks_like_a_list
+from tenfold.core.datasets.layouts import (
+    LAYOUTS,
+    MAX_SHOWN_CLASSES,
+    LayoutName,
+    LayoutPreview,
+    Look,
+    SourceChoice,
+    SplitCount,
+    split_of_name,
+)
+from tenfold.core.datasets.model import Split
+from tenfold.core.datasets.ports import SampleSource, SourceFile
+from tenfold.core.errors import BadDataset
+
+LOOK_AT_FILES = 20_000
+MAX_NAME_BYTES = 200
+LIST_FILES = (".txt", ".lst", ".list")
+SINGLE_FILES = LIST_FILES
+
+
+class LookedAt(SampleSource, Protocol):
+    """A source that can say what it holds without reading it."""
+
+    def look(self) -> Look:
+        """What the first bytes tell."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePlaces:
+    """Folders of a source: files are read inside `allowed`, pictures of a list also inside `roots`.
+
+    `work` takes what must be unpacked and is kept between attempts.
+    """
+
+    work: Path
+    allowed: Path | None = None
+    roots: tuple[Path, ...] = ()
+
+
+Opener = Callable[[Scene, SourceChoice, SourcePlaces], LookedAt | None]
+
+
+class Layouts:
+    """Fulfils `LayoutReader`; `roots` are the folders that may be read, `work` is a folder for nothing yet."""
+
+    def __init__(self, roots: tuple[Path, ...], work: Path) -> None:
+        self._roots = roots
+        self._work = work
+
+    def preview(self, path: str, choice: SourceChoice) -> LayoutPreview:
+        allowed = next((root for root in self._roots if Path(path).is_relative_to(root)), None)
+        places = SourcePlaces(work=self._work, allowed=allowed, roots=self._roots)
+        name, scene, source = _open(Path(path), places, choice)
+        look = source.look()
+        return LayoutPreview(name, scene.folder, _sentence(name, look), look)
+
+
+def open_source(path: Path, places: SourcePlaces, choice: SourceChoice) -> SampleSource:
+    """The source over a folder or file, in the chosen layout or the one that is recognised.
+
+    Nothing is read yet but what recognition needs. Raises `BadDataset` for what has no known layout or not the chosen
+    one.
+    """
+    return _open(path, places, choice)[2]
+
+
+def is_single_file(name: str) -> bool:
+    """Whether an uploaded file is a source itself and no archive of one, by its name."""
+    return name.casefold().endswith(SINGLE_FILES)
+
+
+def place_single_file(uploaded: Path, folder: Path, name: str) -> None:
+    """Puts an uploaded file under its own name into a new folder."""
+    own = name.rpartition("/")[2]
+    if own.startswith(".") or not own.isprintable() or len(own.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        own = f"uploaded{own[own.rfind('.') :]}"
+    folder.mkdir(mode=0o700)
+    try:
+        os.link(uploaded, folder / own)
+    except OSError:
+        shutil.copyfile(uploaded, folder / own)
+
+
+class _ClassFolders:
+    """A folder with a folder a class, with a look at it."""
+
+    def __init__(self, source: ImageFolder) -> None:
+        self.finds = source.finds
+        self.read = source.read
+
+    def look(self) -> Look:
+        """Counts of the first files; beyond that they are not exact."""
+        counts: Counter[Split | None] = Counter()
+        classes: dict[str, None] = {}
+        finds = list(islice(self.finds(), LOOK_AT_FILES))
+        for find in finds:
+            if isinstance(find, SourceFile):
+                counts[find.split] += 1
+                classes.setdefault(find.class_name)
+        is_exact = len(finds) < LOOK_AT_FILES
+        return Look(
+            counts=tuple(SplitCount(split, count, is_exact) for split, count in counts.items()),
+            classes=tuple(classes)[:MAX_SHOWN_CLASSES],
+        )
+
+
+def _open(path: Path, places: SourcePlaces, choice: SourceChoice) -> tuple[LayoutName, Scene, LookedAt]:
+    scene = Scene(path, allowed=places.allowed)
+    if choice.layout is not None:
+        source = _OPENERS[choice.layout](scene, choice, places)
+        if source is None:
+            where = "This file is" if scene.is_file else "Here is"
+            raise BadDataset(f"{where} not {LAYOUTS[choice.layout]}.", code="dataset.layout")
+        return choice.layout, scene, source
+    for name, opener in _OPENERS.items():
+        source = opener(scene, choice, places)
+        if source is not None:
+            return name, scene, source
+    raise BadDataset("The file is of no known kind: choose a folder, a list, a table or arrays.", code="dataset.layout")
+
+
+def _pictures(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> GuardedFolder | None:
+    """The folder that relative paths were said to start from, inside the roots; `None` if nothing was said."""
+    if not choice.prefix:
+        return None
+    if not choice.prefix.startswith("/"):
+        return scene.guard.below(choice.prefix)
+    root = next((root for root in places.roots if Path(choice.prefix).is_relative_to(root)), None)
+    if root is None:
+        raise BadDataset(f"{choice.prefix} lies outside the folders that may be read.", code="dataset.outside")
+    return GuardedFolder(Path(choice.prefix), allowed=root)
+
+
+def _open_lists(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> ListSource | None:
+    texts = [name for name in scene.files if name.casefold().endswith(LIST_FILES)]
+    texts = [name for name in texts if name.casefold() not in CLASS_NAME_FILES and name != "mean.txt"]
+    lists = [TextList(name, split_of_name(name.rpartition(".")[0])) for name in texts]
+    if not scene.is_file and any(each.split for each in lists):
+        lists = [each for each in lists if each.split]
+    if choice.layout is None and not scene.is_file:
+        lists = [each for each in lists if looks_like_a_list(scene.guard, each.path)]
+    if not lists:
+        return None
+    names = read_class_names(scene.guard, scene.class_names_path) if scene.class_names_path else ()
+    source = ListSource(scene.guard, lists, class_names=names, pictures=_pictures(scene, choice, places))
+    is_meant = choice.layout is not None or scene.is_file or source.is_backed
+    return source if is_meant or not _has_class_folders(scene) else None
+
+
+def _open_folders(scene: Scene, _choice: SourceChoice, _places: SourcePlaces) -> _ClassFolders | None:
+    return None if scene.is_file else _ClassFolders(scene.class_folders())
+
+
+def _has_class_folders(scene: Scene) -> bool:
+    finds = islice(scene.class_folders().finds(), LOOK_AT_FILES)
+    return any(isinstance(find, SourceFile) for find in finds)
+
+
+def _sentence(name: LayoutName, look: Look) -> str:
+    parts = [_count_words(each) for each in look.counts if each.count]
+    seen = f": {', '.join(parts)}" if parts else ""
+    return f"This is {LAYOUTS[name]}{seen}."
+
+
+def _count_words(count: SplitCount) -> str:
+    number = f"{count.count:,}" if count.is_exact else f"about {count.count:,}"
+    purpose = {"train": "for training", "val": "for validation", "test": "for testing", None: "to be divided"}
+    return f"{number} pictures {purpose[count.split]}"
+
+
+_OPENERS: Mapping[LayoutName, Opener] = {
+    "list": _open_lists,
+    "folders": _open_folders,
+}
