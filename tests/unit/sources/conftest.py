@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tenfold.adapters.formats.apart import ReaderApart
 from tenfold.adapters.formats.layouts import Layouts, SourcePlaces, open_source
 from tenfold.core.datasets.layouts import SourceChoice
 from tenfold.testing.picture_files import encode, make_photo
@@ -16,7 +17,8 @@ PICTURE = encode(make_photo(8, 8))
 class Place:
     """A folder to put files into and to read as a source."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, apart: ReaderApart) -> None:
+        self.apart = apart
         self.folder = folder / "root"
         self.work = folder / "work"
         self.folder.mkdir()
@@ -30,13 +32,19 @@ class Place:
         return self
 
     def open(self, path="", **choice):
-        places = SourcePlaces(work=self.work, allowed=self.folder, roots=(self.folder,))
+        places = SourcePlaces(work=self.work, allowed=self.folder, roots=(self.folder,), apart=self.apart)
         return open_source(self.folder / path, places, SourceChoice(**choice))
 
     def preview(self, path="", **choice):
         return Layouts((self.folder,), self.work).preview(str(self.folder / path), SourceChoice(**choice))
 
 
+@pytest.fixture(scope="session")
+def apart():
+    """One reader for all tests: to start one takes a while."""
+    return ReaderApart()
+
+
 @pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
+def place(tmp_path, apart):
+    return Place(tmp_path, apart)

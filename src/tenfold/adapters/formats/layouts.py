@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from tenfold.adapters.formats.apart import ReaderApart
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.scene import CLASS_NAME_FILES, Scene
+from tenfold.adapters.formats.table_files import TABLE_FILES, find_tables, is_parquet, open_table, split_of_table
+from tenfold.adapters.formats.table_source import TablePart, TableSource
 from tenfold.adapters.formats.text_lines import read_class_names
 from tenfold.adapters.formats.text_lists import ListSource, TextList, looks_like_a_list
 from tenfold.core.datasets.layouts import (
@@ -32,8 +35,9 @@ from tenfold.core.errors import BadDataset
 
 LOOK_AT_FILES = 20_000
 MAX_NAME_BYTES = 200
+MAX_TABLES = 50
 LIST_FILES = (".txt", ".lst", ".list")
-SINGLE_FILES = LIST_FILES
+SINGLE_FILES = (*LIST_FILES, *TABLE_FILES)
 
 
 class LookedAt(SampleSource, Protocol):
@@ -48,12 +52,13 @@ class LookedAt(SampleSource, Protocol):
 class SourcePlaces:
     """Folders of a source: files are read inside `allowed`, pictures of a list also inside `roots`.
 
-    `work` takes what must be unpacked and is kept between attempts.
+    `work` takes what must be unpacked and is kept between attempts; `apart` reads what may end a process.
     """
 
     work: Path
     allowed: Path | None = None
     roots: tuple[Path, ...] = ()
+    apart: ReaderApart = field(default_factory=ReaderApart)
 
 
 Opener = Callable[[Scene, SourceChoice, SourcePlaces], LookedAt | None]
@@ -166,6 +171,42 @@ def _open_lists(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> Lis
     return source if is_meant or not _has_class_folders(scene) else None
 
 
+def _open_tables(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> TableSource | None:
+    """Parquet files, `metadata` tables beside pictures, or the tables of the folder that have what is needed."""
+    paths = find_tables(scene)
+    names = read_class_names(scene.guard, scene.class_names_path) if scene.class_names_path else ()
+
+    def source(chosen: Sequence[str]) -> TableSource:
+        parts = [TablePart(open_table(scene.guard, path, places.apart), split_of_table(path)) for path in chosen]
+        return TableSource(
+            scene.guard,
+            parts,
+            work=places.work,
+            columns=choice.columns,
+            class_names=names,
+            pictures=_pictures(scene, choice, places),
+        )
+
+    if not paths:
+        return None
+    if scene.is_file or choice.layout is not None:
+        return source(paths)
+    if not all(is_parquet(path) for path in paths):
+        paths = [path for path in paths[:MAX_TABLES] if _is_usable(source([path]))]
+    found = source(paths) if paths else None
+    if found is None or not found.is_complete:
+        return None
+    return found if found.is_backed or not _has_class_folders(scene) else None
+
+
+def _is_usable(source: TableSource) -> bool:
+    """Whether a table that lies among other things is one of pictures; a damaged one is not."""
+    try:
+        return source.is_complete
+    except BadDataset:
+        return False
+
+
 def _open_folders(scene: Scene, _choice: SourceChoice, _places: SourcePlaces) -> _ClassFolders | None:
     return None if scene.is_file else _ClassFolders(scene.class_folders())
 
@@ -188,6 +229,7 @@ def _count_words(count: SplitCount) -> str:
 
 
 _OPENERS: Mapping[LayoutName, Opener] = {
+    "table": _open_tables,
     "list": _open_lists,
     "folders": _open_folders,
 }

@@ -126,7 +126,10 @@ def split_line(line: str) -> tuple[str, str] | None:
 
 def looks_like_a_list(guard: GuardedFolder, path: str) -> bool:
     """Whether the first lines of a file are paths of pictures with labels."""
-    lines = [line for line in islice(open_lines(guard, path), LOOK_AT) if line.strip()]
+    try:
+        lines = [line for line in islice(open_lines(guard, path), LOOK_AT) if line.strip()]
+    except BadDataset:
+        return False
     pairs = [pair for pair in map(split_line, lines) if pair is not None]
     named = sum(is_picture_name(name) for name, _ in pairs)
     return bool(lines) and named >= 0.8 * len(lines)
