@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from tenfold.adapters.formats.apart import ReaderApart
+from tenfold.adapters.formats.array_files import ArrayFiles
+from tenfold.adapters.formats.array_source import ArraySource, require_parts
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
 from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.named_arrays import find_class_names, paired
 from tenfold.adapters.formats.scene import CLASS_NAME_FILES, Scene
 from tenfold.adapters.formats.table_files import TABLE_FILES, find_tables, is_parquet, open_table, split_of_table
 from tenfold.adapters.formats.table_source import TablePart, TableSource
@@ -37,7 +41,10 @@ LOOK_AT_FILES = 20_000
 MAX_NAME_BYTES = 200
 MAX_TABLES = 50
 LIST_FILES = (".txt", ".lst", ".list")
-SINGLE_FILES = (*LIST_FILES, *TABLE_FILES)
+HDF5_FILES = (".h5", ".hdf5", ".hdf")
+NUMPY_FILES = (".npz", ".npy")
+SINGLE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
+FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 class LookedAt(SampleSource, Protocol):
@@ -207,6 +214,55 @@ def _is_usable(source: TableSource) -> bool:
         return False
 
 
+def _array_opener(find: Callable[[Scene], list[str]], kind: str, *, channels_first: bool = False) -> Opener:
+    """Opens the arrays in all files of a kind that lie in a folder, with the classes that a file beside them names."""
+
+    def opened(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> ArraySource | None:
+        paths = find(scene)
+        if not paths or (not scene.is_file and choice.layout is None and _has_class_folders(scene)):
+            return None
+        files = ArrayFiles(scene.guard, places.work, places.apart)
+        readers = {"idx": files.idx, "npy": files.npy, "npz": files.npz, "hdf5": files.hdf5}
+        kinds = [path.rpartition(".")[2].casefold() if kind == "numpy" else kind for path in paths]
+        arrays = [array for path, own in zip(paths, kinds, strict=True) for array in readers[own](path)]
+        parts = paired(arrays)
+        require_parts(parts, ", ".join(paths[:5]))
+        names, note = _array_class_names(scene, kind)
+        return ArraySource(
+            parts,
+            class_names=names,
+            names=find_class_names(arrays) if not names else None,
+            channels_first=channels_first,
+            notes=(note,) if note else (),
+        )
+
+    return opened
+
+
+def _array_class_names(scene: Scene, kind: str) -> tuple[tuple[str, ...], str]:
+    if scene.class_names_path:
+        return read_class_names(scene.guard, scene.class_names_path), ""
+    is_fashion = kind == "idx" and "fashion" in scene.folder.rpartition("/")[2].casefold()
+    return (FASHION, "The classes are called as in Fashion-MNIST.") if is_fashion else ((), "")
+
+
+def _find_idx(scene: Scene) -> list[str]:
+    if scene.is_file:
+        chosen = scene.files[0]
+        return sorted(name for name in scene.files_in("") if is_idx(name)) if is_idx(chosen) else []
+    plain = {name for name in scene.files if is_idx(name)}
+    return sorted(name for name in plain if name.removesuffix(".gz") not in plain - {name})
+
+
+def _find_by_extension(*extensions: str) -> Callable[[Scene], list[str]]:
+    return lambda scene: [name for name in scene.files if name.casefold().endswith(extensions)]
+
+
+def is_idx(name: str) -> bool:
+    """Whether a file is called as IDX files are."""
+    return re.search(r"idx\d[-.]u?byte(\.gz)?$|\.idx\d?(\.gz)?$|[-.]ubyte(\.gz)?$", name.casefold()) is not None
+
+
 def _open_folders(scene: Scene, _choice: SourceChoice, _places: SourcePlaces) -> _ClassFolders | None:
     return None if scene.is_file else _ClassFolders(scene.class_folders())
 
@@ -229,6 +285,9 @@ def _count_words(count: SplitCount) -> str:
 
 
 _OPENERS: Mapping[LayoutName, Opener] = {
+    "idx": _array_opener(_find_idx, "idx"),
+    "hdf5": _array_opener(_find_by_extension(*HDF5_FILES), "hdf5", channels_first=True),
+    "arrays": _array_opener(_find_by_extension(*NUMPY_FILES), "numpy"),
     "table": _open_tables,
     "list": _open_lists,
     "folders": _open_folders,
