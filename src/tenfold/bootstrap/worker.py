@@ -14,8 +14,9 @@ from typing import cast
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.layouts import SourcePlaces, is_single_file, open_source, place_single_file
+from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
+from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.sources.archives import extract_archive
 from tenfold.adapters.sources.samples import SampleCache

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tenfold.adapters.formats.apart import ReaderApart
-from tenfold.adapters.formats.layouts import Layouts, SourcePlaces, open_source
+from tenfold.adapters.formats.layouts import Layouts, open_source
+from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.core.datasets.layouts import SourceChoice
 from tenfold.testing.picture_files import encode, make_photo
 
@@ -36,7 +37,7 @@ class Place:
         return open_source(self.folder / path, places, SourceChoice(**choice))
 
     def preview(self, path="", **choice):
-        return Layouts((self.folder,), self.work).preview(str(self.folder / path), SourceChoice(**choice))
+        return Layouts((self.folder,)).preview(str(self.folder / path), SourceChoice(**choice))
 
 
 @pytest.fixture(scope="session")
