@@ -15,8 +15,9 @@ from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
+from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.sources.archives import extract_archive
 from tenfold.adapters.sources.samples import SampleCache
@@ -25,6 +26,7 @@ from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
+from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
@@ -134,12 +136,18 @@ def _build_dataset(
 def _open_source(
     job: ImportJob, places: BuildFolders, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
 ) -> SampleSource | None:
+    roots = tuple(Path(str(root)) for root in job.roots)
     match job.source:
         case {"folder": str(folder)}:
-            return ImageFolder(Path(folder), allowed=_root_of(folder, job))
+            places_read = SourcePlaces(work=places.work, allowed=_root_of(folder, job), roots=roots)
+            return open_source(Path(folder), places_read, source_choice(job.source))
         case {"upload": str(upload)}:
-            archive = FolderUploads(places.data / "uploads").path(upload)
-            return _unpacked(archive, places.work, should_stop)
+            uploaded = FolderUploads(places.data / "uploads").path(upload)
+            folder_read = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
+            if folder_read is None:
+                return None
+            places_read = SourcePlaces(work=places.work, allowed=folder_read, roots=roots)
+            return open_source(folder_read, places_read, source_choice(job.source))
         case {"sample": str(sample)}:
             return _open_sample(sample, places, tell)
     raise AssertionError(f"{job.source} is no source")
@@ -153,15 +161,17 @@ def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -
     return open_cifar(folder / next(iter(sample.md5)), places.work, sample.classes)
 
 
-def _unpacked(archive: Path, work: Path, should_stop: Callable[[], bool]) -> SampleSource | None:
-    """The content of an archive, unpacked once; `None` if it was stopped."""
+def _received(uploaded: Path, name: str, work: Path, should_stop: Callable[[], bool]) -> Path | None:
+    """A folder with what was uploaded: an archive's content, unpacked once, or the one file; `None` if stopped."""
     folder, mark = work / "unpacked", work / "unpacked.done"
     if not mark.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        if extract_archive(archive, folder, should_stop=should_stop) is None:
+        if is_single_file(name):
+            place_single_file(uploaded, folder, name)
+        elif extract_archive(uploaded, folder, should_stop=should_stop) is None:
             return None
         mark.touch()
-    return ImageFolder(folder)
+    return folder
 
 
 def _root_of(folder: str, job: ImportJob) -> Path:

@@ -8,26 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tenfold.adapters.formats.guarded_folder import GuardedFolder
+from tenfold.core.datasets.layouts import SPLIT_WORDS
 from tenfold.core.datasets.model import RejectedFile, Split
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
-from tenfold.core.errors import BadDataset, BadImage
 
 PICTURES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 OTHER_PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
-SPLIT_FOLDERS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-MAX_FILE_BYTES = 512 * 1024 * 1024
 _SYSTEM_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"})
-_BLOCK = 1 << 16
 _TOLD_AT_ONCE = 1000
 
 
@@ -65,12 +55,8 @@ class ImageFolder:
     """
 
     def __init__(self, root: Path, *, allowed: Path | None = None) -> None:
-        self._root = os.path.realpath(root)
-        self._allowed = os.path.realpath(allowed or root)
-        if not self._is_allowed(self._root):
-            raise BadDataset("The folder lies outside the folders that may be read.", code="dataset.outside")
-        if not Path(self._root).is_dir():
-            raise BadDataset("There is no such folder.", code="dataset.no-folder")
+        self._guard = GuardedFolder(root, allowed=allowed)
+        self._root = self._guard.root
 
     def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
         finds = _Finds()
@@ -93,26 +79,7 @@ class ImageFolder:
         yield from finds.take_skipped()
 
     def read(self, path: str) -> bytes:
-        try:
-            handle = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise BadImage("The file vanished during the import.", code="file.vanished") from None
-        except PermissionError:
-            raise BadImage("The file may not be read.", code="file.forbidden") from None
-        except OSError as error:
-            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
-        try:
-            real = os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115 - a Path costs more than the read
-            if not self._is_allowed(real):
-                raise BadImage("The file became a link to outside during the import.", code="file.link-outside")
-            return _read_all(handle)
-        except OSError as error:
-            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
-        finally:
-            os.close(handle)
-
-    def _is_allowed(self, path: str) -> bool:
-        return path == self._allowed or path.startswith(self._allowed.rstrip("/") + "/")
+        return self._guard.read(path)
 
     def _class_level(self, folder: str, finds: _Finds) -> str:
         """The folder whose folders are classes or splits, passing through lone wrappers."""
@@ -129,7 +96,7 @@ class ImageFolder:
 
     def _class_folders(self, top: str, use_splits: bool, finds: _Finds) -> list[tuple[str, Split | None]]:
         names = self._folders(top, finds)
-        splits = {name: SPLIT_FOLDERS.get(name.casefold()) for name in names}
+        splits = {name: SPLIT_WORDS.get(name.casefold()) for name in names}
         known = set(splits.values())
         if None in known or "train" not in known or len(known) < 2:
             return [(_join(top, name), None) for name in names]
@@ -190,7 +157,7 @@ class ImageFolder:
         reason = _skip_reason(entry.name)
         if reason is not None:
             finds.skip(reason)
-        elif entry.is_symlink() and not self._is_allowed(os.path.realpath(entry.path)):
+        elif entry.is_symlink() and not self._guard.holds(os.path.realpath(entry.path)):
             text = "It is a link that leaves the folders that may be read."
             finds.reject(_join(current, entry.name), "file.link-outside", text)
         elif entry.is_file():
@@ -216,7 +183,7 @@ class ImageFolder:
         return real.startswith(root) or root.startswith(real)
 
     def _is_inside(self, folder: str, finds: _Finds) -> bool:
-        inside = self._is_allowed(os.path.realpath(f"{self._root}/{folder}"))
+        inside = self._guard.holds(os.path.realpath(f"{self._root}/{folder}"))
         if not inside:
             finds.reject(folder, "folder.link-outside", "It is a link that leaves the folders that may be read.")
         return inside
@@ -239,20 +206,6 @@ class ImageFolder:
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(f"{self._root}/{folder}") as entries:
             return sorted(entries, key=lambda entry: entry.name)
-
-
-def _read_all(handle: int) -> bytes:
-    first = os.read(handle, _BLOCK)
-    if len(first) < _BLOCK:
-        return first
-    parts, total = [first], len(first)
-    while part := os.read(handle, 1 << 22):
-        parts.append(part)
-        total += len(part)
-        if total > MAX_FILE_BYTES:
-            limit = MAX_FILE_BYTES >> 20
-            raise BadImage(f"The file has over {limit} MB; at most {limit} MB are read.", code="file.too-large")
-    return b"".join(parts)
 
 
 def _skip_reason(name: str) -> str | None:

@@ -1,0 +1,140 @@
+"""Pictures and labels that lie in arrays, whatever files these are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from tenfold.adapters.formats.array_pictures import Array, Axes, ValueRange, axes_of, picture_bytes, range_of
+from tenfold.adapters.formats.named_arrays import ArrayPart, NamedArray
+from tenfold.core.datasets.layouts import MAX_SHOWN_CLASSES, Look, SplitCount, class_name_of
+from tenfold.core.datasets.model import RejectedFile
+from tenfold.core.datasets.ports import Find, Note, ShouldStop, SourceFile, never
+from tenfold.core.errors import BadDataset, BadImage
+
+_AT_ONCE = 4096
+
+
+class ArraySource:
+    """Fulfils `SampleSource` over arrays of pictures and of labels; each picture is offered as a PGM, PPM or PNG file.
+
+    Labels are numbers, of `class_names` if there are any, or texts, or a column for every class.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[ArrayPart],
+        *,
+        class_names: Sequence[str] = (),
+        names: NamedArray | None = None,
+        channels_first: bool = False,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self._parts = tuple(parts)
+        self._given_names = tuple(class_names)
+        self._names = names
+        self._notes = tuple(notes)
+        self._axes: dict[str, Axes] = {
+            part.pictures.path: axes_of(part.pictures.shape, part.pictures.path, prefer_first=channels_first)
+            for part in parts
+        }
+        self._by_path = {part.pictures.path: part for part in parts}
+
+    def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
+        yield from (Note(text) for text in self._all_notes())
+        for part in self._parts:
+            is_wide = len(part.labels.shape) == 2 and part.labels.shape[1] > 1
+            labels = part.labels.load()
+            extension = self._extension(part)
+            for start in range(0, len(labels), _AT_ONCE):
+                block = _as_numbers(labels[start : start + _AT_ONCE], is_wide)
+                for number, label in enumerate(block, start):
+                    if should_stop():
+                        return
+                    yield self._find(f"{part.pictures.path}/{number:07d}{extension}", label, part, use_splits)
+
+    def read(self, path: str) -> bytes:
+        name, _, number = path.rpartition("/")
+        part, digits = self._by_path.get(name), number.partition(".")[0]
+        if part is None or not (digits.isascii() and digits.isdecimal() and len(digits) < 15):
+            raise BadImage(f"There is no picture {path}.", code="file.vanished")
+        if int(digits) >= part.pictures.shape[0]:
+            raise BadImage(f"There is no picture {path}.", code="file.vanished")
+        row = part.pictures.load()[int(digits)]
+        return picture_bytes(self._range.stored(self._axes[name].picture(row)))
+
+    def look(self) -> Look:
+        """Numbers by split, from the shapes alone, and class names where they are given."""
+        counts = tuple(SplitCount(part.split, part.pictures.shape[0]) for part in self._parts)
+        notes = tuple(dict.fromkeys(axes.note for axes in self._axes.values() if axes.note))
+        return Look(counts=counts, classes=self._given_names[:MAX_SHOWN_CLASSES], notes=(*self._notes, *notes))
+
+    @cached_property
+    def _range(self) -> ValueRange:
+        return range_of([part.pictures.load() for part in self._parts])
+
+    @cached_property
+    def _class_names(self) -> tuple[str, ...]:
+        if self._names is None:
+            return self._given_names
+        texts = (_as_text(value) for value in self._names.load().tolist())
+        return tuple(class_name_of(text) or str(number) for number, text in enumerate(texts))
+
+    def _all_notes(self) -> Iterator[str]:
+        yield from self.look().notes
+        if self._range.note:
+            yield self._range.note
+
+    def _extension(self, part: ArrayPart) -> str:
+        shape = self._axes[part.pictures.path].shape
+        channels = 1 if len(shape) == 2 else shape[0] if self._axes[part.pictures.path].is_first else shape[2]
+        return {1: ".pgm", 3: ".ppm"}.get(channels, ".png")
+
+    def _find(self, path: str, label: object, part: ArrayPart, use_splits: bool) -> Find:
+        class_name = self._class_name(label)
+        if class_name is None:
+            shown = repr(label)[:60]
+            allowed = f": there are {len(self._class_names)} classes, from 0" if self._class_names else ""
+            return RejectedFile(path, "list.label", f"The label {shown} is no class{allowed}.")
+        return SourceFile(path, class_name, part.split if use_splits else None)
+
+    def _class_name(self, label: object) -> str | None:
+        if isinstance(label, str | bytes):
+            return class_name_of(_as_text(label))
+        if isinstance(label, bool):
+            label = int(label)
+        if isinstance(label, float) and label.is_integer():
+            label = int(label)
+        if not isinstance(label, int):
+            return None
+        if self._class_names:
+            return self._class_names[label] if 0 <= label < len(self._class_names) else None
+        return str(label)
+
+
+def require_parts(parts: Sequence[ArrayPart], what: str) -> None:
+    """Raises `BadDataset` when no pictures with labels were found."""
+    if not parts:
+        text = (
+            f"No array of {what} holds pictures with labels beside it: name them x and y, images and labels or data "
+            "and label, perhaps with train, val or test."
+        )
+        raise BadDataset(text, code="arrays.none")
+
+
+def _as_numbers(block: Array, is_wide: bool) -> list[object]:
+    """Labels as plain values; of a row with a column for every class, the place of its one."""
+    if not is_wide:
+        values: list[object] = block.reshape(len(block)).tolist()
+        return values
+    if block.dtype.kind not in "biuf":
+        return [None] * len(block)
+    is_one = np.isfinite(block).all(axis=1) & ((block != 0).sum(axis=1) == 1)
+    places = np.argmax(block != 0, axis=1).tolist()
+    return [place if one else None for place, one in zip(places, is_one.tolist(), strict=True)]
+
+
+def _as_text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,112 @@
+"""The one place where a file of a source is opened: inside the allowed folder, whatever a path or a link says."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tenfold.core.errors import BadDataset, BadImage
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+_BLOCK = 1 << 16
+
+
+class GuardedFolder:
+    """Files named relative to `root` (or absolutely), opened only if they really lie inside `allowed`. Thread-safe.
+
+    Links are resolved when a file is opened, so one that is exchanged meanwhile leads nowhere else.
+    """
+
+    def __init__(self, root: Path, *, allowed: Path | None = None) -> None:
+        self.root = os.path.realpath(root)
+        self._allowed = os.path.realpath(allowed or root)
+        if not self.holds(self.root):
+            raise BadDataset("The folder lies outside the folders that may be read.", code="dataset.outside")
+        if not Path(self.root).is_dir():
+            raise BadDataset("There is no such folder.", code="dataset.no-folder")
+
+    def holds(self, real: str) -> bool:
+        """Whether a path without links lies inside what may be read."""
+        return real == self._allowed or real.startswith(self._allowed.rstrip("/") + "/")
+
+    def below(self, folder: str) -> GuardedFolder:
+        """The same guard over a folder inside."""
+        return GuardedFolder(Path(self.root) / folder, allowed=Path(self._allowed))
+
+    def has_file(self, path: str) -> bool:
+        """Whether there is such a file inside; false for all that lies outside, so that nothing is told of it."""
+        try:
+            real = os.path.realpath(path if path.startswith("/") else f"{self.root}/{path}")
+            return self.holds(real) and Path(real).is_file()
+        except (OSError, ValueError):
+            return False
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file.
+
+        Raises `BadImage` with code `file.vanished`, `file.forbidden`, `file.link-outside`, `file.too-large` or
+        `file.unreadable`.
+        """
+        handle = self.open(path)
+        try:
+            return _read_all(handle)
+        except OSError as error:
+            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def opened(self, path: str) -> Iterator[BinaryIO]:
+        """A file as a binary stream, closed at the end; raises what `open` does."""
+        with os.fdopen(self.open(path), "rb") as file:
+            yield file
+
+    def open(self, path: str) -> int:
+        """An open handle of a regular file inside; raises `BadImage` as `read` does."""
+        try:
+            full = path if path.startswith("/") else f"{self.root}/{path}"
+            handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            raise BadImage("There is no such file, or it vanished during the import.", code="file.vanished") from None
+        except PermissionError:
+            raise BadImage("The file may not be read.", code="file.forbidden") from None
+        except OSError as error:
+            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
+        except ValueError:
+            raise BadImage("The file's name has a character that no name has.", code="file.name") from None
+        try:
+            self._check(handle)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+    def _check(self, handle: int) -> None:
+        try:
+            real = os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115 - a Path costs more than the read
+            mode = os.fstat(handle).st_mode
+        except OSError as error:
+            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
+        if not self.holds(real):
+            text = "The file lies outside the folders that may be read, or is a link to there."
+            raise BadImage(text, code="file.link-outside")
+        if not stat.S_ISREG(mode):
+            raise BadImage("This is no file.", code="file.unreadable")
+
+
+def _read_all(handle: int) -> bytes:
+    first = os.read(handle, _BLOCK)
+    if len(first) < _BLOCK:
+        return first
+    parts, total = [first], len(first)
+    while part := os.read(handle, 1 << 22):
+        parts.append(part)
+        total += len(part)
+        if total > MAX_FILE_BYTES:
+            limit = MAX_FILE_BYTES >> 20
+            raise BadImage(f"The file has over {limit} MB; at most {limit} MB are read.", code="file.too-large")
+    return b"".join(parts)

@@ -1,0 +1,127 @@
+"""LMDB databases of Caffe `Datum` entries, as Caffe's tools and DIGITS write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import islice
+from urllib.parse import quote, unquote_to_bytes
+
+from tenfold.adapters.formats.array_pictures import ValueRange, picture_bytes, range_of
+from tenfold.adapters.formats.caffe_datum import Datum, read_datum
+from tenfold.adapters.formats.guarded_folder import GuardedFolder
+from tenfold.adapters.formats.lmdb_file import LmdbFile
+from tenfold.adapters.formats.scene import Part
+from tenfold.core.datasets.layouts import MAX_SHOWN_CLASSES, Look, SplitCount
+from tenfold.core.datasets.model import RejectedFile
+from tenfold.core.datasets.ports import Find, Note, ShouldStop, SourceFile, never
+from tenfold.core.errors import BadDataset, BadImage
+
+LOOK_AT = 200
+FILE = "data.mdb"
+_SAFE_IN_A_KEY = " ()[],+=@!$&'"
+_KINDS = ((b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"))
+
+
+class LmdbSource:
+    """Fulfils `SampleSource` over folders that hold a `data.mdb`; `class_names` are those of the labels, if known.
+
+    A sample is called by its database and its key. Pixels of colour pictures are blue, green, red there; encoded ones
+    are files as they are.
+    """
+
+    def __init__(self, guard: GuardedFolder, parts: Sequence[Part], *, class_names: Sequence[str] = ()) -> None:
+        self._guard = guard
+        self._parts = {part.path or FILE: part for part in parts}
+        self._class_names = tuple(class_names)
+        for part in parts:
+            with self._opened(part.path):
+                pass
+
+    def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
+        if self._range.note:
+            yield Note(self._range.note)
+        for part in self._parts.values():
+            with self._opened(part.path) as database:
+                for key, value in database.items():
+                    if should_stop():
+                        return
+                    yield self._find(part, key, value, use_splits)
+
+    def read(self, path: str) -> bytes:
+        folder, _, name = path.rpartition("/")
+        part = self._parts.get(folder)
+        if part is None:
+            raise BadImage(f"There is no picture {path}.", code="file.vanished")
+        try:
+            with self._opened(part.path) as database:
+                value = database.get(unquote_to_bytes(name.rpartition(".")[0]))
+        except BadDataset as error:
+            raise BadImage(error.message, code="file.unreadable") from error
+        if value is None:
+            raise BadImage(f"There is no picture {path}.", code="file.vanished")
+        datum = read_datum(value)
+        return datum.data if datum.is_encoded else picture_bytes(self._stored_range(datum).stored(datum.pixels()))
+
+    def look(self) -> Look:
+        """Entries by split, as the databases count them, and the classes of the first entries."""
+        counts: list[SplitCount] = []
+        classes = dict.fromkeys(self._class_names)
+        for part in self._parts.values():
+            with self._opened(part.path) as database:
+                counts.append(SplitCount(part.split, database.num_entries))
+                for key, value in islice(database.items(), 0 if self._class_names else LOOK_AT):
+                    find = self._find(part, key, value, use_splits=False)
+                    if isinstance(find, SourceFile):
+                        classes.setdefault(find.class_name)
+        return Look(counts=tuple(counts), classes=tuple(classes)[:MAX_SHOWN_CLASSES])
+
+    @cached_property
+    def _range(self) -> ValueRange:
+        """The range of the first entries that hold fractions."""
+        found = []
+        for part in self._parts.values():
+            with self._opened(part.path) as database:
+                for _, value in islice(database.items(), LOOK_AT):
+                    try:
+                        datum = read_datum(value)
+                    except BadImage:
+                        continue
+                    if datum.floats is not None and not datum.data:
+                        found.append(datum.floats)
+        return range_of(found)
+
+    def _stored_range(self, datum: Datum) -> ValueRange:
+        return ValueRange(0, 255, 255) if datum.data else self._range
+
+    def _find(self, part: Part, key: bytes, value: bytes, use_splits: bool) -> Find:
+        place = f"{part.path or FILE}/{quote(key, safe=_SAFE_IN_A_KEY)}"
+        try:
+            datum = read_datum(value)
+        except BadImage as error:
+            return RejectedFile(place, error.code, error.message)
+        if datum.label is None:
+            return RejectedFile(place, "list.no-label", "The entry has no label.")
+        class_name = str(datum.label)
+        if self._class_names:
+            if not 0 <= datum.label < len(self._class_names):
+                text = f"The label {datum.label} is no class: there are {len(self._class_names)} classes, from 0."
+                return RejectedFile(place, "list.label", text)
+            class_name = self._class_names[datum.label]
+        return SourceFile(f"{place}{_extension(datum)}", class_name, part.split if use_splits else None)
+
+    @contextmanager
+    def _opened(self, folder: str) -> Iterator[LmdbFile]:
+        path = f"{folder}/{FILE}" if folder else FILE
+        try:
+            with self._guard.opened(path) as file:
+                yield LmdbFile(file.fileno(), path)
+        except BadImage as error:
+            raise BadDataset(f"{path} cannot be read: {error.message}", code="lmdb.unreadable") from error
+
+
+def _extension(datum: Datum) -> str:
+    if datum.is_encoded:
+        return next((extension for magic, extension in _KINDS if datum.data.startswith(magic)), ".bin")
+    return {1: ".pgm", 3: ".ppm"}.get(datum.channels, ".png")

@@ -1,0 +1,65 @@
+"""Parquet tables, as Hugging Face `datasets` write them too: pictures within, names of classes in the metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+
+from tenfold.adapters.formats.apart import Message, ReaderApart
+from tenfold.adapters.formats.guarded_folder import GuardedFolder
+from tenfold.adapters.formats.table_rows import Cell, Embedded, Row, unique_names
+from tenfold.adapters.formats.text_tables import number_text
+from tenfold.core.datasets.layouts import class_name_of
+
+
+class ParquetTable:
+    """Fulfils `Table` over a Parquet file, read in a process of its own."""
+
+    def __init__(self, guard: GuardedFolder, path: str, reader: ReaderApart) -> None:
+        self._guard = guard
+        self._reader = reader
+        self.path = path
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        return unique_names(self._facts[0]["columns"])
+
+    def rows(self, columns: Collection[str] | None = None, *, limit: int | None = None) -> Iterator[Row]:
+        named = dict(zip(self.columns, self._facts[0]["columns"], strict=True))
+        wanted = {name: own for name, own in named.items() if columns is None or name in columns}
+        about = {"columns": list(wanted.values()), "limit": limit}
+        answers = self._reader.ask("parquet-rows", self._guard, self.path, **about)
+        for number, (header, blobs) in enumerate(answers, 1):
+            cells = (_cell(value, blobs) for value in header["cells"])
+            yield Row(number, dict(zip(wanted, cells, strict=True)))
+
+    def class_names(self, column: str) -> tuple[str, ...]:
+        return self._class_names.get(column, ())
+
+    def num_rows(self) -> tuple[int, bool]:
+        return self._facts[0]["num_rows"], True
+
+    @cached_property
+    def _facts(self) -> Message:
+        return self._reader.all("parquet-facts", self._guard, self.path)[0]
+
+    @cached_property
+    def _class_names(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of `ClassLabel` features in the metadata that Hugging Face writes."""
+        try:
+            features = json.loads(self._facts[1][0])["info"]["features"]
+            names = {name: about.get("names") for name, about in features.items() if isinstance(about, dict)}
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return {}
+        return {
+            str(column): tuple(class_name_of(name) or str(place) for place, name in enumerate(told))
+            for column, told in names.items()
+            if isinstance(told, list) and all(isinstance(name, str) for name in told)
+        }
+
+
+def _cell(value: object, blobs: list[bytes]) -> Cell:
+    if isinstance(value, dict):
+        return Embedded(blobs[value["blob"]] if value["blob"] is not None else None, value["path"])
+    return number_text(value) if isinstance(value, int | float) else str(value) if value is not None else None

@@ -1,0 +1,182 @@
+"""Layouts: the ways in which pictures and their classes lie in folders and files, and how each is told from the others.
+
+Names of columns and of splits are recognised here; nothing is read.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, get_args
+
+from tenfold.core.datasets.model import Split
+from tenfold.core.errors import InvalidFields, Problem
+from tenfold.core.events import Json
+
+LayoutName = Literal["folders", "list", "table", "idx", "arrays", "hdf5", "lmdb", "digits"]
+ColumnRole = Literal["image", "label", "split", "group", "weight"]
+LAYOUTS: Mapping[LayoutName, str] = {
+    "folders": "a folder for every class",
+    "list": "text lists of paths and labels",
+    "table": "a table with a row for every picture",
+    "idx": "IDX files, as MNIST has them",
+    "arrays": "NumPy arrays",
+    "hdf5": "HDF5 files",
+    "lmdb": "LMDB databases of Caffe",
+    "digits": "a DIGITS job",
+}
+COLUMN_ROLES: tuple[ColumnRole, ...] = get_args(ColumnRole)
+SPLIT_WORDS: Mapping[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+    "t10k": "test",
+}
+MAX_NAME = 500
+MAX_SHOWN_CLASSES = 50
+_COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
+    "image": (
+        "image", "file_name", "filename", "file", "path", "image_path", "filepath", "file_path", "img", "img_path",
+        "image_file", "image_name", "picture", "pixels", "image_id", "id_code", "id",
+    ),
+    "label": (
+        "label", "labels", "class", "class_name", "classname", "category", "target", "class_id", "label_id", "y",
+        "fine_label", "diagnosis", "species",
+    ),
+    "split": ("split", "subset", "partition", "set", "usage", "data_set", "data set"),
+    "group": ("group", "group_id", "patient", "patient_id", "patientid", "subject", "subject_id", "session"),
+    "weight": ("weight", "sample_weight", "weights"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SourceChoice:
+    """What a person chose instead of what would be recognised: the layout, columns by role, where paths start from.
+
+    `columns` gives the name of a column for a role; `prefix` is the folder that relative paths of a list or table
+    start from.
+    """
+
+    layout: LayoutName | None = None
+    columns: Mapping[ColumnRole, str] = field(default_factory=dict)
+    prefix: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """What is not left to recognition, to lie beside the path in a job's source."""
+        columns: dict[str, Json] = {role: name for role, name in self.columns.items()}
+        values: dict[str, Json] = {"layout": self.layout, "columns": columns, "prefix": self.prefix}
+        return {name: value for name, value in values.items() if value}
+
+
+def source_choice(values: Mapping[str, object]) -> SourceChoice:
+    """The choice from a request's or a job's `layout`, `columns` and `prefix`; raises `InvalidFields`."""
+    problems: list[Problem] = []
+    layout = values.get("layout") or None
+    if layout is not None and layout not in LAYOUTS:
+        known = ", ".join(LAYOUTS)
+        problems.append(Problem("layout", f"A layout is one of {known}, not {str(layout)[:60]!r}.", "choice"))
+    columns = values.get("columns") or {}
+    if not isinstance(columns, Mapping):
+        problems.append(Problem("columns", 'Columns are named by role, as in {"image": "file_name"}.', "type"))
+        columns = {}
+    for role, name in columns.items():
+        if role not in COLUMN_ROLES:
+            text = f"There is no role {str(role)[:60]!r} for a column; there are {', '.join(COLUMN_ROLES)}."
+            problems.append(Problem("columns", text, "choice"))
+        elif not _is_name(name):
+            problems.append(
+                Problem(f"columns.{role}", "The name of a column is a text of at most 500 letters.", "type")
+            )
+    prefix = values.get("prefix") or ""
+    if not _is_name(prefix):
+        problems.append(Problem("prefix", "The folder that paths start from is a path.", "type"))
+    if problems:
+        raise InvalidFields(problems)
+    chosen = {role: str(columns[role]) for role in COLUMN_ROLES if columns.get(role)}
+    return SourceChoice(layout, chosen, str(prefix))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """How many pictures a split seems to have; `split` is `None` for those that are to be divided."""
+
+    split: Split | None
+    count: int
+    is_exact: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What the first bytes of a source tell: counts, some class names, and of a table the columns and first rows.
+
+    `chosen` are the columns that would be read, by role; `rows` hold a text for every column.
+    """
+
+    counts: tuple[SplitCount, ...] = ()
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    chosen: Mapping[ColumnRole, str] = field(default_factory=dict)
+    rows: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayoutPreview:
+    """What was recognised where, in a sentence for people, and what a look at it tells."""
+
+    layout: LayoutName
+    path: str
+    sentence: str
+    look: Look
+
+
+class LayoutReader(Protocol):
+    """Says what a path holds without importing it; thread-safe, in bounded time and memory however large it is."""
+
+    def preview(self, path: str, choice: SourceChoice) -> LayoutPreview:
+        """What lies at a resolved path inside the roots; raises `BadDataset` for what cannot be read."""
+        ...
+
+
+def split_of_name(name: str) -> Split | None:
+    """The split that a file's or folder's name speaks of, as in `x_train`, `val.txt` or `test-00000-of-00001`."""
+    folded = name.casefold()
+    if folded in SPLIT_WORDS:
+        return SPLIT_WORDS[folded]
+    words = "".join(char if char.isalnum() else " " for char in folded).split()
+    found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def recognised_columns(names: Sequence[str], chosen: Mapping[ColumnRole, str]) -> dict[ColumnRole, str]:
+    """The column of every role that has one: the chosen, else the one whose name says so."""
+    folded = {name.strip().casefold().replace("-", "_").replace(" ", "_"): name for name in reversed(names)}
+    found: dict[ColumnRole, str] = {}
+    for role, words in _COLUMN_WORDS.items():
+        if role in chosen:
+            found[role] = chosen[role]
+            continue
+        taken = {*found.values(), *chosen.values()}
+        known = (folded[word] for word in words if word in folded and folded[word] not in taken)
+        name = next(known, None)
+        if name is not None:
+            found[role] = name
+    return found
+
+
+def class_name_of(text: str) -> str | None:
+    """A class name as it is stored, NFC and without blanks around; `None` for what cannot be one."""
+    name = unicodedata.normalize("NFC", text.strip())
+    if not name or len(name) > MAX_NAME:
+        return None
+    return None if any(unicodedata.category(char) in {"Cc", "Cs"} for char in name) else name
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= 4096 and "\0" not in value
