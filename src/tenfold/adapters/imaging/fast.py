@@ -134,12 +134,9 @@ def _finish(pixels: UInt8Array, preprocessing: Preprocessing) -> UInt8Array:
     height, width = pixels.shape[1:3]
     if (width, height) == (resize.width, resize.height):
         return pixels
-    if resize.mode == "fill":
-        return _filled(pixels, resize)
-    if resize.mode == "crop":
-        left, upper, right, lower = reference.crop_box(width, height, resize.width, resize.height)
-        pixels = pixels[:, upper:lower, left:right]
-    return _interpolate(pixels, resize.width, resize.height)
+    (left, upper, right, lower), inner = reference.placement(width, height, vars(resize))
+    scaled = _interpolate(pixels[:, upper:lower, left:right], *inner)
+    return scaled if inner == (resize.width, resize.height) else _padded(scaled, resize)
 
 
 def _in_colour(pixels: UInt8Array, channels: int) -> UInt8Array:
@@ -152,14 +149,12 @@ def _in_colour(pixels: UInt8Array, channels: int) -> UInt8Array:
     return grey.astype(np.uint8)[..., None]
 
 
-def _filled(pixels: UInt8Array, resize: Resize) -> UInt8Array:
-    count, height, width, channels = pixels.shape
-    inner_width, inner_height = reference.fill_size(width, height, resize.width, resize.height)
+def _padded(scaled: UInt8Array, resize: Resize) -> UInt8Array:
+    count, height, width, channels = scaled.shape
     colour = _in_colour(np.array(resize.background, np.uint8).reshape(1, 1, 1, 3), channels)
     canvas = np.broadcast_to(colour, (count, resize.height, resize.width, channels)).copy()
-    left, upper = (resize.width - inner_width) // 2, (resize.height - inner_height) // 2
-    inner = _interpolate(pixels, inner_width, inner_height)
-    canvas[:, upper : upper + inner_height, left : left + inner_width] = inner
+    left, upper = (resize.width - width) // 2, (resize.height - height) // 2
+    canvas[:, upper : upper + height, left : left + width] = scaled
     return canvas
 
 

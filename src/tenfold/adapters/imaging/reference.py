@@ -101,34 +101,44 @@ def resize_picture(picture: Image.Image, resize: dict[str, Any]) -> Image.Image:
     size = (resize["width"], resize["height"])
     if picture.size == size:
         return picture
-    if resize["mode"] == "fill":
-        inner = fill_size(*picture.size, *size)
-        background = Image.new("RGB", (1, 1), tuple(resize["background"])).convert(picture.mode)
-        canvas = Image.new(picture.mode, size, background.getpixel((0, 0)))
-        scaled = picture.resize(inner, Image.Resampling.BILINEAR)
-        canvas.paste(scaled, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
-        return canvas
-    if resize["mode"] == "crop":
-        picture = picture.crop(crop_box(*picture.size, *size))
-    return picture.resize(size, Image.Resampling.BILINEAR)
+    box, inner = placement(*picture.size, resize)
+    if box != (0, 0, *picture.size):
+        picture = picture.crop(box)
+    scaled = picture.resize(inner, Image.Resampling.BILINEAR)
+    if inner == size:
+        return scaled
+    background = Image.new("RGB", (1, 1), tuple(resize["background"])).convert(picture.mode)
+    canvas = Image.new(picture.mode, size, background.getpixel((0, 0)))
+    canvas.paste(scaled, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+    return canvas
 
 
-def crop_box(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int, int, int]:
-    """The largest centred box of the target's proportions: left, upper, right, lower."""
-    if width * to_height > height * to_width:
-        inner = max(1, (height * to_width + to_height // 2) // to_height)
-        left = (width - inner) // 2
-        return left, 0, left + inner, height
-    inner = max(1, (width * to_height + to_width // 2) // to_width)
-    upper = (height - inner) // 2
-    return 0, upper, width, upper + inner
+def placement(width: int, height: int, resize: dict[str, Any]) -> tuple[tuple[int, int, int, int], tuple[int, int]]:
+    """The box of a picture that is kept, and the size it gets in the middle of the target.
+
+    With a target of W x H: `squash` keeps all and takes all, `crop` cuts, `fill` leaves room, and `half` scales by the
+    mean of the two ratios width / W and height / H, so that it cuts the longer side and leaves room along the other.
+    """
+    to_width, to_height, mode = resize["width"], resize["height"], resize["mode"]
+    across, down = width * to_height, height * to_width
+    kept, inner = (width, height), (to_width, to_height)
+    if mode == "crop":
+        kept = (_ratio(down, to_height), height) if across > down else (width, _ratio(across, to_width))
+    elif mode == "fill":
+        inner = (to_width, _ratio(down, width)) if across > down else (_ratio(across, height), to_height)
+    elif mode == "half" and across > down:
+        kept = (min(width, _ratio(across + down, 2 * to_height)), height)
+        inner = (to_width, _ratio(2 * to_height * down, across + down))
+    elif mode == "half" and across < down:
+        kept = (width, min(height, _ratio(across + down, 2 * to_width)))
+        inner = (_ratio(2 * to_width * across, across + down), to_height)
+    left, upper = (width - kept[0]) // 2, (height - kept[1]) // 2
+    return (left, upper, left + kept[0], upper + kept[1]), inner
 
 
-def fill_size(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int]:
-    """The largest size of the picture's proportions within the target: width, height."""
-    if width * to_height > height * to_width:
-        return to_width, max(1, (height * to_width + width // 2) // width)
-    return max(1, (width * to_height + height // 2) // height), to_height
+def _ratio(above: int, below: int) -> int:
+    """Rounded, and at least 1."""
+    return max(1, (above + below // 2) // below)
 
 
 def load_pixels(picture: Image.Image, operations: list[dict[str, Any]]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -25,6 +25,7 @@ from tenfold.core.errors import Invalid
 
 VERSION = 1
 Rgb = tuple[int, int, int]
+ResizeMode = Literal["squash", "crop", "fill", "half"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +43,12 @@ class Decode:
 
 @dataclass(frozen=True, kw_only=True)
 class Resize:
-    """To width x height; `crop` cuts to the target's proportions first, `fill` pads with the background."""
+    """To width x height: `crop` cuts to the target's proportions, `fill` pads with the background, `half` does both."""
 
     op: ClassVar[str] = "resize"
     width: int
     height: int
-    mode: Literal["squash", "crop", "fill"] = "squash"
+    mode: ResizeMode = "squash"
     filter: Literal["bilinear-antialias"] = "bilinear-antialias"
     background: Rgb = (255, 255, 255)
 
@@ -77,7 +78,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "decode.transparency": ("composite",),
     "decode.depth": ("scale",),
     "decode.frame": (0,),
-    "resize.mode": ("squash", "crop", "fill"),
+    "resize.mode": ("squash", "crop", "fill", "half"),
     "resize.filter": ("bilinear-antialias",),
 }
 
@@ -153,7 +154,7 @@ def image_preprocessing(
     width: int,
     height: int,
     channels: int,
-    resize: Literal["squash", "crop", "fill"] = "squash",
+    resize: ResizeMode = "squash",
     background: Rgb = (255, 255, 255),
 ) -> Preprocessing:
     """Preprocessing from original bytes to stored uint8 pictures."""

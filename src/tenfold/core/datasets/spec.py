@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from tenfold.core.datasets.preprocessing import ResizeMode
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, declare
 
 ColourMode = Literal["auto", "grey", "rgb"]
-ResizeMode = Literal["squash", "crop", "fill"]
 MAX_SIDE = 4096
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -60,7 +60,13 @@ class DatasetSpec:
         choices=(
             Choice("squash", "Squash", "Stretch it to the size; the whole picture stays, its proportions change."),
             Choice("crop", "Crop", "Keep the proportions and cut off what stands over, evenly on both sides."),
-            Choice("fill", "Fill", "Keep the proportions and fill the rest with the background colour."),
+            Choice("fill", "Fill", "Keep the proportions and the whole picture; the background colour fills the rest."),
+            Choice(
+                "half",
+                "Half crop, half fill",
+                "Keep the proportions; half of what would be cut off is cut off, "
+                "and the background colour fills the rest.",
+            ),
         ),
     )
     validation_share: float = declare(
