@@ -13,9 +13,25 @@ from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceF
 from tenfold.core.errors import BadDataset, BadImage
 
 PICTURES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".avif",
+    }
 )
-OTHER_PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
+OTHER_PICTURES = frozenset({".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
 SPLIT_FOLDERS: dict[str, Split] = {
     "train": "train",
     "training": "train",

@@ -16,6 +16,7 @@ from tenfold.adapters.formats.import_arrays import npy_header
 from tenfold.adapters.formats.revision_reader import (
     COLUMNS,
     MANIFEST,
+    MEAN,
     PATHS,
     PIXELS,
     REJECTED,
@@ -57,6 +58,11 @@ def write_paths(folder: Path, paths: Iterable[str]) -> None:
     write_texts(folder, PATHS, paths)
 
 
+def write_mean(folder: Path, mean: npt.NDArray[np.float32]) -> None:
+    """The mean picture of the training split, height x width x channels."""
+    np.save(folder / MEAN, mean, allow_pickle=False)
+
+
 def write_rejected(folder: Path, files: Iterable[RejectedFile]) -> None:
     """Every rejected file, a JSON list each."""
     write_texts(folder, REJECTED, (json.dumps([f.path, f.code, f.message], ensure_ascii=False) for f in files))
@@ -90,7 +96,8 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     The hash of the pixels is made from those of their rows, so that they need not be read again.
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
-    names = [*map(column_file, COLUMNS), *texts]
+    means = [MEAN] if (folder / MEAN).exists() else []
+    names = [*map(column_file, COLUMNS), *texts, *means]
     files = [_describe(folder / name) for name in names]
     if pixel_hashes is not None:
         size = (folder / PIXELS).stat().st_size
