@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from real_photos import real_photos
 
@@ -31,7 +32,7 @@ RGB = image_preprocessing(width=32, height=28, channels=3, resize="crop", backgr
 PREPROCESSING = RGB.with_normalisation(mean=[0.48, 0.45, 0.40], std=[0.22, 0.21, 0.25])
 
 
-def trained(classes=CLASSES):
+def trained(classes=CLASSES, preprocessing=PREPROCESSING):
     """LeNet with weights of some size, so that probabilities differ from picture to picture."""
     text = next(entry.text for entry in read_catalogue() if entry.name == "lenet")
     graph = require_graph(text, parameters={"classes": len(classes)}, input_shapes={"image": (3, 28, 32)})
@@ -48,7 +49,7 @@ def trained(classes=CLASSES):
         graph=graph,
         weights=weights,
         classes=classes,
-        preprocessing=PREPROCESSING.to_json(),
+        preprocessing=preprocessing.to_json(),
         evaluation=Evaluation({"accuracy": 0.9, "loss": 0.3}, report),
         tested_on="test",
         spec={"epochs": 3, "early_stop": None},
@@ -201,3 +202,28 @@ def test_the_card_has_no_empty_heading(folder):
     for place, following in zip(headings, [*headings[1:], len(lines)], strict=True):
         assert any(lines[place + 1 : following]), lines[place]
     assert "| dog \\| wolf | 3 | 0.5 |  |" in lines
+
+
+def test_a_download_of_deep_pixels_reads_them_as_the_page_does(tmp_path):
+    wide = image_preprocessing(width=32, height=28, channels=3, resize="half", depth="uint16")
+    normalised = wide.with_normalisation(mean=[0.48, 0.45, 0.40], std=[0.22, 0.21, 0.25])
+    folder = tmp_path / "model"
+    folder.mkdir()
+    make_toolbox().write_model(trained(preprocessing=normalised), folder, report=lambda *_: None)
+    values = make_photo(40, 30, seed=5).astype(np.uint16) * 257 + 77
+    pictures = {"wide.tiff": values, "planes.tiff": values.transpose(2, 0, 1)}
+    for name, array in pictures.items():
+        tifffile.imwrite(
+            tmp_path / name, array, photometric="rgb", planarconfig="separate" if "planes" in name else None
+        )
+    done = run_alone(folder, "-c", SNIPPET, *pictures)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    data = [(tmp_path / name).read_bytes() for name in pictures]
+    for name, ranked in zip(pictures, OnnxPredictor(PillowDecoder()).classify(folder, data), strict=True):
+        assert dict(found[name]) == pytest.approx({each.label: each.probability for each in ranked}, abs=1e-6)
+    assert found["wide.tiff"] == found["planes.tiff"]
+    assert "tifffile" in (folder / "predict.py").read_text().partition("import")[0]
+    assert "pip install onnxruntime numpy pillow tifffile" in (folder / "MODEL_CARD.md").read_text()
+    without = run_alone(folder, "-c", SNIPPET.replace('"onnx",', '"onnx", "tifffile",'), "planes.tiff")
+    assert "needs the package tifffile" in without.stderr

@@ -32,7 +32,7 @@ def files():
 FILES = dict(files())
 
 
-@pytest.mark.parametrize("resize", ["squash", "crop", "fill"])
+@pytest.mark.parametrize("resize", ["squash", "crop", "fill", "half"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_at_least_70_db_on_mixed_photos(resize, channels):
     preprocessing = image_preprocessing(

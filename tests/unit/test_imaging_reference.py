@@ -126,11 +126,31 @@ def test_resize_modes(decoder):
     np.testing.assert_array_equal(filled[:, 1:3, 0], np.repeat(squashed[:, :1, 0], 2, axis=1))
 
 
-def test_crop_keeps_the_middle():
-    assert reference.crop_box(100, 50, 10, 10) == (25, 0, 75, 50)
-    assert reference.crop_box(50, 101, 10, 10) == (0, 25, 50, 75)
-    assert reference.fill_size(100, 50, 10, 10) == (10, 5)
-    assert reference.fill_size(1, 1000, 10, 10) == (1, 10)
+@pytest.mark.parametrize(
+    ("size", "mode", "box", "inner"),
+    [
+        ((100, 50), "squash", (0, 0, 100, 50), (10, 10)),
+        ((100, 50), "crop", (25, 0, 75, 50), (10, 10)),
+        ((50, 101), "crop", (0, 25, 50, 75), (10, 10)),
+        ((100, 50), "fill", (0, 0, 100, 50), (10, 5)),
+        ((1, 1000), "fill", (0, 0, 1, 1000), (1, 10)),
+        ((100, 50), "half", (12, 0, 87, 50), (10, 7)),  # by 7.5, the mean of 10 and 5: 75 px stay of the width
+        ((50, 100), "half", (0, 12, 50, 87), (7, 10)),
+        ((20, 20), "half", (0, 0, 20, 20), (10, 10)),
+        ((1, 1000), "half", (0, 249, 1, 750), (1, 10)),  # half of the height stays
+    ],
+)
+def test_what_stays_of_a_picture_and_where(size, mode, box, inner):
+    assert reference.placement(*size, {"width": 10, "height": 10, "mode": mode}) == (box, inner)
+
+
+@each_decoder
+def test_half_cuts_the_longer_side_and_fills_along_the_other(decoder):
+    pixels = np.full((8, 24, 1), 100, np.uint8)
+    pixels[:, :4], pixels[:, -4:] = 0, 0
+    found = decode(decoder, encode(pixels), (8, 8), channels=1, resize="half", background=(255, 255, 255))[..., 0]
+    np.testing.assert_array_equal(found[[0, 1, 6, 7]], 255)
+    np.testing.assert_array_equal(found[2:6], 100)
 
 
 def huge_png(width, height):

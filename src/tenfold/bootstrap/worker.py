@@ -28,6 +28,7 @@ from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPOR
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.ports import SampleSource
+from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Forbidden
@@ -68,7 +69,7 @@ def make_toolbox() -> Toolbox:
         tasks=TASKS,
         make_head=_make_head,
         make_backend=_make_backend,
-        write_model=ModelFolderWriter(export_network=_export_network, predict_script=_predict_script()),
+        write_model=ModelFolderWriter(export_network=_export_network, predict_script=_predict_script),
         versions=_versions,
     )
 
@@ -85,11 +86,12 @@ def _export_network(model: TrainedModel, path: Path) -> float:
     return cast("float", find(ONNX_EXPORT)(model.graph, model.weights, _make_head(TASKS[model.task]), path))
 
 
-def _predict_script() -> str:
+def _predict_script(preprocessing: Preprocessing) -> str:
     """`predict.py`, from sources that are read and not imported: they need onnxruntime."""
     sources = files("tenfold.adapters.imaging")
-    reference, main = (sources.joinpath(name).read_text("utf-8") for name in ("reference.py", "predict.py"))
-    return predict_script(reference, main)
+    names = ("reference.py", "predict.py", "deep.py")
+    reference, main, deep = (sources.joinpath(name).read_text("utf-8") for name in names)
+    return predict_script(reference, main, deep="" if preprocessing.is_plain else deep)
 
 
 def _versions() -> dict[str, str]:

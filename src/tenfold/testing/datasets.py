@@ -86,9 +86,13 @@ def check_image_decoder(decoder: ImageDecoder) -> None:
                 decoder.decode(data, preprocessing)
             assert (caught.value.code, caught.value.message) == (item.code, item.message)
         else:
-            assert item == decoder.probe(data) == ImageFacts(40, 24, is_colour=row not in {5, 6})
+            assert item == decoder.probe(data) == _facts(is_colour=row not in {5, 6})
             np.testing.assert_array_equal(out[row], decoder.decode(data, preprocessing))
     assert [isinstance(item, BadImage) for item in found] == [False] * 8 + [True] * 3
     for row in (0, 2, 3, 4):
         np.testing.assert_array_equal(out[row], photo)
     assert decoder.name
+
+
+def _facts(*, is_colour: bool) -> ImageFacts:
+    return ImageFacts(40, 24, is_colour=is_colour, channels=3 if is_colour else 1)

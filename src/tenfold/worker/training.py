@@ -95,6 +95,7 @@ class Training:
             threads=self._decisions.threads,
             mean=self._samples.mean,
             std=self._samples.std,
+            span=self._samples.span,
         )
         return self._tools.make_backend(plan, self._samples)
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tenfold.adapters.formats.decoding import BatchDecoder, DecodedBatch
-from tenfold.adapters.formats.import_arrays import ACCEPTED, ImportArrays, named_disk_errors
+from tenfold.adapters.formats.decoding import Batch, BatchDecoder, DecodedBatch
+from tenfold.adapters.formats.import_arrays import ACCEPTED, Facts, ImportArrays, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
-from tenfold.adapters.formats.revision_writer import ColumnWriter, ContentHash, finish, write_paths, write_rejected
+from tenfold.adapters.formats.revision_writer import (
+    ColumnWriter,
+    ContentHash,
+    finish,
+    write_mean,
+    write_paths,
+    write_rejected,
+)
 from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.adapters.formats.training_sum import TrainingSum
 from tenfold.core.datasets.model import (
     MAX_REJECTED_HERE,
     SPLITS,
@@ -37,6 +46,7 @@ LOOK_AT = 256
 REPORT_EVERY_S = 0.25
 BATCH_BYTES = 8 << 20
 SMALLEST_STD = 1 / 255
+TRAIN = SPLITS.index("train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,29 +102,28 @@ class _Build:
         if not len(self._paths):
             raise nothing_found(table.rejected_by_code(), next(table.rejected(), None))
         self._plan: Plan = plan_samples(table.found(spec.seed), spec)
-        self._sizing, self._batch_size = self._look()
-        self._preprocessing: Preprocessing = image_preprocessing(
-            width=self._sizing.width,
-            height=self._sizing.height,
-            channels=self._sizing.channels,
-            resize=spec.resize,
-            background=spec.background_rgb,
-        )
+        self._sizing, mean_bytes = self._look()
+        self._preprocessing = self._prepare()
+        picture_bytes = int(np.prod(self._preprocessing.shape)) * self._preprocessing.dtype.itemsize
+        self._batch_size = min(4096, max(16, BATCH_BYTES // max(mean_bytes, picture_bytes)))
+        planned = settle(self._plan, np.ones(self._total, bool), spec).splits == TRAIN
+        self._training = TrainingSum(planned, self._preprocessing.shape, self._preprocessing.dtype)
 
     @property
     def _total(self) -> int:
         return len(self._plan.ranks)
 
     def open_arrays(self, work: Path) -> ImportArrays:
-        return ImportArrays(work, capacity=self._total, shape=self._preprocessing.shape)
+        return ImportArrays(
+            work, capacity=self._total, shape=self._preprocessing.shape, dtype=self._preprocessing.dtype
+        )
 
     def decode(self, arrays: ImportArrays, *, threads: int, report: Report, should_stop: ShouldStop) -> bool:
         """Decodes what was not reached yet; false if it was stopped."""
         first = arrays.num_reached()
         pace = _Pace(report, self._total, first)
         worker = BatchDecoder(self._source, self._decoder, self._preprocessing, self._spec)
-        starts = range(first, self._total, self._batch_size)
-        batches = ((start, self._paths_at(start)) for start in starts)
+        batches = map(self._batch_at, range(first, self._total, self._batch_size))
         for batch in worker.decode_all(batches, threads=threads):
             self._keep(arrays, batch)
             pace.reach(batch.place + len(batch.facts))
@@ -130,12 +139,14 @@ class _Build:
             raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
         settlement = settle(self._plan, is_accepted, self._spec)
         with named_disk_errors(self._total * 128):
-            content, statistics, num_coloured = self._write_columns(arrays, settlement, folder)
+            content, sums = self._write_columns(arrays, settlement, folder)
+            is_training = settlement.splits == TRAIN
+            write_mean(folder, self._training.mean(arrays, is_training=is_training, is_accepted=is_accepted))
             accepted = self._plan.ranks[np.flatnonzero(is_accepted)]
             write_paths(folder, (self._paths[rank] for rank in accepted.tolist()))
             write_rejected(folder, self._table.rejected())
             arrays.hand_over(folder)
-            manifest = self._manifest(settlement, content, statistics, num_coloured)
+            manifest = self._manifest(settlement, content, sums)
             return finish(folder, manifest, pixel_hashes=_pixel_hashes(arrays))
 
     def _keep(self, arrays: ImportArrays, batch: DecodedBatch) -> None:
@@ -146,15 +157,16 @@ class _Build:
         }
         self._table.reject(rejected)
         arrays.write(batch.place, batch.pixels, batch.facts)
+        self._training.add(batch.place, batch.place + len(batch.facts), batch.total)
 
-    def _paths_at(self, start: int) -> list[str]:
-        return [self._paths[rank] for rank in self._plan.ranks[start : start + self._batch_size].tolist()]
+    def _batch_at(self, start: int) -> Batch:
+        ranks = self._plan.ranks[start : start + self._batch_size].tolist()
+        return Batch(start, [self._paths[rank] for rank in ranks], self._training.planned(start, start + len(ranks)))
 
-    def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, Statistics, int]:
-        """Writes a value a sample into every column; returns content hash, statistics and how many have colour."""
-        sums = _Sums(self._preprocessing.shape)
+    def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, _Sums]:
+        """Writes a value a sample into every column; returns content hash and sums."""
+        sums = _Sums(self._preprocessing)
         content = ContentHash(settlement.classes, self._preprocessing.shape)
-        num_coloured = 0
         with ColumnWriter(folder, int((settlement.splits >= 0).sum())) as columns:
             for start, block in arrays.facts():
                 here = np.flatnonzero(block["state"] == ACCEPTED)
@@ -175,20 +187,21 @@ class _Build:
                     contrast=contrast,
                 )
                 content.add(facts["pixels"], labels, splits)
-                sums.add(facts[splits == SPLITS.index("train")])
-                num_coloured += int(facts["is_colour"].sum())
-        return content.hexdigest(), sums.statistics(), num_coloured
+                sums.count(facts)
+                sums.add(facts[splits == TRAIN])
+        return content.hexdigest(), sums
 
-    def _manifest(
-        self, settlement: Settlement, content: str, statistics: Statistics, num_coloured: int
-    ) -> RevisionManifest:
+    def _manifest(self, settlement: Settlement, content: str, sums: _Sums) -> RevisionManifest:
         counts = settlement.counts()
         by_code = self._table.rejected_by_code()
         skipped: Mapping[str, int] = {**self._table.skipped(), **self._plan.skipped}
         accepted = sum(sum(each) for each in counts.values())
         notes = (*self._table.notes(), *self._plan.notes, *self._sizing.notes)
-        if num_coloured and self._sizing.channels == 1:
-            notes = (*notes, f"{num_coloured} pictures in colour were turned grey.")
+        if sums.num_coloured and self._preprocessing.decode.mode == "grey":
+            notes = (*notes, f"{sums.num_coloured} pictures in colour were turned grey.")
+        if sums.num_framed:
+            has = "1 picture has" if sums.num_framed == 1 else f"{sums.num_framed} pictures have"
+            notes = (*notes, f"{has} more than one frame: the first is used.")
         return RevisionManifest(
             classes=settlement.classes,
             width=self._sizing.width,
@@ -197,69 +210,106 @@ class _Build:
             preprocessing=self._preprocessing,
             spec=spec_values(self._spec),
             counts=counts,
-            statistics=statistics,
+            statistics=sums.statistics(),
             seen=accepted + sum(by_code.values()) + sum(skipped.values()),
             rejected=tuple(islice(self._table.rejected(), MAX_REJECTED_HERE)),
             rejected_by_code=by_code,
             skipped_by_reason=skipped,
             notes=(*notes, *settlement.notes),
-            pixels=(PixelStore("", self._total),),
+            pixels=(PixelStore("", self._total, self._preprocessing.dtype.name),),
             content=content,
             decoder=self._decoder.name,
         )
 
+    def _prepare(self) -> Preprocessing:
+        """What is done to every picture, with a sentence where the range of its values had to be found."""
+        decode: dict[str, Any] = {"depth": self._sizing.depth}
+        if self._sizing.depth == "float32":
+            low, high = self._value_range()
+            decode["range"] = (low, high)
+            note = f"Values from {low:g} (black) to {high:g} (white), as in the pictures looked at."
+            self._sizing = replace(self._sizing, notes=(*self._sizing.notes, note))
+        if self._spec.colour == "all":
+            decode["mode"] = "all"
+        return image_preprocessing(
+            width=self._sizing.width,
+            height=self._sizing.height,
+            channels=self._sizing.channels,
+            resize=self._spec.resize,
+            background=self._spec.background_rgb,
+            profile=self._spec.profile,
+            scaling=self._spec.scaling,
+            **decode,
+        )
+
+    def _value_range(self) -> tuple[float, float]:
+        low, high = np.inf, -np.inf
+        for _, data in islice(self._readable([]), LOOK_AT):
+            try:
+                least, greatest = self._decoder.value_range(data)
+            except BadImage:
+                continue
+            low, high = min(low, least), max(high, greatest)
+        return (low, high) if low < high else (0.0, 1.0)
+
     def _look(self) -> tuple[Sizing, int]:
-        """The stored size from up to `LOOK_AT` readable pictures of all classes, and how many files make a batch."""
+        """The stored size from up to `LOOK_AT` readable pictures of all classes, and the mean size of their files."""
         problems: list[BadImage] = []
-        sizes: list[int] = []
-
-        def looked_at() -> Iterator[ImageFacts]:
-            stride = max(1, self._total // LOOK_AT)
-            for rank in chain.from_iterable(self._plan.ranks[start::stride].tolist() for start in range(stride)):
-                try:
-                    data = self._source.read(self._paths[rank])
-                    yield self._decoder.probe(data)
-                    sizes.append(len(data))
-                except BadImage as error:
-                    problems.append(error)
-
-        facts = list(islice(looked_at(), LOOK_AT))
-        if not facts:
+        looked_at = [(facts, len(data)) for facts, data in islice(self._readable(problems), LOOK_AT)]
+        if not looked_at:
             text = f"None of {len(problems)} pictures can be read. The first says: {problems[0].message}"
             raise BadDataset(text, code="dataset.unreadable")
-        mean_bytes = max(1, sum(sizes) // max(1, len(sizes)))
-        return decide_size(facts, self._spec), min(4096, max(16, BATCH_BYTES // mean_bytes))
+        mean_bytes = sum(size for _, size in looked_at) // len(looked_at)
+        return decide_size([facts for facts, _ in looked_at], self._spec), max(1, mean_bytes)
+
+    def _readable(self, problems: list[BadImage]) -> Iterator[tuple[ImageFacts, bytes]]:
+        """Readable files spread over all classes, with what their headers tell; adds the others to `problems`."""
+        stride = max(1, self._total // LOOK_AT)
+        for rank in chain.from_iterable(self._plan.ranks[start::stride].tolist() for start in range(stride)):
+            try:
+                data = self._source.read(self._paths[rank])
+                yield self._decoder.probe(data), data
+            except BadImage as error:
+                problems.append(error)
 
 
 class _Sums:
-    """Adds up the channels of pictures of `shape` (H, W, C); exact, so in any order the same."""
+    """Adds up what is known of pictures; of whole numbers exact, so in any order the same."""
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
-        self._num_pixels = shape[0] * shape[1]
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        height, width, channels = preprocessing.shape
+        self._num_pixels = height * width
+        self._black, self._span = preprocessing.decode.range[0], preprocessing.span
         self._count = 0
-        self._sums = [0] * shape[2]
-        self._squares = [0] * shape[2]
+        self._sums: list[float] = [0] * channels
+        self._squares: list[float] = [0] * channels
+        self.num_coloured = 0
+        self.num_framed = 0
 
-    def add(self, facts: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
+    def count(self, facts: Facts) -> None:
+        """Takes in all pictures."""
+        self.num_coloured += int(facts["is_colour"].sum())
+        self.num_framed += int(facts["has_more_frames"].sum())
+
+    def add(self, facts: Facts) -> None:
+        """Takes in pictures for training."""
         self._count += len(facts) * self._num_pixels
         for channel in range(len(self._sums)):
-            self._sums[channel] += int(facts["sums"][:, channel].sum())
-            self._squares[channel] += int(facts["squares"][:, channel].sum())
+            self._sums[channel] += facts["sums"][:, channel].sum().item()
+            self._squares[channel] += facts["squares"][:, channel].sum().item()
 
     def statistics(self) -> Statistics:
         mean = [total / self._count for total in self._sums]
         squares = [total / self._count for total in self._squares]
-        std = [max(square - average**2, 0) ** 0.5 / 255 for square, average in zip(squares, mean, strict=True)]
-        return Statistics(mean=tuple(m / 255 for m in mean), std=tuple(max(s, SMALLEST_STD) for s in std))
+        std = [max(square - average**2, 0) ** 0.5 / self._span for square, average in zip(squares, mean, strict=True)]
+        return Statistics(mean=tuple(m / self._span for m in mean), std=tuple(max(s, SMALLEST_STD) for s in std))
 
-    def brightness(
-        self, facts: np.ndarray[tuple[int], np.dtype[np.void]]
-    ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
-        """Mean and standard deviation of each picture over all channels, 0 to 1."""
+    def brightness(self, facts: Facts) -> tuple[Facts, Facts]:
+        """Mean and standard deviation of each picture over all channels, 0 black and 1 white."""
         count = self._num_pixels * len(self._sums)
         mean = facts["sums"].sum(axis=1) / count
         squares = facts["squares"].sum(axis=1) / count
-        return mean / 255, np.sqrt(np.maximum(squares - mean**2, 0)) / 255
+        return (mean - self._black) / self._span, np.sqrt(np.maximum(squares - mean**2, 0)) / self._span
 
 
 def _pixel_hashes(arrays: ImportArrays) -> Iterator[bytes]:

@@ -8,28 +8,43 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tenfold.adapters.formats.import_arrays import ACCEPTED, REJECTED, Facts, facts_type
+from tenfold.adapters.formats.training_sum import sum_pictures
 from tenfold.core.datasets.model import ImageFacts
-from tenfold.core.datasets.ports import ImageDecoder, SampleSource, UInt8Array
+from tenfold.core.datasets.ports import ImageDecoder, PixelArray, SampleSource, UInt8Array
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadImage
+
+ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files to decode: the place of the first, the paths, and which of them are added up."""
+
+    place: int
+    paths: Sequence[str]
+    is_added: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class DecodedBatch:
     """Files from `place` on: pixels (N, H, W, C), what is known of them, and by row why one cannot be used.
 
-    The pixels of such a row are zero.
+    The pixels of such a row are zero. `total` is the sum of the pictures that the batch asked for.
     """
 
     place: int
-    pixels: UInt8Array
+    pixels: PixelArray
     facts: Facts
     problems: dict[int, BadImage]
+    total: npt.NDArray[Any]
 
 
 class BatchDecoder:
@@ -43,21 +58,22 @@ class BatchDecoder:
         self._preprocessing = preprocessing
         self._spec = spec
 
-    def decode_all(self, batches: Iterator[tuple[int, list[str]]], *, threads: int) -> Iterator[DecodedBatch]:
-        """All batches (first place, paths) in their order; no more than two over the number of threads are held."""
+    def decode_all(self, batches: Iterator[Batch], *, threads: int) -> Iterator[DecodedBatch]:
+        """All batches in their order; no more than two over the number of threads are held."""
         pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         try:
             waiting: deque[Future[DecodedBatch]] = deque()
-            waiting.extend(pool.submit(self.decode, *batch) for batch in islice(batches, threads + 1))
+            waiting.extend(pool.submit(self.decode, batch) for batch in islice(batches, threads + 1))
             while waiting:
                 batch = waiting.popleft().result()
-                waiting.extend(pool.submit(self.decode, *following) for following in islice(batches, 1))
+                waiting.extend(pool.submit(self.decode, following) for following in islice(batches, 1))
                 yield batch
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def decode(self, place: int, paths: Sequence[str]) -> DecodedBatch:
+    def decode(self, batch: Batch) -> DecodedBatch:
         """One batch."""
+        paths = batch.paths
         problems: dict[int, BadImage] = {}
         readable: list[int] = []
         contents: list[bytes] = []
@@ -67,13 +83,12 @@ class BatchDecoder:
                 readable.append(row)
             except BadImage as error:
                 problems[row] = error
-        pixels = np.zeros((len(paths), *self._preprocessing.shape), np.uint8)
-        out = pixels if len(readable) == len(paths) else np.empty((len(readable), *pixels.shape[1:]), np.uint8)
+        pixels = np.empty((len(paths), *self._preprocessing.shape), self._preprocessing.dtype)
+        out = pixels if len(readable) == len(paths) else np.empty((len(readable), *pixels.shape[1:]), pixels.dtype)
         found = self._decoder.decode_many(contents, self._preprocessing, out)
         if out is not pixels:
             pixels[readable] = out
-        facts = np.zeros(len(paths), facts_type(self._preprocessing.channels))
-        facts["sums"], facts["squares"] = _channel_sums(pixels)
+        facts = np.zeros(len(paths), facts_type(self._preprocessing.channels, pixels.dtype))
         accepted: list[tuple[int, ImageFacts, bytes]] = []
         for row, content, item in zip(readable, contents, found, strict=True):
             problem = item if isinstance(item, BadImage) else self._size_problem(item)
@@ -84,11 +99,12 @@ class BatchDecoder:
         if problems:
             lost = list(problems)
             pixels[lost] = 0
-            facts[lost] = np.zeros((), facts.dtype)
             facts["state"][lost] = REJECTED
         facts["pixels"] = _digests(picture.data for picture in pixels)
+        facts["sums"], facts["squares"] = channel_sums(pixels)
         _describe(facts, accepted)
-        return DecodedBatch(place, pixels, facts, problems)
+        chosen = pixels if batch.is_added.all() else pixels[batch.is_added]
+        return DecodedBatch(batch.place, pixels, facts, problems, sum_pictures(chosen))
 
     def _size_problem(self, facts: ImageFacts) -> BadImage | None:
         shorter, longer = min(facts.width, facts.height), max(facts.width, facts.height)
@@ -106,6 +122,7 @@ def _describe(facts: Facts, accepted: Sequence[tuple[int, ImageFacts, bytes]]) -
     rows = [row for row, _, _ in accepted]
     facts["state"][rows] = ACCEPTED
     facts["is_colour"][rows] = [found.is_colour for _, found, _ in accepted]
+    facts["has_more_frames"][rows] = [found.has_more_frames for _, found, _ in accepted]
     facts["width"][rows] = [found.width for _, found, _ in accepted]
     facts["height"][rows] = [found.height for _, found, _ in accepted]
     facts["size_bytes"][rows] = [len(content) for _, _, content in accepted]
@@ -117,9 +134,21 @@ def _digests(contents: Iterable[bytes | memoryview]) -> UInt8Array:
     return np.frombuffer(joined, np.uint8).reshape(-1, 32)
 
 
-def _channel_sums(pixels: UInt8Array) -> tuple[Facts, Facts]:
-    """Sums and sums of squares of each picture's channels, (N, C) each; exact, so in any order the same."""
+def channel_sums(pixels: PixelArray) -> tuple[Facts, Facts]:
+    """Sums and sums of squares of each picture's channels, (N, C) each; of uint8 exact, so in any order the same."""
     count, height, width, channels = pixels.shape
-    flat = pixels.reshape(count, height * width, channels)
-    wide = flat.astype(np.uint16)
-    return flat.sum(axis=1, dtype=np.uint64), np.multiply(wide, wide, out=wide).sum(axis=1, dtype=np.uint64)
+    sums, squares = (np.zeros((count, channels), facts_type(channels, pixels.dtype)["sums"].base) for _ in range(2))
+    is_narrow = pixels.dtype == np.uint8
+    # up to 256 squares of 255 add up to under 2**24, so 32-bit numbers hold them exactly
+    room = np.empty((min(height, ROWS_AT_ONCE), width * channels), np.float32 if is_narrow else np.float64)
+    ones = np.ones(len(room), room.dtype)
+    for place, picture in enumerate(pixels.reshape(count, height, width * channels)):
+        for start in range(0, height, len(room)):
+            part = room[: min(len(room), height - start)]
+            np.copyto(part, picture[start : start + len(part)])
+            for target in (sums, squares):
+                columns = (ones[: len(part)] @ part).reshape(width, channels)
+                target[place] += columns.sum(axis=0, dtype=np.float64).astype(target.dtype)
+                if target is sums:
+                    np.multiply(part, part, out=part)
+    return sums, squares

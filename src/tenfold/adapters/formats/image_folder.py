@@ -14,9 +14,25 @@ from tenfold.core.datasets.model import RejectedFile, Split
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
 
 PICTURES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".avif",
+    }
 )
-OTHER_PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
+OTHER_PICTURES = frozenset({".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
 _SYSTEM_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"})
 _TOLD_AT_ONCE = 1000
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenfold.core.datasets.ports import UInt8Array
+from tenfold.core.datasets.ports import PixelArray
 from tenfold.core.errors import StorageFull, is_disk_full
 
 PIXELS = "pixels.npy"
@@ -27,36 +27,41 @@ BLOCK = 65_536
 Facts = npt.NDArray[Any]
 
 
-def facts_type(channels: int) -> np.dtype[Any]:
+def facts_type(channels: int, pixels: npt.DTypeLike = np.uint8) -> np.dtype[Any]:
     """What is known of a place: `sums` and `squares` are those of the stored pixels, a channel each."""
+    sums = np.uint64 if np.dtype(pixels) == np.uint8 else np.float64
     return np.dtype(
         [
             ("state", np.uint8),
             ("is_colour", np.uint8),
+            ("has_more_frames", np.uint8),
             ("sha256", np.uint8, 32),
             ("pixels", np.uint8, 32),
             ("width", np.int32),
             ("height", np.int32),
             ("size_bytes", np.int64),
-            ("sums", np.uint64, channels),
-            ("squares", np.uint64, channels),
+            ("sums", sums, channels),
+            ("squares", sums, channels),
         ]
     )
 
 
 class ImportArrays:
-    """Room for `capacity` pictures of `shape` (H, W, C) and their facts in a folder, there already or not.
+    """Room for `capacity` pictures of `shape` (H, W, C) and `dtype` and their facts in a folder, there or not.
 
     The room is claimed first: `StorageFull` comes before the work and tells the bytes it needs.
     """
 
-    def __init__(self, folder: Path, *, capacity: int, shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self, folder: Path, *, capacity: int, shape: tuple[int, int, int], dtype: npt.DTypeLike = np.uint8
+    ) -> None:
         self._capacity = capacity
-        self._type = facts_type(shape[2])
-        self._row_bytes = int(np.prod(shape))
-        header = npy_header((capacity, *shape), np.dtype(np.uint8))
+        self._shape, self._dtype = shape, np.dtype(dtype)
+        self._type = facts_type(shape[2], dtype)
+        self.row_bytes = int(np.prod(shape)) * self._dtype.itemsize
+        header = npy_header((capacity, *shape), self._dtype)
         self._first = len(header)
-        self._needed = len(header) + capacity * (self._row_bytes + self._type.itemsize)
+        self._needed = len(header) + capacity * (self.row_bytes + self._type.itemsize)
         self._path = folder / PIXELS
         if not self._path.exists():
             (folder / FACTS).unlink(missing_ok=True)  # facts of pixels that are gone are lies
@@ -65,7 +70,7 @@ class ImportArrays:
             self._facts = os.open(folder / FACTS, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             with self._disk_errors():
-                os.posix_fallocate(self._pixels, 0, len(header) + capacity * self._row_bytes)
+                os.posix_fallocate(self._pixels, 0, len(header) + capacity * self.row_bytes)
                 os.posix_fallocate(self._facts, 0, capacity * self._type.itemsize)
                 os.pwrite(self._pixels, header, 0)
         except StorageFull:
@@ -86,11 +91,18 @@ class ImportArrays:
         os.close(self._pixels)
         os.close(self._facts)
 
-    def write(self, place: int, pictures: UInt8Array, facts: Facts) -> None:
+    def write(self, place: int, pictures: PixelArray, facts: Facts) -> None:
         """Stores pictures (N, H, W, C) and what is known of them from `place` on."""
         with self._disk_errors():
-            _write_at(self._pixels, np.ascontiguousarray(pictures), self._first + place * self._row_bytes)
+            _write_at(self._pixels, np.ascontiguousarray(pictures), self._first + place * self.row_bytes)
             _write_at(self._facts, np.ascontiguousarray(facts), place * self._type.itemsize)
+
+    def pictures(self, places: npt.NDArray[np.intp]) -> PixelArray:
+        """The stored pictures at these places."""
+        found = np.empty((len(places), *self._shape), self._dtype)
+        for picture, place in zip(found, places.tolist(), strict=True):
+            os.preadv(self._pixels, [memoryview(picture).cast("B")], self._first + place * self.row_bytes)
+        return found
 
     def facts(self) -> Iterator[tuple[int, Facts]]:
         """All facts in blocks, with the place at which each begins."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.export.model_card import model_card
 from tenfold.core.export.trained_model import TrainedModel
 
@@ -27,12 +28,12 @@ rights to them and gives no warranty for what the model says.
 class ModelFolderWriter:
     """Fulfils `tenfold.core.export.trained_model.ModelWriter`.
 
-    `export_network` writes the ONNX file and returns its largest difference from the network; `predict_script` is the
-    text of `predict.py`.
+    `export_network` writes the ONNX file and returns its largest difference from the network; `predict_script` gives
+    the text of `predict.py`.
     """
 
     export_network: Callable[[TrainedModel, Path], float]
-    predict_script: str
+    predict_script: Callable[[Preprocessing], str]
 
     def __call__(self, model: TrainedModel, folder: Path, *, report: Callable[[int, int], None]) -> None:
         weights = {name: np.asarray(array, order="C") for name, array in model.weights.items()}
@@ -46,7 +47,7 @@ class ModelFolderWriter:
             "preprocessing.json": _json(model.preprocessing),
             "versions.json": _json(model.versions),
             "metrics.json": _json(_figures(model, difference)),
-            "predict.py": self.predict_script,
+            "predict.py": self.predict_script(Preprocessing.from_json(model.preprocessing)),
             "MODEL_CARD.md": model_card(model),
             "LICENSE": _TERMS + LICENCE.read_text("utf-8"),
         }

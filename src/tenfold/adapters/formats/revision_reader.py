@@ -4,7 +4,8 @@ manifest.json       `RevisionManifest`, with hash and size of every file below
 COLUMN.npy          a value a sample, in the order of their indices: see `COLUMNS`
 paths.utf8          where the samples came from, without separators, and
 paths.offsets.npy   where each path begins; `rejected` likewise, a JSON list a file
-pixels.npy          uint8 (rows, H, W, C), unless another revision holds the pixels
+pixels.npy          uint8, uint16 or float32 (rows, H, W, C), unless another revision holds the pixels
+mean.npy            float32 (H, W, C), the mean picture of the training split, where an import made the revision
 
 `stores` and `rows` say where a sample's pixels are: in which of the manifest's pixel stores, at which row.
 """
@@ -28,12 +29,13 @@ from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
 from tenfold.core.datasets.model import manifest_from_json as parse_manifest
-from tenfold.core.datasets.ports import IndexedSample, Int32Array, Int64Array, SamplePage, UInt8Array
+from tenfold.core.datasets.ports import IndexedSample, Int32Array, Int64Array, PixelArray, SamplePage
 from tenfold.core.errors import Damaged, NotFound
 from tenfold.core.events import Json
 
 MANIFEST = "manifest.json"
 PIXELS = "pixels.npy"
+MEAN = "mean.npy"
 PATHS = "paths"
 REJECTED = "rejected"
 COLUMNS: dict[str, tuple[str, int]] = {
@@ -123,10 +125,14 @@ class RevisionFolder:
         return self.manifest.statistics.std
 
     @property
+    def span(self) -> float:
+        return self.manifest.preprocessing.span
+
+    @property
     def preprocessing(self) -> dict[str, Json]:
         return self.manifest.preprocessing.with_normalisation(mean=self.mean, std=self.std).to_json()
 
-    def pictures(self, split: str, places: Int64Array) -> UInt8Array:
+    def pictures(self, split: str, places: Int64Array) -> PixelArray:
         return self._stored(self._of_split(split)[places])
 
     def labels(self, split: str) -> Int64Array:
@@ -177,9 +183,9 @@ class RevisionFolder:
         """The class and the split of every sample, as they are mapped."""
         return Assigned(self.classes, self._columns["labels"], self._columns["splits"])
 
-    def pixel_hashes(self, indices: Int64Array) -> UInt8Array:
+    def pixel_hashes(self, indices: Int64Array) -> npt.NDArray[np.uint8]:
         """The hashes of stored pictures, N x 32."""
-        hashes: UInt8Array = self._columns["pixel_hashes"][indices]
+        hashes: npt.NDArray[np.uint8] = self._columns["pixel_hashes"][indices]
         return hashes
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
@@ -191,10 +197,15 @@ class RevisionFolder:
             raise Damaged(f"The rejected files of {self._folder.name} cannot be read: {error}.") from error
 
     def thumbnail(self, index: int) -> bytes:
-        pixels = self._stored(np.array([self._checked(index)]))[0]
-        buffer = io.BytesIO()
-        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG", compress_level=1)
-        return buffer.getvalue()
+        return as_png(self._stored(np.array([self._checked(index)]))[0])
+
+    def mean_image(self) -> bytes | None:
+        if not any(file.name == MEAN for file in self.manifest.files):
+            return None
+        manifest = self.manifest
+        mean = _map(self._folder, MEAN, np.dtype(np.float32), (manifest.height, manifest.width, manifest.channels))
+        is_narrow = manifest.preprocessing.dtype == np.uint8
+        return as_png(np.rint(mean).astype(np.uint8) if is_narrow else mean)
 
     def verify(self) -> None:
         for file in self.manifest.files:
@@ -206,23 +217,25 @@ class RevisionFolder:
             if found != file.sha256:
                 raise Damaged(f"{file.name} in {self._folder.name} is not as it was written.", file=file.name)
 
-    def _stored(self, indices: Int64Array) -> UInt8Array:
+    def _stored(self, indices: Int64Array) -> PixelArray:
         rows = self._columns["rows"][indices]
         if len(self._pixels) == 1:
-            only: UInt8Array = self._pixels[0][rows]
+            only: PixelArray = self._pixels[0][rows]
             return only
         stores = self._columns["stores"][indices]
-        pictures = np.empty((len(indices), *self._pixels[0].shape[1:]), np.uint8)
+        pictures = np.empty((len(indices), *self._pixels[0].shape[1:]), self._pixels[0].dtype)
         for number, pixels in enumerate(self._pixels):
             here = stores == number
             pictures[here] = pixels[rows[here]]
         return pictures
 
-    def _open_pixels(self, store: PixelStore) -> UInt8Array:
+    def _open_pixels(self, store: PixelStore) -> PixelArray:
         folder = self._folder.parent / store.revision if store.revision else self._folder
         manifest = self.manifest
         shape = (store.num_rows, manifest.height, manifest.width, manifest.channels)
-        return _map(folder, PIXELS, np.dtype(np.uint8), shape)
+        if store.dtype != manifest.preprocessing.dtype.name:
+            raise Damaged(f"The pixels of {folder.name} are {store.dtype}, not {manifest.preprocessing.dtype.name}.")
+        return _map(folder, PIXELS, manifest.preprocessing.dtype, shape)
 
     def _of_split(self, split: str) -> Int64Array:
         if split not in self._indices:
@@ -238,6 +251,21 @@ class RevisionFolder:
         if not 0 <= label < len(self.classes):
             raise NotFound(f"There is no class {label}; the dataset has {len(self.classes)}.")
         return label
+
+
+def as_png(pixels: PixelArray) -> bytes:
+    """Stored pixels (H, W, C) as a PNG file for the eye.
+
+    Of over three channels the first three are shown, of two the first. 16 and 32 bits are stretched so that the 1st
+    percentile is black and the 99th white.
+    """
+    shown = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
+    if shown.dtype != np.uint8:
+        low, high = np.percentile(shown, (1, 99))
+        shown = ((shown.astype(np.float64) - low) / max(high - low, 1e-12) * 255).clip(0, 255).round().astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(shown)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def _map(folder: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:

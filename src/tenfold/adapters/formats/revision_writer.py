@@ -16,6 +16,7 @@ from tenfold.adapters.formats.import_arrays import npy_header
 from tenfold.adapters.formats.revision_reader import (
     COLUMNS,
     MANIFEST,
+    MEAN,
     PATHS,
     PIXELS,
     REJECTED,
@@ -55,6 +56,11 @@ class ColumnWriter:
 
 def write_paths(folder: Path, paths: Iterable[str]) -> None:
     write_texts(folder, PATHS, paths)
+
+
+def write_mean(folder: Path, mean: npt.NDArray[np.float32]) -> None:
+    """The mean picture of the training split, height x width x channels."""
+    np.save(folder / MEAN, mean, allow_pickle=False)
 
 
 def write_rejected(folder: Path, files: Iterable[RejectedFile]) -> None:
@@ -102,7 +108,8 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     The hash of the pixels is made from those of their rows, so that they need not be read again.
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
-    names = [*map(column_file, COLUMNS), *texts]
+    means = [MEAN] if (folder / MEAN).exists() else []
+    names = [*map(column_file, COLUMNS), *texts, *means]
     files = [describe_file(folder / name) for name in names]
     if pixel_hashes is not None:
         size = (folder / PIXELS).stat().st_size

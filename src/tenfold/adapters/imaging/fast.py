@@ -18,7 +18,7 @@ from tenfold.adapters.imaging import reference, small_png
 from tenfold.adapters.imaging.pillow import PillowDecoder, decode_into
 from tenfold.adapters.imaging.small_png import Scanlines
 from tenfold.core.datasets.model import ImageFacts
-from tenfold.core.datasets.ports import UInt8Array
+from tenfold.core.datasets.ports import PixelArray, UInt8Array
 from tenfold.core.datasets.preprocessing import Preprocessing, Resize
 from tenfold.core.errors import BadImage
 
@@ -37,26 +37,30 @@ class FastDecoder:
     def probe(self, data: bytes) -> ImageFacts:
         return self._reference.probe(data)
 
-    def decode(self, data: bytes, preprocessing: Preprocessing) -> UInt8Array:
-        out = np.empty((1, *preprocessing.shape), np.uint8)
+    def value_range(self, data: bytes) -> tuple[float, float]:
+        return self._reference.value_range(data)
+
+    def decode(self, data: bytes, preprocessing: Preprocessing) -> PixelArray:
+        out = np.empty((1, *preprocessing.shape), preprocessing.dtype)
         found = self.decode_many([data], preprocessing, out)[0]
         if isinstance(found, BadImage):
             raise found
-        pixels: UInt8Array = out[0]
+        pixels: PixelArray = out[0]
         return pixels
 
     def decode_many(
-        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: UInt8Array
+        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: PixelArray
     ) -> list[ImageFacts | BadImage]:
-        operations = preprocessing.to_json()["operations"]
+        if not preprocessing.is_plain:
+            return self._reference.decode_many(pictures, preprocessing, out)
         found: dict[int, ImageFacts | BadImage] = {}
         for rows, pixels in _decode_in_groups(pictures):
             out[rows] = _finish(pixels, preprocessing)
             _, height, width, channels = pixels.shape
-            found |= dict.fromkeys(rows, ImageFacts(width, height, channels == 3))
+            found |= dict.fromkeys(rows, ImageFacts(width, height, channels == 3, channels))
         for row, data in enumerate(pictures):
             if row not in found:
-                found[row] = _decode_one(data, preprocessing, out[row]) or decode_into(data, operations, out[row])
+                found[row] = _decode_one(data, preprocessing, out[row]) or decode_into(data, preprocessing, out[row])
         return [found[row] for row in range(len(pictures))]
 
 
@@ -84,12 +88,14 @@ def _decode_in_groups(pictures: Sequence[bytes]) -> Iterator[tuple[list[int], UI
 
 def _decode_one(data: bytes, preprocessing: Preprocessing, out: UInt8Array) -> ImageFacts | None:
     """A JPEG picture into `out`; `None` if the reference is to decide."""
-    pixels = _decode_jpeg(data) if data.startswith(b"\xff\xd8") else None
-    if pixels is None:
+    if not data.startswith(b"\xff\xd8") or (preprocessing.decode.profile == "srgb" and b"ICC_PROFILE" in data):
         return None
-    height, width, channels = pixels.shape
+    decoded = _decode_jpeg(data, preprocessing)
+    if decoded is None:
+        return None
+    pixels, facts = decoded
     out[:] = _finish(pixels[None], preprocessing)[0]
-    return ImageFacts(width, height, channels == 3)
+    return facts
 
 
 def _pgm_size(data: bytes) -> tuple[int, int] | None:
@@ -102,7 +108,7 @@ def _pgm_size(data: bytes) -> tuple[int, int] | None:
     return (width, height) if is_whole else None
 
 
-def _decode_jpeg(data: bytes) -> UInt8Array | None:
+def _decode_jpeg(data: bytes, preprocessing: Preprocessing) -> tuple[UInt8Array, ImageFacts] | None:
     try:
         height, width, colourspace, _ = simplejpeg.decode_jpeg_header(data)
         if width * height > reference.MAX_PIXELS or colourspace not in {"YCbCr", "RGB", "Gray"}:
@@ -110,10 +116,17 @@ def _decode_jpeg(data: bytes) -> UInt8Array | None:
         orientation = 1
         if any(mark in data for mark in _ORIENTED):
             orientation = reference.orientation_of(reference.open_picture(data))
-        pixels = simplejpeg.decode_jpeg(data, "GRAY" if colourspace == "Gray" else "RGB", strict=True)
+        upright = (height, width) if orientation >= 5 else (width, height)
+        colours = "GRAY" if colourspace == "Gray" else "RGB"
+        factor = 1
+        if preprocessing.decode.scaling == "dct":
+            factor = reference.dct_factor(*upright, vars(preprocessing.resize))
+        least = {"min_width": -(-width // factor), "min_height": -(-height // factor)} if factor > 1 else {}
+        pixels = simplejpeg.decode_jpeg(data, colours, strict=True, **least)
     except ValueError:  # both libraries' errors are
         return None
-    return _upright(pixels, orientation)
+    channels = pixels.shape[2]
+    return _upright(pixels, orientation), ImageFacts(*upright, channels == 3, channels)
 
 
 def _upright(pixels: UInt8Array, orientation: int) -> UInt8Array:
@@ -134,12 +147,9 @@ def _finish(pixels: UInt8Array, preprocessing: Preprocessing) -> UInt8Array:
     height, width = pixels.shape[1:3]
     if (width, height) == (resize.width, resize.height):
         return pixels
-    if resize.mode == "fill":
-        return _filled(pixels, resize)
-    if resize.mode == "crop":
-        left, upper, right, lower = reference.crop_box(width, height, resize.width, resize.height)
-        pixels = pixels[:, upper:lower, left:right]
-    return _interpolate(pixels, resize.width, resize.height)
+    (left, upper, right, lower), inner = reference.placement(width, height, vars(resize))
+    scaled = _interpolate(pixels[:, upper:lower, left:right], *inner)
+    return scaled if inner == (resize.width, resize.height) else _padded(scaled, resize)
 
 
 def _in_colour(pixels: UInt8Array, channels: int) -> UInt8Array:
@@ -152,14 +162,12 @@ def _in_colour(pixels: UInt8Array, channels: int) -> UInt8Array:
     return grey.astype(np.uint8)[..., None]
 
 
-def _filled(pixels: UInt8Array, resize: Resize) -> UInt8Array:
-    count, height, width, channels = pixels.shape
-    inner_width, inner_height = reference.fill_size(width, height, resize.width, resize.height)
+def _padded(scaled: UInt8Array, resize: Resize) -> UInt8Array:
+    count, height, width, channels = scaled.shape
     colour = _in_colour(np.array(resize.background, np.uint8).reshape(1, 1, 1, 3), channels)
     canvas = np.broadcast_to(colour, (count, resize.height, resize.width, channels)).copy()
-    left, upper = (resize.width - inner_width) // 2, (resize.height - inner_height) // 2
-    inner = _interpolate(pixels, inner_width, inner_height)
-    canvas[:, upper : upper + inner_height, left : left + inner_width] = inner
+    left, upper = (resize.width - width) // 2, (resize.height - height) // 2
+    canvas[:, upper : upper + height, left : left + width] = scaled
     return canvas
 
 

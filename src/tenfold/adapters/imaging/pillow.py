@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
-from tenfold.adapters.imaging import reference
+from tenfold.adapters.imaging import deep, reference
 from tenfold.core.datasets.model import ImageFacts
-from tenfold.core.datasets.ports import UInt8Array
+from tenfold.core.datasets.ports import PixelArray
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
 
-_GREY_MODES = {"1", "L", "LA", "La", "I", *reference.SIXTEEN_BIT}
+_GREY_MODES = {"1", "L", "LA", "La", "I", "F", *reference.SIXTEEN_BIT}
 
 
 class PillowDecoder:
@@ -28,18 +27,22 @@ class PillowDecoder:
 
     def probe(self, data: bytes) -> ImageFacts:
         with reading():
-            return facts_of(reference.open_picture(data, self._most_pixels))
+            return probe(data, self._most_pixels)
 
-    def decode(self, data: bytes, preprocessing: Preprocessing) -> UInt8Array:
+    def value_range(self, data: bytes) -> tuple[float, float]:
         with reading():
-            picture = reference.open_picture(data, self._most_pixels)
-            return reference.load_pixels(picture, preprocessing.to_json()["operations"])
+            values, _ = deep.file_values(data, self._most_pixels)
+        return float(values.min()), float(values.max())
+
+    def decode(self, data: bytes, preprocessing: Preprocessing) -> PixelArray:
+        read = reference.read_pixels if preprocessing.is_plain else deep.read_pixels
+        with reading():
+            return read(data, preprocessing.to_json()["operations"], self._most_pixels)
 
     def decode_many(
-        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: UInt8Array
+        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: PixelArray
     ) -> list[ImageFacts | BadImage]:
-        operations = preprocessing.to_json()["operations"]
-        return [decode_into(data, operations, out[row], self._most_pixels) for row, data in enumerate(pictures)]
+        return [decode_into(data, preprocessing, out[row], self._most_pixels) for row, data in enumerate(pictures)]
 
 
 @contextmanager
@@ -52,11 +55,16 @@ def reading() -> Iterator[None]:
 
 
 def decode_into(
-    data: bytes, operations: list[dict[str, Any]], out: UInt8Array, most_pixels: int = reference.MAX_PIXELS
+    data: bytes, preprocessing: Preprocessing, out: PixelArray, most_pixels: int = reference.MAX_PIXELS
 ) -> ImageFacts | BadImage:
     """One picture by the reference into `out` (H, W, C)."""
+    operations = preprocessing.to_json()["operations"]
     try:
         with reading():
+            if not preprocessing.is_plain:
+                facts = probe(data, most_pixels)
+                np.copyto(out, deep.read_pixels(data, operations, most_pixels))
+                return facts
             picture = reference.open_picture(data, most_pixels)
             facts = facts_of(picture)
             np.copyto(out, reference.load_pixels(picture, operations))
@@ -65,12 +73,35 @@ def decode_into(
     return facts
 
 
-def facts_of(picture: Image.Image) -> ImageFacts:
-    """Upright size and colour of an opened picture."""
-    width, height = picture.size
-    if reference.orientation_of(picture) >= 5:
-        width, height = height, width
-    return ImageFacts(width, height, is_colour=_is_colour(picture))
+def probe(data: bytes, most_pixels: int = reference.MAX_PIXELS) -> ImageFacts:
+    """What the header of a picture file tells; raises `UnreadablePicture`."""
+    try:
+        return facts_of(reference.open_picture(data, most_pixels))
+    except reference.UnreadablePicture as error:
+        if error.code == "image.too-many-pixels" or not data.startswith(deep.TIFF_STARTS):
+            raise
+    values = deep.tiff_values(data, most_pixels)
+    height, width, channels = values.shape
+    return ImageFacts(width, height, channels > 1, channels, 8 * values.dtype.itemsize)
+
+
+def facts_of(picture: ImageFile.ImageFile) -> ImageFacts:
+    """Upright size, colour and depth of an opened picture."""
+    width, height = reference.upright_size(picture)
+    return ImageFacts(
+        width,
+        height,
+        is_colour=_is_colour(picture),
+        channels=_channels(picture),
+        bits=reference.bits_of(picture),
+        has_more_frames=reference.has_more_frames(picture),
+    )
+
+
+def _channels(picture: Image.Image) -> int:
+    if picture.has_transparency_data:
+        return 2 if picture.mode in {"L", "LA", "La", "I;16"} else 4
+    return {"CMYK": 4, "P": 3}.get(picture.mode, len(picture.getbands()))
 
 
 def _is_colour(picture: Image.Image) -> bool:

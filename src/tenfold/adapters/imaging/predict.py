@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from tenfold.adapters.imaging.reference import UnreadablePicture, load_pixels, open_picture
+from tenfold.adapters.imaging.reference import UnreadablePicture, read_pixels
 
 NUM_SHOWN = 5
 
@@ -42,7 +42,7 @@ class Model:
 
     def prepare(self, data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         """The bytes of a picture file as the network's input: float32, 1 x channels x height x width."""
-        array = load_pixels(open_picture(data), self._operations).astype(np.float32)
+        array = read_pixels(data, self._operations).astype(np.float32)
         for operation in self._operations[2:]:
             if operation["op"] == "scale":
                 array /= np.float32(operation["divide_by"])

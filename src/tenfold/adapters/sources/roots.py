@@ -9,7 +9,23 @@ from pathlib import Path
 from tenfold.core.datasets.browsing import FolderEntry, FolderListing, PictureCount
 from tenfold.core.errors import Forbidden, NotFound
 
-PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
+PICTURES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".gif",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".avif",
+)
 COUNT_UP_TO = 10_000
 MAX_FOLDERS = 1_000
 

@@ -17,11 +17,17 @@ MAX_REJECTED_HERE = 200
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What a picture's header tells: size after its orientation is applied, and whether it stores colour."""
+    """What a picture's header tells: size after its orientation is applied, and whether it stores colour.
+
+    `channels` are the file's own, transparency among them, and `bits` those of one channel: 8, 16 or 32.
+    """
 
     width: int
     height: int
     is_colour: bool
+    channels: int = 3
+    bits: int = 8
+    has_more_frames: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,11 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class PixelStore:
-    """Where stored pixels lie: the revision whose folder holds them, itself if empty, and how many rows they have."""
+    """Where stored pixels lie: the revision whose folder holds them, itself if empty, how many rows, of which type."""
 
     revision: str
     num_rows: int
+    dtype: str = "uint8"
 
 
 DifferenceKind = Literal["class", "split", "excluded", "restored", "added"]
@@ -103,7 +110,10 @@ def tell_differences(differences: Sequence[Difference]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """Per-channel mean and standard deviation of the training split, pixel values 0 to 1; std is at least 1/255."""
+    """Per-channel mean and standard deviation of the training split, divided by the span of the pixel values.
+
+    The span is white less black: 255 for 8 bits. `std` is at least 1/255.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from tenfold.core.events import Json
 
 UInt8Array = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
+PixelArray = npt.NDArray[Any]
+"""Pictures as they are stored: uint8, uint16 or float32."""
 Int64Array = npt.NDArray[np.int64]
 ShouldStop = Callable[[], bool]
 
@@ -31,8 +33,9 @@ def never() -> bool:
 class ImageDecoder(Protocol):
     """Turns the bytes of a picture file into the pixels that preprocessing declares.
 
-    Thread-safe and without state; the same bytes give the same pixels. Formats: JPEG, PNG, BMP, GIF, WebP, TIFF, PPM.
-    Raises `BadImage` with a code (`image.unreadable`, `image.too-many-pixels`, `image.format`, `image.depth`,
+    Thread-safe and without state; the same bytes give the same pixels. Formats: JPEG, PNG, BMP, GIF, WebP, TIFF, PPM
+    and, where its libraries have it, AVIF. Raises `BadImage` with a code (`image.unreadable`, `image.too-many-pixels`,
+    `image.format`, `image.depth`, `image.channels`, `image.profile`, `image.not-finite`, `image.needs-package`,
     `image.empty`) for what it cannot read, whatever the bytes; never returns half a picture. A decoder
     that is not the reference agrees with it to at least 70 dB PSNR on photos, and exactly where nothing is resized.
     """
@@ -46,12 +49,16 @@ class ImageDecoder(Protocol):
         """Size (orientation applied) and colour from the header."""
         ...
 
-    def decode(self, data: bytes, preprocessing: Preprocessing) -> UInt8Array:
-        """The picture as uint8 of `preprocessing.shape` (H, W, C)."""
+    def value_range(self, data: bytes) -> tuple[float, float]:
+        """The least and the greatest number in the picture file; decodes it."""
+        ...
+
+    def decode(self, data: bytes, preprocessing: Preprocessing) -> PixelArray:
+        """The picture as `preprocessing.dtype` of `preprocessing.shape` (H, W, C)."""
         ...
 
     def decode_many(
-        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: UInt8Array
+        self, pictures: Sequence[bytes], preprocessing: Preprocessing, out: PixelArray
     ) -> list[ImageFacts | BadImage]:
         """Decodes picture i into `out[i]` (N, H, W, C) and tells what it was, or why it could not be read.
 
@@ -151,12 +158,17 @@ class RevisionReader(Protocol):
 
     @property
     def mean(self) -> tuple[float, ...]:
-        """Per channel of the training split, pixel values 0 to 1."""
+        """Per channel of the training split, in spans."""
         ...
 
     @property
     def std(self) -> tuple[float, ...]:
-        """Per channel of the training split, pixel values 0 to 1, at least 1/255."""
+        """Per channel of the training split, in spans, at least 1/255."""
+        ...
+
+    @property
+    def span(self) -> float:
+        """How far white is from black in stored pixels: 255 for 8 bits."""
         ...
 
     @property
@@ -164,7 +176,7 @@ class RevisionReader(Protocol):
         """The declared operations from original bytes to the network's input, normalised with mean and std."""
         ...
 
-    def pictures(self, split: str, places: Int64Array) -> UInt8Array:
+    def pictures(self, split: str, places: Int64Array) -> PixelArray:
         """The stored pictures at these places of a split, 0 being its first: N x height x width x channels, copied."""
         ...
 
@@ -194,7 +206,11 @@ class RevisionReader(Protocol):
         ...
 
     def thumbnail(self, index: int) -> bytes:
-        """The stored picture as PNG."""
+        """The stored picture as PNG, of 16 or 32 bits stretched from its 1st to its 99th percentile."""
+        ...
+
+    def mean_image(self) -> bytes | None:
+        """The mean picture of the training split as PNG; `None` where the revision has none."""
         ...
 
     def verify(self) -> None:

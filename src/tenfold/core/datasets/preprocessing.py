@@ -2,13 +2,15 @@
 
     {"version": 1, "operations": [
         {"op": "decode", "orientation": "exif", "transparency": "composite", "background": [255, 255, 255],
-         "depth": "scale", "frame": 0, "mode": "rgb"},
+         "depth": "scale", "range": [0, 255], "profile": "ignore", "scaling": "full", "channels": 0, "frame": 0,
+         "mode": "rgb"},
         {"op": "resize", "mode": "squash", "width": 224, "height": 224, "filter": "bilinear-antialias",
          "background": [255, 255, 255]},
         {"op": "scale", "divide_by": 255.0},
         {"op": "normalise", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}]}
 
-`decode` and `resize` come first and give uint8; `scale` and `normalise` are there when a model was trained with them.
+`decode` and `resize` come first and give the pixels that are stored, uint8 unless `depth` says `uint16` or `float32`.
+`scale` and `normalise` are there when a model was trained with them.
 """
 
 from __future__ import annotations
@@ -25,36 +27,53 @@ from tenfold.core.errors import Invalid
 
 VERSION = 1
 Rgb = tuple[int, int, int]
+ResizeMode = Literal["squash", "crop", "fill", "half"]
+Depth = Literal["scale", "uint16", "float32"]
+Profile = Literal["ignore", "srgb"]
+Scaling = Literal["full", "dct"]
+MAX_CHANNELS = 64
+RANGES: Mapping[Depth, tuple[float, float]] = {"scale": (0, 255), "uint16": (0, 65535)}
+"""Black and white of the depths that declare them; of `float32` they come from the data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decode:
-    """Original bytes to uint8 HWC: first frame, EXIF orientation applied, 16 bits scaled to 8, alpha composited."""
+    """Original bytes to pixels, height x width x channels: first frame, EXIF orientation applied.
+
+    `mode` `all` keeps the file's own `channels`, of which there must be so many; otherwise transparency is composited.
+    `depth` `scale` gives uint8, 16 bits scaled; `uint16` keeps 16 bits and scales 8 up; `float32` keeps the file's own
+    numbers. `range` are the values that mean black and white. `profile` `srgb` converts by an embedded colour profile.
+    `scaling` `dct` lets a JPEG be made smaller by 2, 4 or 8 while it is decoded.
+    """
 
     op: ClassVar[str] = "decode"
-    mode: Literal["grey", "rgb"]
+    mode: Literal["grey", "rgb", "all"]
     background: Rgb = (255, 255, 255)
     orientation: Literal["exif"] = "exif"
     transparency: Literal["composite"] = "composite"
-    depth: Literal["scale"] = "scale"
+    depth: Depth = "scale"
+    range: tuple[float, float] = (0, 255)
+    profile: Profile = "ignore"
+    scaling: Scaling = "full"
+    channels: int = 0
     frame: Literal[0] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resize:
-    """To width x height; `crop` cuts to the target's proportions first, `fill` pads with the background."""
+    """To width x height: `crop` cuts to the target's proportions, `fill` pads with the background, `half` does both."""
 
     op: ClassVar[str] = "resize"
     width: int
     height: int
-    mode: Literal["squash", "crop", "fill"] = "squash"
+    mode: ResizeMode = "squash"
     filter: Literal["bilinear-antialias"] = "bilinear-antialias"
     background: Rgb = (255, 255, 255)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """uint8 to float32 by division."""
+    """Stored pixels to float32 by division."""
 
     op: ClassVar[str] = "scale"
     divide_by: float = 255.0
@@ -72,12 +91,14 @@ class Normalise:
 Operation = Decode | Resize | Scale | Normalise
 _OPERATIONS: dict[str, Callable[..., Operation]] = {cls.op: cls for cls in (Decode, Resize, Scale, Normalise)}
 _CHOICES: dict[str, tuple[object, ...]] = {
-    "decode.mode": ("grey", "rgb"),
+    "decode.mode": ("grey", "rgb", "all"),
     "decode.orientation": ("exif",),
     "decode.transparency": ("composite",),
-    "decode.depth": ("scale",),
+    "decode.depth": ("scale", "uint16", "float32"),
+    "decode.profile": ("ignore", "srgb"),
+    "decode.scaling": ("full", "dct"),
     "decode.frame": (0,),
-    "resize.mode": ("squash", "crop", "fill"),
+    "resize.mode": ("squash", "crop", "fill", "half"),
     "resize.filter": ("bilinear-antialias",),
 }
 
@@ -94,6 +115,7 @@ class Preprocessing:
             raise _invalid(f"the operations are {', '.join(order) or 'none'}; they are {', '.join(_OPERATIONS)}")
         for operation in self.operations:
             _check(operation, self.channels)
+        _check_depth(self.decode)
 
     @property
     def decode(self) -> Decode:
@@ -109,7 +131,22 @@ class Preprocessing:
 
     @property
     def channels(self) -> int:
-        return 1 if self.decode.mode == "grey" else 3
+        return {"grey": 1, "rgb": 3}.get(self.decode.mode, self.decode.channels)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of stored pixels."""
+        return np.dtype(np.uint8 if self.decode.depth == "scale" else self.decode.depth)
+
+    @property
+    def span(self) -> float:
+        """How far white is from black."""
+        return self.decode.range[1] - self.decode.range[0]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the pictures are 8-bit grey or RGB."""
+        return self.decode.depth == "scale" and self.decode.mode != "all"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -117,12 +154,12 @@ class Preprocessing:
         return self.resize.height, self.resize.width, self.channels
 
     def with_normalisation(self, *, mean: Sequence[float], std: Sequence[float]) -> Preprocessing:
-        """The same pictures, scaled to 0..1 and normalised for a network."""
-        tail = (Scale(), Normalise(mean=tuple(map(float, mean)), std=tuple(map(float, std))))
+        """The same pictures, divided by their span and normalised for a network; `mean` and `std` are in spans."""
+        tail = (Scale(divide_by=self.span), Normalise(mean=tuple(map(float, mean)), std=tuple(map(float, std))))
         return replace(self, operations=(*self.operations[:2], *tail))
 
-    def to_arrays(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8 NHWC pictures to the float32 NCHW arrays that the network is given."""
+    def to_arrays(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Stored NHWC pictures to the float32 NCHW arrays that the network is given."""
         arrays = images.astype(np.float32)
         for operation in self.operations[2:]:
             if isinstance(operation, Scale):
@@ -153,12 +190,15 @@ def image_preprocessing(
     width: int,
     height: int,
     channels: int,
-    resize: Literal["squash", "crop", "fill"] = "squash",
+    resize: ResizeMode = "squash",
     background: Rgb = (255, 255, 255),
+    **decode: Any,
 ) -> Preprocessing:
-    """Preprocessing from original bytes to stored uint8 pictures."""
-    decode = Decode(mode="grey" if channels == 1 else "rgb", background=background)
-    return Preprocessing((decode, Resize(width=width, height=height, mode=resize, background=background)))
+    """Preprocessing from original bytes to stored pictures; `decode` are further attributes of `Decode`."""
+    about = {"mode": "grey" if channels == 1 else "rgb", "background": background, **decode}
+    about.setdefault("range", RANGES.get(about.get("depth", "scale"), (0, 1)))
+    about |= {"channels": channels} if about["mode"] == "all" else {}
+    return Preprocessing((Decode(**about), Resize(width=width, height=height, mode=resize, background=background)))
 
 
 def _plain(operation: Operation) -> dict[str, Any]:
@@ -189,6 +229,19 @@ def _check(operation: Operation, channels: int) -> None:
             raise _invalid(f"{where} is {value!r}; it has one number a channel, here {channels}, and std is above 0")
         if key == "divide_by" and not _is_per_channel((value,), 1, positive=True):
             raise _invalid(f"{where} is {value!r}; allowed is above 0")
+
+
+def _check_depth(decode: Decode) -> None:
+    low_high = decode.range
+    if not (_is_per_channel(low_high, 2, positive=False) and low_high[0] < low_high[1]):
+        raise _invalid(f"decode.range is {low_high!r}; it is two numbers, the first below the second")
+    meant = RANGES.get(decode.depth, low_high)
+    if low_high != meant:
+        raise _invalid(f"decode.range is {low_high!r}; with depth {decode.depth} it is {meant!r}")
+    if not _is_whole(decode.channels) or not (1 if decode.mode == "all" else 0) <= decode.channels <= MAX_CHANNELS:
+        raise _invalid(f"decode.channels is {decode.channels!r}; allowed is 1 to {MAX_CHANNELS}, with mode all")
+    if decode.profile == "srgb" and (decode.depth != "scale" or decode.mode == "all"):
+        raise _invalid("decode.profile is srgb; colour profiles are converted in 8-bit grey or RGB only")
 
 
 def _is_whole(value: object) -> bool:

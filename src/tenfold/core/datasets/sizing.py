@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenfold.core.datasets.model import ImageFacts
+from tenfold.core.datasets.preprocessing import Depth
 from tenfold.core.datasets.spec import DatasetSpec
 
 KEEP_UP_TO = 256
@@ -15,19 +17,21 @@ SIDE_OF_PHOTOS = 224
 
 @dataclass(frozen=True)
 class Sizing:
-    """The size that was decided, with one sentence for each decision."""
+    """Size, channels and depth that were decided, with one sentence for each decision."""
 
     width: int
     height: int
     channels: int
     notes: tuple[str, ...]
+    depth: Depth = "scale"
 
 
 def decide_size(facts: Sequence[ImageFacts], spec: DatasetSpec) -> Sizing:
     """The stored size of a dataset from the specification and from pictures that were looked at (at least one)."""
     width, height, size_note = _decide_sides(facts, spec)
     channels, colour_note = _decide_channels(facts, spec)
-    return Sizing(width, height, channels, (size_note, colour_note))
+    depth, depth_note = _decide_depth(facts, spec)
+    return Sizing(width, height, channels, (size_note, colour_note, *depth_note), depth)
 
 
 def _decide_sides(facts: Sequence[ImageFacts], spec: DatasetSpec) -> tuple[int, int, str]:
@@ -48,9 +52,24 @@ def _decide_sides(facts: Sequence[ImageFacts], spec: DatasetSpec) -> tuple[int, 
 
 
 def _decide_channels(facts: Sequence[ImageFacts], spec: DatasetSpec) -> tuple[int, str]:
+    if spec.colour == "all":
+        [(channels, count)] = Counter(fact.channels for fact in facts).most_common(1)
+        return (
+            channels,
+            f"Channels {channels}, as {count} of {len(facts)} pictures looked at have; others are left out.",
+        )
     if spec.colour != "auto":
         return (1, "Grey, as asked for.") if spec.colour == "grey" else (3, "Colour, as asked for.")
     coloured = sum(fact.is_colour for fact in facts)
     if coloured:
         return 3, f"Colour: {coloured} of {len(facts)} pictures looked at have it."
     return 1, f"Grey: all {len(facts)} pictures looked at are grey."
+
+
+def _decide_depth(facts: Sequence[ImageFacts], spec: DatasetSpec) -> tuple[Depth, tuple[str, ...]]:
+    if spec.depth == "8bit":
+        return "scale", ()
+    bits = max(fact.bits for fact in facts)
+    count = sum(fact.bits == bits for fact in facts)
+    depth: Depth = {8: "scale", 16: "uint16"}.get(bits, "float32")  # type: ignore[assignment]
+    return depth, (f"Depth {bits} bits: {count} of {len(facts)} pictures looked at have it, and none has more.",)

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from tenfold.core.datasets.preprocessing import Profile, ResizeMode, Scaling
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, declare
 
-ColourMode = Literal["auto", "grey", "rgb"]
-ResizeMode = Literal["squash", "crop", "fill"]
+ColourMode = Literal["auto", "grey", "rgb", "all"]
 MAX_SIDE = 4096
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -49,6 +49,7 @@ class DatasetSpec:
             Choice("auto", "Automatic", "Grey if all pictures looked at are grey, otherwise colour."),
             Choice("grey", "Grey", "One channel; colour is turned into brightness."),
             Choice("rgb", "Colour", "Three channels: red, green, blue."),
+            Choice("all", "All channels", "The files' own channels, 1 to 64, transparency among them."),
         ),
     )
     resize: ResizeMode = declare(
@@ -60,7 +61,13 @@ class DatasetSpec:
         choices=(
             Choice("squash", "Squash", "Stretch it to the size; the whole picture stays, its proportions change."),
             Choice("crop", "Crop", "Keep the proportions and cut off what stands over, evenly on both sides."),
-            Choice("fill", "Fill", "Keep the proportions and fill the rest with the background colour."),
+            Choice("fill", "Fill", "Keep the proportions and the whole picture; the background colour fills the rest."),
+            Choice(
+                "half",
+                "Half crop, half fill",
+                "Keep the proportions; half of what would be cut off is cut off, "
+                "and the background colour fills the rest.",
+            ),
         ),
     )
     validation_share: float = declare(
@@ -140,6 +147,41 @@ class DatasetSpec:
         level="everything",
         group="Which pictures",
     )
+    depth: Literal["8bit", "keep"] = declare(
+        "8bit",
+        label="Depth",
+        help="How finely brightness is stored. Keeping 16 bits doubles the room, 32 bits take four times as much.",
+        level="everything",
+        group="Pictures",
+        choices=(
+            Choice("8bit", "8 bits", "256 steps; 16 bits are scaled down, 32 bits are left out and named."),
+            Choice("keep", "As in the files", "16 bits or 32-bit numbers, if any picture looked at has them."),
+        ),
+    )
+    profile: Profile = declare(
+        "ignore",
+        label="Colour profiles",
+        help="What happens to a picture that says by a profile how its colours are meant.",
+        level="everything",
+        group="Pictures",
+        choices=(
+            Choice("ignore", "Ignore", "The stored numbers are taken as they are."),
+            Choice("srgb", "Convert to sRGB", "Colours as a screen shows them; whoever uses the model does the same."),
+        ),
+    )
+    scaling: Scaling = declare(
+        "full",
+        label="Decoding of JPEG",
+        help="Large JPEG pictures are read sooner when they are made smaller before their pixels are computed.",
+        level="everything",
+        group="Pictures",
+        choices=(
+            Choice("full", "Exact", "Every pixel is decoded, then the picture is made smaller."),
+            Choice(
+                "dct", "Fast", "Made smaller by 2, 4 or 8 while it is decoded; pixels differ a little (about 48 dB)."
+            ),
+        ),
+    )
     background: str = declare(
         "#ffffff",
         label="Background",
@@ -164,6 +206,9 @@ class DatasetSpec:
         if self.smallest_side > self.largest_side:
             text = f"The smallest side, {self.smallest_side} px, is over the largest, {self.largest_side} px."
             found.append(Problem("smallest_side", text, "size.range"))
+        if self.profile == "srgb" and (self.depth == "keep" or self.colour == "all"):
+            text = "Colour profiles are converted in 8-bit grey or colour only: ignore them, or choose 8 bits."
+            found.append(Problem("profile", text, "profile.depth"))
         if not _HEX.fullmatch(self.background):
             text = f"{self.background!r} is no colour: write # and six hexadecimal digits, as in #ffffff."
             found.append(Problem("background", text, "colour"))

@@ -20,7 +20,7 @@ def model_card(model: TrainedModel) -> str:
         ("## What it was trained on", _data(model)),
         ("## How it was trained", _training(model)),
         ("## What is done to a picture", _preprocessing(model)),
-        ("## How to use it", _usage()),
+        ("## How to use it", _usage(model)),
         ("## Files", [f"* `{name}`: {about}" for name, about in CONTENTS.items()]),
     ]
     return "\n".join("\n".join([heading, "", *lines, ""]) for heading, lines in sections if lines)
@@ -28,12 +28,15 @@ def model_card(model: TrainedModel) -> str:
 
 def _summary(model: TrainedModel) -> list[str]:
     channels, height, width = model.graph.inputs[0].shape
-    colours = "grey" if channels == 1 else "colour"
+    preprocessing = Preprocessing.from_json(model.preprocessing)
+    colours = {"grey": "grey", "rgb": "colour"}.get(preprocessing.decode.mode, f"{channels}-channel")
     text = (
         f"A {_plain(model.task)} model with {len(model.classes)} classes: the network {_plain(model.network)} with "
         f"{model.graph.parameters:,} trained weights. It takes {colours} pictures of {width} x {height} pixels."
     )
-    return [text]
+    if preprocessing.is_plain:
+        return [text]
+    return [text, "", "Its pictures are not plain 8-bit ones: some TIFF files need the package tifffile to be read."]
 
 
 def _results(model: TrainedModel) -> list[str]:
@@ -73,11 +76,8 @@ def _preprocessing(model: TrainedModel) -> list[str]:
     said = []
     for operation in Preprocessing.from_json(model.preprocessing).operations:
         match operation:
-            case Decode(mode=mode, background=background):
-                said.append(
-                    "Decoded: first frame, turned as its EXIF orientation says, 16 bits scaled to 8, transparency "
-                    f"composited on {_colour(background)}, colour profile ignored, in {mode}."
-                )
+            case Decode():
+                said.append(_decoding(operation))
             case Resize(width=width, height=height, mode=mode):
                 said.append(f"Resized to {width} x {height} ({mode}) by an antialiased bilinear filter.")
             case Scale(divide_by=divisor):
@@ -87,10 +87,23 @@ def _preprocessing(model: TrainedModel) -> list[str]:
     return [f"{number}. {text}" for number, text in enumerate(said, 1)]
 
 
-def _usage() -> list[str]:
+def _decoding(decode: Decode) -> str:
+    depth = {"scale": "16 bits scaled to 8", "uint16": "kept in 16 bits", "float32": "numbers as in the file"}
+    profile = {"ignore": "colour profile ignored", "srgb": "colours converted to sRGB by their profile"}
+    channels = f"all {decode.channels} channels" if decode.mode == "all" else f"in {decode.mode}"
+    shown = "" if decode.mode == "all" else f"transparency composited on {_colour(decode.background)}, "
+    faster = ", JPEG made smaller while decoded" if decode.scaling == "dct" else ""
+    return (
+        f"Decoded: first frame, turned as its EXIF orientation says, {depth[decode.depth]}, {shown}"
+        f"{profile[decode.profile]}, {channels}{faster}."
+    )
+
+
+def _usage(model: TrainedModel) -> list[str]:
+    is_plain = Preprocessing.from_json(model.preprocessing).is_plain
     return [
         "```",
-        "pip install onnxruntime numpy pillow",
+        f"pip install onnxruntime numpy pillow{'' if is_plain else ' tifffile'}",
         "python predict.py picture.jpg",
         "```",
         "",

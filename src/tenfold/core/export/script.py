@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import ast
 
+_NEEDS, _NEEDS_MORE = (
+    "Needs only onnxruntime, numpy and Pillow:",
+    ("Needs only onnxruntime, numpy and Pillow, and tifffile for\nTIFF files that Pillow cannot read whole:"),
+)
 
-def predict_script(reference: str, main: str) -> str:
-    """One module from the sources of two, `main`'s docstring on top; what `main` imports from Tenfold is the other."""
-    docstring = ast.get_docstring(ast.parse(main), clean=False)
-    head = f'"""{docstring}"""\n\nfrom __future__ import annotations\n'
-    return "\n\n".join([head.rstrip("\n"), _body(reference), _body(main)]).rstrip("\n") + "\n"
+
+def predict_script(reference: str, main: str, *, deep: str = "") -> str:
+    """One module from the sources of two, `main`'s docstring on top; what `main` imports from Tenfold is the other.
+
+    `deep` is the source for pixels over 8 bits or of other channels, which takes the place of what it defines again.
+    """
+    docstring = ast.get_docstring(ast.parse(main), clean=False) or ""
+    if deep:
+        docstring = docstring.replace(_NEEDS, _NEEDS_MORE).replace("numpy pillow\n", "numpy pillow tifffile\n")
+    parts = [
+        f'"""{docstring}"""\n\nfrom __future__ import annotations',
+        _body(reference),
+        *([_body(deep)] if deep else []),
+    ]
+    return "\n\n".join([*parts, _body(main)]).rstrip("\n") + "\n"
 
 
 def _body(source: str) -> str:

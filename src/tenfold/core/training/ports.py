@@ -56,8 +56,11 @@ class Samples(Protocol):
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, height, width of a picture."""
 
-    def pictures(self, split: str, places: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The pictures at these places of a split, 0 being its first: N x height x width x channels, copied."""
+    def pictures(self, split: str, places: NDArray[np.int64]) -> NDArray[Any]:
+        """The pictures at these places of a split, 0 being its first: N x height x width x channels, copied.
+
+        uint8, uint16 or float32.
+        """
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """N class indices."""
@@ -84,7 +87,10 @@ class TaskHead(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class BackendPlan:
-    """What a backend is built from. `mean` and `std` are per channel, of values in 0 ... 1; `device` is decided."""
+    """What a backend is built from. `device` is decided.
+
+    `mean` and `std` are per channel, of pixel values divided by `span`.
+    """
 
     graph: LayerGraph
     spec: TrainingSpec
@@ -93,6 +99,7 @@ class BackendPlan:
     threads: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    span: float = 255
 
 
 class BackendFactory(Protocol):

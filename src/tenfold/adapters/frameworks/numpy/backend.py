@@ -28,8 +28,8 @@ class NumpyBackend:
     def __init__(self, plan: BackendPlan, samples: Samples) -> None:
         self._samples = samples
         self._head = plan.head
-        self._shift = np.array(plan.mean, dtype=np.float32) * np.float32(255)
-        self._factor = 1 / (np.array(plan.std, dtype=np.float32) * np.float32(255))
+        self._shift = np.array(plan.mean, dtype=np.float32) * np.float32(plan.span)
+        self._factor = 1 / (np.array(plan.std, dtype=np.float32) * np.float32(plan.span))
         self._network = build_network(plan.graph, seed=plan.spec.seed)
         self._outputs = {item.name: item for item in plan.graph.outputs}
         self._main = main_output(plan.graph).name
@@ -119,7 +119,7 @@ class NumpyBackend:
         images = self._normalised(self._samples.pictures(split, np.arange(start, stop)))
         return self._network.forward(images)[self._main]
 
-    def _normalised(self, images_nhwc: NDArray[np.uint8]) -> Floats:
+    def _normalised(self, images_nhwc: NDArray[Any]) -> Floats:
         images = (images_nhwc.astype(np.float32) - self._shift) * self._factor
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 

@@ -35,7 +35,7 @@ class TorchBackend:
         layout = _layout(self._device)
         try:
             self._module = build_module(plan.graph, seed=plan.spec.seed).to(self._device)
-            self._data = DeviceData(samples, mean=plan.mean, std=plan.std, device=self._device, layout=layout)
+            self._data = DeviceData(plan, samples, device=self._device, layout=layout)
         except (RuntimeError, MemoryError) as error:
             _raise_if_memory_ran_out(error, 1)
             raise

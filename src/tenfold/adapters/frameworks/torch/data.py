@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tenfold.core.training.ports import Samples
+from tenfold.core.training.ports import BackendPlan, Samples
 
 RESIDENT_BYTES = 2**30
 SPLITS = ("train", "val", "test")
@@ -17,25 +18,21 @@ SPLITS = ("train", "val", "test")
 class DeviceData:
     """The splits of a dataset, kept on the device when they are small enough, else read batch by batch.
 
-    Pictures are uint8 NHWC; batches are float32 NCHW, normalised by channel, in the memory layout `layout`.
+    Pictures are uint8, uint16 or float32 NHWC; batches are float32 NCHW, normalised by channel, in the memory layout
+    `layout`.
     """
 
     def __init__(
-        self,
-        samples: Samples,
-        *,
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
-        device: torch.device,
-        layout: torch.memory_format,
+        self, plan: BackendPlan, samples: Samples, *, device: torch.device, layout: torch.memory_format
     ) -> None:
         self._samples = samples
         self._device = device
         self._layout = layout
-        self._shift = torch.tensor(mean, dtype=torch.float32, device=device).mul_(255)
-        self._factor = torch.tensor(std, dtype=torch.float32, device=device).mul_(255).reciprocal_()
+        self._shift = torch.tensor(plan.mean, dtype=torch.float32, device=device).mul_(plan.span)
+        self._factor = torch.tensor(plan.std, dtype=torch.float32, device=device).mul_(plan.span).reciprocal_()
         self._labels = {split: _copied(samples.labels(split)).to(device) for split in SPLITS}
-        total = sum(map(len, self._labels.values())) * math.prod(samples.input_shape)
+        picture_bytes = math.prod(samples.input_shape) * samples.pictures("train", np.arange(0)).itemsize
+        total = sum(map(len, self._labels.values())) * picture_bytes
         self._images: dict[str, torch.Tensor] = {}
         if total <= RESIDENT_BYTES:
             self._images = {split: self._all(split).to(device) for split in SPLITS}
@@ -58,7 +55,7 @@ class DeviceData:
     def _all(self, split: str) -> torch.Tensor:
         return torch.from_numpy(self._samples.pictures(split, np.arange(len(self._labels[split]))))
 
-    def _moved(self, images: NDArray[np.uint8]) -> torch.Tensor:
+    def _moved(self, images: NDArray[Any]) -> torch.Tensor:
         batch = torch.from_numpy(images)
         if self._device.type == "cuda":
             return batch.pin_memory().to(self._device, non_blocking=True)
