@@ -205,6 +205,10 @@ def test_samples_are_listed_edited_and_brought_back(server: Server) -> None:
     assert "2 excluded" in printed
     assert "10 moved from test to val" in printed
     assert tenfold(server, "dataset", "rejected", "edited").stdout == "Every file could be used.\n"
+    target = server.data.parent / "edited.zip"
+    done = tenfold(server, "dataset", "export", "edited", "--format", "csv", "--revision", "1", "--output", str(target))
+    assert done.stdout == f"{target}\n"
+    assert "edited/samples.csv" in zipfile.ZipFile(target).namelist()
     for wrong in (["--action", "exclude"], ["--action", "exclude", "--all", "--index", "1"], ["--all"]):
         assert tenfold(server, "dataset", "edit", "edited", *wrong).returncode == 2
     refused = tenfold(server, "dataset", "undo", "edited", "--revision", made["id"])

@@ -22,6 +22,7 @@ from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
+from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.revision_reader import open_revision
@@ -50,6 +51,7 @@ from tenfold.interfaces.web.site import Site
 from tenfold.services.accounts import AccountService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
+from tenfold.services.exports import ExportService
 from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
@@ -128,6 +130,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         accounts=accounts,
         datasets=datasets,
         revisions=revisions,
+        exports=ExportService(database, datasets=datasets, export=export_dataset),
         networks=networks,
         runs=runs,
         models=models,

@@ -13,6 +13,7 @@ from tenfold.core.repository import Database
 from tenfold.services.accounts import AccountService
 from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
+from tenfold.services.exports import ExportService
 from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
@@ -30,6 +31,7 @@ class Services:
     accounts: AccountService
     datasets: DatasetService
     revisions: RevisionService
+    exports: ExportService
     networks: NetworkService
     runs: RunService
     models: ModelService

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tenfold.core.datasets.edits import Change
+from tenfold.core.datasets.exporting import ExportSpec
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.fields import fields_of
 from tenfold.interfaces.cli.commands import Json, NameOrId, connect
@@ -26,6 +28,7 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("redo")(_redo)
     app.command("revisions")(_list_revisions)
     app.command("rejected")(_list_rejected)
+    app.command("export")(with_fields(_export, fields_of(ExportSpec)))
 
 
 def _list_samples(name: NameOrId, limit: Limit = 50, as_json: Json = False, **fields: Any) -> None:
@@ -71,6 +74,18 @@ def _list_revisions(name: NameOrId, as_json: Json = False) -> None:
     with told_errors(), connect() as client:
         found = list(client.datasets.revisions(name))
         table(found, ["name", "state", "num_samples", "created_at", "summary"], as_json, empty="There is none yet.")
+
+
+def _export(
+    name: NameOrId,
+    output: Annotated[Path | None, typer.Option("--output", help="The file to write.")] = None,
+    revision: Annotated[str, typer.Option("--revision", help="Its number or id; without, the current one.")] = "",
+    **fields: Any,
+) -> None:
+    """Writes a revision as an archive: pictures, classes and split."""
+    with told_errors(), connect() as client:
+        target = output or Path(f"{client.datasets.get(name).name}.zip")
+        typer.echo(str(client.datasets.export(name, target, revision=revision, **fields)))
 
 
 def _list_rejected(name: NameOrId, limit: Limit = 1000, as_json: Json = False) -> None:

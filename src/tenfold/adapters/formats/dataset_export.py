@@ -1,0 +1,210 @@
+"""A revision as an archive for other programs: folders, CSV, COCO-style JSON or Parquet, always with the split.
+
+Pictures leave as they are stored, without loss, so that an import of the archive gives the same content hash.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tenfold.adapters.formats.optional_parts import needed
+from tenfold.adapters.formats.zip_stream import Entry, Sink, stream_zip
+from tenfold.core.datasets.exporting import ExportSpec
+from tenfold.core.datasets.model import SPLITS, SampleRecord, Split
+from tenfold.core.datasets.ports import PixelArray, RevisionReader
+from tenfold.core.errors import BadDataset
+
+AT_ONCE = 256
+LONGEST_STEM = 60
+FORMULA = ("=", "+", "@", "\t", "\r")
+_NO_STEM = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class _Exported:
+    """One sample on its way out."""
+
+    index: int
+    record: SampleRecord
+    split: Split
+    label: str
+    suffix: str
+    content: bytes
+
+    @property
+    def file(self) -> str:
+        """A name that no other sample has, in which people find the one that it came from."""
+        stem = self.record.path.rpartition("/")[2].rpartition(".")[0] or self.record.path
+        readable = _NO_STEM.sub("_", unicodedata.normalize("NFC", stem))[:LONGEST_STEM].strip("._")
+        return f"{self.index:07d}{'-' if readable else ''}{readable}{self.suffix}"
+
+
+def export_dataset(reader: RevisionReader, name: str, spec: ExportSpec) -> Iterator[bytes]:
+    """Fulfils `tenfold.core.datasets.exporting.DatasetExporter`."""
+    if spec.format == "folders":
+        _check_folder_names(reader.classes)
+    elif spec.format == "parquet":
+        needed("pyarrow", "Parquet files")
+    _encoder(reader)
+    return stream_zip(_ENTRIES[spec.format](reader, name))
+
+
+def _folders(reader: RevisionReader, name: str) -> Iterator[Entry]:
+    yield f"{name}/README.txt", [_readme(reader, name).encode()]
+    for sample in _samples(reader):
+        yield f"{name}/{sample.split}/{sample.label}/{sample.file}", [sample.content]
+
+
+def _table(reader: RevisionReader, name: str) -> Iterator[Entry]:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["image", "label", "split", "width", "height", "source"])
+    for sample in _samples(reader):
+        yield f"{name}/images/{sample.file}", [sample.content]
+        record = sample.record
+        values = [sample.label, sample.split, record.width, record.height, record.path]
+        rows.writerow([f"images/{sample.file}", *map(_no_formula, values)])
+    yield f"{name}/samples.csv", [text.getvalue().encode()]
+
+
+def _coco(reader: RevisionReader, name: str) -> Iterator[Entry]:
+    """`images`, `annotations` and `categories` as COCO names them; an annotation has a category and no box."""
+    images: list[str] = []
+    annotations: list[str] = []
+    for sample in _samples(reader):
+        yield f"{name}/images/{sample.file}", [sample.content]
+        number = sample.index + 1
+        about = {
+            "id": number,
+            "file_name": f"images/{sample.file}",
+            "width": reader.input_shape[2],
+            "height": reader.input_shape[1],
+            "split": sample.split,
+            "source": sample.record.path,
+        }
+        images.append(json.dumps(about, ensure_ascii=False))
+        annotations.append(json.dumps({"id": number, "image_id": number, "category_id": sample.record.label + 1}))
+    categories = [
+        json.dumps({"id": at + 1, "name": each}, ensure_ascii=False) for at, each in enumerate(reader.classes)
+    ]
+    info = json.dumps({"description": name, "tenfold_content": reader.manifest.content}, ensure_ascii=False)
+    yield f"{name}/annotations.json", _coco_text(info, images, annotations, categories)
+
+
+def _coco_text(info: str, images: list[str], annotations: list[str], categories: list[str]) -> Iterator[bytes]:
+    yield f'{{"info": {info}'.encode()
+    for name, items in (("images", images), ("annotations", annotations), ("categories", categories)):
+        yield f',\n"{name}": [\n'.encode()
+        for start in range(0, len(items), AT_ONCE):
+            last = start + AT_ONCE >= len(items)
+            yield (",\n".join(items[start : start + AT_ONCE]) + ("" if last else ",\n")).encode()
+        yield b"\n]"
+    yield b"}\n"
+
+
+def _parquet(reader: RevisionReader, name: str) -> Iterator[Entry]:
+    for split in SPLITS:
+        if len(reader.indices(split)):
+            yield f"{name}/data/{split}-00000-of-00001.parquet", _parquet_blocks(reader, split)
+
+
+def _parquet_blocks(reader: RevisionReader, split: Split) -> Iterator[bytes]:
+    """One row group for every `AT_ONCE` samples. The schema says what Hugging Face `datasets` reads: image, label."""
+    arrow, parquet = needed("pyarrow", "Parquet files"), needed("pyarrow.parquet", "Parquet files")
+    features = {
+        "image": {"_type": "Image"},
+        "label": {"_type": "ClassLabel", "names": list(reader.classes)},
+    }
+    image = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+    about = {"huggingface": json.dumps({"info": {"features": features}})}
+    schema = arrow.schema([("image", image), ("label", arrow.int64())], metadata=about)
+    sink = Sink()
+    with parquet.ParquetWriter(arrow.PythonFile(sink, mode="w"), schema, compression="none") as writer:
+        rows: list[dict[str, object]] = []
+        for sample in _samples(reader, (split,)):
+            picture = {"bytes": sample.content, "path": sample.file}
+            rows.append({"image": picture, "label": sample.record.label})
+            if len(rows) == AT_ONCE:
+                writer.write_table(arrow.Table.from_pylist(rows, schema))
+                rows.clear()
+                yield sink.take()
+        if rows:
+            writer.write_table(arrow.Table.from_pylist(rows, schema))
+    yield sink.take()
+
+
+_ENTRIES: dict[str, Callable[[RevisionReader, str], Iterator[Entry]]] = {
+    "folders": _folders,
+    "csv": _table,
+    "coco": _coco,
+    "parquet": _parquet,
+}
+
+
+def _samples(reader: RevisionReader, splits: tuple[Split, ...] = SPLITS) -> Iterator[_Exported]:
+    suffix, encode = _encoder(reader)
+    for split in splits:
+        indices = reader.indices(split)
+        for start in range(0, len(indices), AT_ONCE):
+            places = np.arange(start, min(start + AT_ONCE, len(indices)))
+            for index, pixels in zip(indices[places].tolist(), reader.pictures(split, places), strict=True):
+                record = reader.sample(index)
+                yield _Exported(index, record, split, reader.classes[record.label], suffix, encode(pixels))
+
+
+def _encoder(reader: RevisionReader) -> tuple[str, Callable[[PixelArray], bytes]]:
+    """A file's ending and what makes its content, without loss: PNG where it can hold the pixels, else TIFF."""
+    channels = reader.input_shape[0]
+    first = reader.pictures("train", np.arange(min(1, len(reader.labels("train")))))
+    if (first.dtype == np.uint8 and channels in {1, 3}) or (first.dtype == np.uint16 and channels == 1):
+        return ".png", _as_png
+    tiff = needed("tifffile", "Pictures of this depth and these channels")
+
+    def as_tiff(pixels: PixelArray) -> bytes:
+        buffer = io.BytesIO()
+        photometric = "rgb" if pixels.shape[2] == 3 else "minisblack"
+        tiff.imwrite(buffer, pixels[:, :, 0] if pixels.shape[2] == 1 else pixels, photometric=photometric)
+        return buffer.getvalue()
+
+    return ".tif", as_tiff
+
+
+def _as_png(pixels: npt.NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _check_folder_names(classes: tuple[str, ...]) -> None:
+    for name in classes:
+        if "/" in name or name.startswith(".") or name != name.strip() or len(name.encode()) > 200:
+            text = f"The class {name!r} cannot be the name of a folder: choose CSV, COCO-style JSON or Parquet."
+            raise BadDataset(text, code="export.class-name")
+
+
+def _no_formula(value: object) -> object:
+    """A text that a spreadsheet would run gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _readme(reader: RevisionReader, name: str) -> str:
+    manifest = reader.manifest
+    counts = ", ".join(f"{manifest.split_size(split):,} {split}" for split in SPLITS)
+    return (
+        f"{name}: {manifest.num_samples:,} pictures of {manifest.width} x {manifest.height} pixels in "
+        f"{len(manifest.classes)} classes ({counts}).\n"
+        f"Content {manifest.content}\n\n"
+        "To have the same dataset again:\n"
+        f"    tenfold dataset import FOLDER --width {manifest.width} --height {manifest.height} "
+        "--validation-share 0 --test-share 0\n"
+    )
