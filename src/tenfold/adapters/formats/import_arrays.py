@@ -23,7 +23,7 @@ from tenfold.core.errors import StorageFull, is_disk_full
 PIXELS = "pixels.npy"
 FACTS = "facts.bin"
 NOT_REACHED, ACCEPTED, REJECTED = 0, 1, 2
-BLOCK = 65_536
+BLOCK = 8192
 Facts = npt.NDArray[Any]
 
 

@@ -19,7 +19,7 @@ from tenfold.core.errors import BadDataset, StorageFull, is_disk_full
 
 MAX_CLASSES = 100_000
 _AT_ONCE = 2000
-_CACHE_KIB = 16_384
+_CACHE_KIB = 8192
 _SCHEMA = """
 CREATE TABLE files(id INTEGER PRIMARY KEY, path TEXT UNIQUE, class INTEGER, split INTEGER, times INTEGER DEFAULT 1,
                    clashes INTEGER DEFAULT 0);
