@@ -23,7 +23,7 @@ class Roots:
     def roots(self) -> tuple[str, ...]:
         return self._roots
 
-    def resolve(self, path: str) -> str:
+    def resolve(self, path: str, *, may_be_file: bool = False) -> str:
         if "\0" in path:
             raise NotFound("There is no such folder.", code="folder.not-found")
         real = os.path.realpath(Path(path).expanduser() if path.startswith("~/") else path)
@@ -31,8 +31,11 @@ class Roots:
             allowed = ", ".join(self._roots) or "none"
             text = f"This folder lies outside the folders that may be read ({allowed}). TENFOLD_ROOTS names them."
             raise Forbidden(text, code="folder.outside")
-        if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that no file system takes
-            raise NotFound("There is no such folder.", code="folder.not-found")
+        if may_be_file and os.path.isfile(real):  # noqa: PTH113 - False, not an error, for a name that none takes
+            return real
+        if not os.path.isdir(real):  # noqa: PTH112 - as above
+            what = "folder or file" if may_be_file else "folder"
+            raise NotFound(f"There is no such {what}.", code="folder.not-found")
         return real
 
     def list_folder(self, path: str | None = None) -> FolderListing:

@@ -54,6 +54,6 @@ class FolderBrowser(Protocol):
         """Folders whose path begins with `prefix`; empty for anything outside."""
         ...
 
-    def resolve(self, path: str) -> str:
-        """The real path of a folder that may be read."""
+    def resolve(self, path: str, *, may_be_file: bool = False) -> str:
+        """The real path of a folder that may be read, or also of a file."""
         ...
