@@ -109,7 +109,7 @@ class Site:
         return RedirectResponse("/sample/page/dataset-building", status_code=303)
 
     async def other(self, request: Request) -> Response:
-        known = {"": "home", "runs/new": "run-new", "sign-in": "sign-in"}
+        known = {"": "home", "datasets/new": "dataset-new", "runs/new": "run-new", "sign-in": "sign-in"}
         path = request.path_params["path"]
         if request.method == "POST":
             self.received.append({"path": "/" + path, "form": dict(await request.form())})

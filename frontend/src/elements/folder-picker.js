@@ -136,6 +136,7 @@ class FolderPicker extends HTMLElement {
     if (!(option instanceof HTMLElement) || !this.input) return;
     this.input.value = `${option.dataset.path}/`;
     this.input.focus();
+    this.input.dispatchEvent(new Event('change', { bubbles: true }));
     this.wait();
   }
 }
