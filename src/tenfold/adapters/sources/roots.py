@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from tenfold.core.datasets.browsing import FolderEntry, FolderListing, PictureCount
+from tenfold.core.datasets.layouts import SOURCE_FILES
 from tenfold.core.errors import Forbidden, NotFound
 
 PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
@@ -62,7 +64,7 @@ class Roots:
         inside_roots = [root for root in self._roots if root.startswith(prefix) and root != prefix.rstrip("/")]
         try:
             real = self.resolve(folder or "/")
-            names, _ = self._folder_names(real)
+            names = [*self._folder_names(real)[0], *(self._file_names(real) if folder else ())]
         except (Forbidden, NotFound):
             return inside_roots[:limit]
         found = [f"{folder}/{name}" for name in names if name.casefold().startswith(begun.casefold())]
@@ -84,6 +86,13 @@ class Roots:
         except PermissionError:
             raise Forbidden("The server may not read this folder.", code="folder.forbidden") from None
         return sorted(names, key=str.casefold), True
+
+    def _file_names(self, real: str) -> list[str]:
+        """Names of the visible files that are sources themselves."""
+        with os.scandir(real) as entries:
+            seen = islice(entries, 10 * COUNT_UP_TO)
+            names = [entry.name for entry in seen if entry.name.casefold().endswith(SOURCE_FILES) and entry.is_file()]
+        return sorted((name for name in names if not name.startswith(".")), key=str.casefold)[:MAX_FOLDERS]
 
     def _may_enter(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_dir():

@@ -51,7 +51,7 @@ class FolderBrowser(Protocol):
         ...
 
     def complete(self, prefix: str, *, limit: int = 20) -> list[str]:
-        """Folders whose path begins with `prefix`; empty for anything outside."""
+        """Folders, then lists, tables and arrays, whose path begins with `prefix`; empty for anything outside."""
         ...
 
     def resolve(self, path: str, *, may_be_file: bool = False) -> str:

@@ -39,6 +39,11 @@ SPLIT_WORDS: Mapping[str, Split] = {
     "testing": "test",
     "t10k": "test",
 }
+LIST_FILES = (".txt", ".lst", ".list")
+TABLE_FILES = (".parquet", ".pq", ".jsonl", ".ndjson", ".csv", ".tsv", ".tab")
+HDF5_FILES = (".h5", ".hdf5", ".hdf")
+NUMPY_FILES = (".npz", ".npy")
+SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
 MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
 _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {

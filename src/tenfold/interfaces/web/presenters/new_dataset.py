@@ -113,7 +113,7 @@ def _layout_view(preview: LayoutPreview, choice: SourceChoice, by_name: Mapping[
     return LayoutView(
         sentence=preview.sentence,
         notes=look.notes,
-        columns=forms.field_views(columns, chosen, options=fields) if look.columns else (),
+        columns=forms.field_views(columns, chosen, options=fields, proposals=chosen) if look.columns else (),
         headings=look.columns if look.rows else (),
         rows=look.rows,
         others=forms.field_views([by_name["layout"], by_name["prefix"]], others),
