@@ -144,13 +144,13 @@ def test_an_archive_travels_with_its_form_and_leads_on(page: Page, url: str, sit
 
 def test_folders_complete_as_they_are_typed(page: Page, url: str, complaints: list[str]) -> None:
     page.goto(f"{url}/dataset-new")
-    field = page.get_by_role("combobox", name="Folder", exact=True)
+    field = page.get_by_role("combobox", name="Folder or file", exact=True)
     field.fill("/home/anna/da")
     expect(page.locator("#folders [role=option]")).to_have_count(1)
     page.keyboard.press("Tab")
     expect(field).to_have_value("/home/anna/data/")
     field.fill("/home/anna/")
-    expect(page.locator("#folders [role=option]")).to_have_count(3)
+    expect(page.locator("#folders [role=option]")).to_have_count(4)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -254,3 +254,13 @@ LOW_CONTRAST = """() => {
   }
   return low;
 }"""
+
+
+def test_a_file_is_taken_as_it_is(page: Page, url: str) -> None:
+    page.goto(f"{url}/dataset-new")
+    field = page.get_by_role("combobox", name="Folder or file", exact=True)
+    field.fill("/home/anna/bi")
+    expect(page.locator("#folders [role=option]")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("/home/anna/birds.csv")

@@ -213,3 +213,14 @@ def test_samples_are_listed_edited_and_brought_back(server: Server) -> None:
         assert tenfold(server, "dataset", "edit", "edited", *wrong).returncode == 2
     refused = tenfold(server, "dataset", "undo", "edited", "--revision", made["id"])
     assert (refused.returncode, "was changed meanwhile" in refused.stderr) == (1, True)
+
+
+def test_a_table_of_the_server_is_looked_at_and_imported(server: Server) -> None:
+    home = server.data.parent
+    rows = [f"{path.relative_to(home)},{path.parent.name}\n" for path in sorted((home / "shapes").rglob("*.png"))]
+    (home / "table.csv").write_text("where,what it is,size\n" + "".join(row.replace("\n", ",1\n") for row in rows))
+    looked = tenfold(server, "dataset", "preview", str(home / "table.csv"))
+    assert looked.stdout.startswith("This is a table with a row for every picture: 120 pictures")
+    choice = ("--label-column", "what it is", "--wait")
+    dataset = answer(server, "dataset", "import", str(home / "table.csv"), *choice)
+    assert (dataset["state"], dataset["num_samples"], dataset["num_classes"]) == ("ready", 120, 3)

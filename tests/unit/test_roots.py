@@ -85,7 +85,7 @@ def test_paths_are_completed(home):
     roots = Roots([home])
     assert roots.complete(f"{home}/fl") == [f"{home}/flowers"]
     assert roots.complete(f"{home}/ph") == [f"{home}/Photos"]
-    assert roots.complete(f"{home}/flowers/") == [f"{home}/flowers/rose", f"{home}/flowers/tulip"]
+    assert roots.complete(f"{home}/flowers/") == [f"{home}/flowers/{name}" for name in ("rose", "tulip", "notes.txt")]
     assert roots.complete(str(home)[:-2]) == [str(home)]
     assert roots.complete("/et") == []
     assert roots.complete(f"{home}/", limit=1) == [f"{home}/again"]
@@ -94,3 +94,15 @@ def test_paths_are_completed(home):
 def test_no_roots(tmp_path):
     with pytest.raises(NotFound, match="TENFOLD_ROOTS"):
         Roots([tmp_path / "gone"]).list_folder()
+
+
+def test_files_that_are_sources_complete_behind_the_folders(tmp_path):
+    (tmp_path / "train").mkdir()
+    for name in ("train.csv", "train.jpg", "trainer.txt", ".train.csv"):
+        (tmp_path / name).write_text("")
+    roots = Roots([tmp_path])
+    assert roots.complete(f"{tmp_path}/tr") == [f"{tmp_path}/{name}" for name in ("train", "train.csv", "trainer.txt")]
+    assert roots.resolve(f"{tmp_path}/train.csv", may_be_file=True) == f"{tmp_path}/train.csv"
+    for path, may_be_file in ((f"{tmp_path}/train.csv", False), (f"{tmp_path}/none.csv", True)):
+        with pytest.raises(NotFound):
+            roots.resolve(path, may_be_file=may_be_file)

@@ -109,7 +109,7 @@ class Site:
         return RedirectResponse("/sample/page/dataset-building", status_code=303)
 
     async def other(self, request: Request) -> Response:
-        known = {"": "home", "runs/new": "run-new", "sign-in": "sign-in"}
+        known = {"": "home", "datasets/new": "dataset-new", "runs/new": "run-new", "sign-in": "sign-in"}
         path = request.path_params["path"]
         if request.method == "POST":
             self.received.append({"path": "/" + path, "form": dict(await request.form())})
@@ -183,7 +183,8 @@ async def folders(request: Request) -> Response:
 async def complete(request: Request) -> Response:
     prefix = request.query_params["prefix"]
     depth = max(prefix.count("/"), 2)
-    return JSONResponse([folder for folder in FOLDERS if folder.startswith(prefix) and folder.count("/") <= depth])
+    known = (*FOLDERS, "/home/anna/birds.csv")
+    return JSONResponse([path for path in known if path.startswith(prefix) and path.count("/") <= depth])
 
 
 async def log(_request: Request) -> Response:

@@ -360,3 +360,29 @@ def query() -> object:
     from tenfold.core.repository import Query
 
     return Query(limit=1)
+
+
+def test_a_chosen_path_is_recognised_and_its_columns_can_be_chosen(
+    browser: TestClient, services: Services, home: Path
+) -> None:
+    rows = [f"{path.relative_to(home)},{path.parent.name}\n" for path in sorted((home / "shapes").glob("*/0*.png"))]
+    (home / "t.csv").write_text("where,what it is,of\n" + "".join(row.replace("\n", ",1\n") for row in rows))
+    asked = {"source": "folder", "folder": str(home / "t.csv")}
+    page = browser.get("/datasets/new", params=asked).text
+    assert "This is a table with a row for every picture: 72 pictures to be divided." in text_of(page)
+    assert '<option value="where" selected>where</option>' in page
+    assert "shapes/bar/" in page
+    part = browser.get(
+        "/datasets/new",
+        params={**asked, "label_column": "what it is", "split_column": "of another table"},
+        headers={"hx-request": "true", "hx-target": "layout"},
+    ).text
+    assert part.strip().startswith('<div id="layout"')
+    assert '<option value="what it is" selected>what it is</option>' in part
+    refused = browser.get("/datasets/new", params={"folder": str(home / "none")})
+    assert "There is no such folder or file." in text_of(refused.text)
+    form = {**asked, "label_column": "what it is", "image_column": "where", "layout": "", "prefix": ""}
+    answer = browser.post("/datasets/new", data={**form, "name": "tabled"})
+    assert answer.url.path == "/datasets/tabled"
+    wait_for(lambda: services.datasets.named.get(services.owner, "tabled").state == "ready")
+    assert services.datasets.named.get(services.owner, "tabled").num_classes == 3

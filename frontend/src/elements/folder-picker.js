@@ -1,4 +1,4 @@
-// <folder-picker src>: a text field for a folder of the server, with the folders that begin so and their pictures.
+// <folder-picker src>: a text field for a folder or file of the server, with those that begin so and their pictures.
 // A combobox after the ARIA practices: arrows choose, Enter or Tab takes, Esc closes. The field alone works too.
 import { element, need } from '../dom.js';
 import { count } from '../format.js';
@@ -6,7 +6,7 @@ import { json } from '../request.js';
 
 const WAIT_MS = 120;
 
-/** @typedef {{path: string, name: string, pictures?: number | null}} Folder */
+/** @typedef {{path: string, name: string, pictures?: number | null, isFile?: boolean}} Folder */
 
 class FolderPicker extends HTMLElement {
   connectedCallback() {
@@ -58,7 +58,9 @@ class FolderPicker extends HTMLElement {
     const paths = await ask('/complete?prefix', typed);
     if (paths.length && !paths.every((path) => path.startsWith(parent) && parent.length > 1)) return paths.map(named);
     const listing = await ask('?path', parent);
-    return listing.folders.filter((/** @type {Folder} */ folder) => folder.path.startsWith(typed));
+    const known = new Set(listing.folders.map((/** @type {Folder} */ folder) => folder.path));
+    const files = paths.filter((path) => !known.has(path) && path.slice(parent.length).includes('.')).map(file);
+    return [...listing.folders.filter((/** @type {Folder} */ folder) => folder.path.startsWith(typed)), ...files];
   }
 
   /** @param {Folder[]} folders */
@@ -69,13 +71,14 @@ class FolderPicker extends HTMLElement {
     if (this.list) this.list.hidden = !isOpen;
     this.input?.setAttribute('aria-expanded', String(isOpen));
     this.input?.removeAttribute('aria-activedescendant');
-    this.say(folders.length ? '' : 'No folder begins like this.');
+    this.say(folders.length ? '' : 'No folder or file begins like this.');
   }
 
   /** @param {Folder} folder @param {number} index */
   option(folder, index) {
     const pictures = typeof folder.pictures === 'number' ? `${count(folder.pictures)} pictures` : '';
     const attributes = { role: 'option', id: `${this.list?.id}-${index}`, 'data-path': folder.path, 'aria-selected': 'false' };
+    if (folder.isFile) Object.assign(attributes, { 'data-file': '' });
     return element('li', attributes, element('span', { class: 'mono' }, folder.name), element('span', { class: 'end' }, pictures));
   }
 
@@ -134,13 +137,17 @@ class FolderPicker extends HTMLElement {
   /** Takes a folder and asks for what lies inside it. @param {Element | undefined} option */
   take(option) {
     if (!(option instanceof HTMLElement) || !this.input) return;
-    this.input.value = `${option.dataset.path}/`;
+    this.input.value = `${option.dataset.path}${'file' in option.dataset ? '' : '/'}`;
     this.input.focus();
+    this.input.dispatchEvent(new Event('change', { bubbles: true }));
     this.wait();
   }
 }
 
 /** @param {string} path @returns {Folder} */
 const named = (path) => ({ path, name: path });
+
+/** @param {string} path @returns {Folder} */
+const file = (path) => ({ path, name: path.slice(path.lastIndexOf('/') + 1), isFile: true });
 
 customElements.define('folder-picker', FolderPicker);

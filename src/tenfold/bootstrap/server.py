@@ -25,6 +25,7 @@ from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
+from tenfold.adapters.formats.layouts import Layouts
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
@@ -139,6 +140,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
+        layouts=Layouts(tuple(Path(root) for root in roots.roots())),
         uploads=uploads,
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),

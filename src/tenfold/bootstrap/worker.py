@@ -41,6 +41,7 @@ from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
 from tenfold.worker.toolbox import BuildFolders, Report, Toolbox
 
+UNPACKED = "unpacked"
 _PACKAGES = ("tenfold", FRAMEWORK, "numpy")
 
 
@@ -145,11 +146,11 @@ def _open_source(
             return open_source(Path(folder), places_read, source_choice(job.source))
         case {"upload": str(upload)}:
             uploaded = FolderUploads(places.data / "uploads").path(upload)
-            folder_read = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
-            if folder_read is None:
+            received = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
+            if received is None:
                 return None
-            places_read = SourcePlaces(work=places.work, allowed=folder_read, roots=roots)
-            return open_source(folder_read, places_read, source_choice(job.source))
+            places_read = SourcePlaces(work=places.work, allowed=places.work / UNPACKED, roots=roots)
+            return open_source(received, places_read, source_choice(job.source))
         case {"sample": str(sample)}:
             return _open_sample(sample, places, tell)
     raise AssertionError(f"{job.source} is no source")
@@ -164,8 +165,8 @@ def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -
 
 
 def _received(uploaded: Path, name: str, work: Path, should_stop: Callable[[], bool]) -> Path | None:
-    """A folder with what was uploaded: an archive's content, unpacked once, or the one file; `None` if stopped."""
-    folder, mark = work / "unpacked", work / "unpacked.done"
+    """What was uploaded: the folder that an archive is unpacked into, once, or the one file; `None` if stopped."""
+    folder, mark = work / UNPACKED, work / f"{UNPACKED}.done"
     if not mark.exists():
         shutil.rmtree(folder, ignore_errors=True)
         if is_single_file(name):
@@ -173,7 +174,7 @@ def _received(uploaded: Path, name: str, work: Path, should_stop: Callable[[], b
         elif extract_archive(uploaded, folder, should_stop=should_stop) is None:
             return None
         mark.touch()
-    return folder
+    return next(folder.iterdir()) if is_single_file(name) else folder
 
 
 def _root_of(folder: str, job: ImportJob) -> Path:

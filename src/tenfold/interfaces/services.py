@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.browsing import FolderBrowser
+from tenfold.core.datasets.layouts import LayoutReader
 from tenfold.core.datasets.sample_data import SampleData
 from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.jobs.model import Job
@@ -40,6 +41,7 @@ class Services:
     hub: Hub
     machine: MachineService
     folders: FolderBrowser
+    layouts: LayoutReader
     uploads: UploadStore
     samples: SampleData
     owner: Actor

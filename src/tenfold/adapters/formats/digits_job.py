@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from tenfold.adapters.formats.lmdb_source import FILE as LMDB_FILE
 from tenfold.adapters.formats.scene import Part, Scene
-from tenfold.core.datasets.layouts import split_of_name
+from tenfold.core.datasets.layouts import HDF5_FILES, split_of_name
 
 JOB_FOLDERS = ("train_db", "val_db", "test_db")
-HDF5_FILES = (".h5", ".hdf5", ".hdf")
 _LEFT_ALONE = {
     "status.pickle": "status.pickle is not opened: a pickle may run code.",
     "mean.binaryproto": "mean.binaryproto is not read: the mean is computed anew from the training pictures.",

@@ -6,9 +6,17 @@ import os
 import shutil
 from pathlib import Path
 
-from tenfold.adapters.formats.openers import OPENERS, SINGLE_FILES, LookedAt, SourcePlaces
+from tenfold.adapters.formats.openers import OPENERS, LookedAt, SourcePlaces
 from tenfold.adapters.formats.scene import Scene
-from tenfold.core.datasets.layouts import LAYOUTS, LayoutName, LayoutPreview, Look, SourceChoice, SplitCount
+from tenfold.core.datasets.layouts import (
+    LAYOUTS,
+    SOURCE_FILES,
+    LayoutName,
+    LayoutPreview,
+    Look,
+    SourceChoice,
+    SplitCount,
+)
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.errors import BadDataset
 
@@ -41,7 +49,7 @@ def open_source(path: Path, places: SourcePlaces, choice: SourceChoice) -> Sampl
 
 def is_single_file(name: str) -> bool:
     """Whether an uploaded file is a source itself and no archive of one, by its name."""
-    return name.casefold().endswith(SINGLE_FILES)
+    return name.casefold().endswith(SOURCE_FILES)
 
 
 def place_single_file(uploaded: Path, folder: Path, name: str) -> None:

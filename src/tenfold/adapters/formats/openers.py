@@ -14,19 +14,22 @@ from typing import Protocol
 from tenfold.adapters.formats.apart import ReaderApart
 from tenfold.adapters.formats.array_files import ArrayFiles
 from tenfold.adapters.formats.array_source import ArraySource, require_parts
-from tenfold.adapters.formats.digits_job import HDF5_FILES, JOB_FOLDERS, job_hdf5_files, job_notes, lmdb_parts
+from tenfold.adapters.formats.digits_job import JOB_FOLDERS, job_hdf5_files, job_notes, lmdb_parts
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.lmdb_source import FILE as LMDB_FILE
 from tenfold.adapters.formats.lmdb_source import LmdbSource
 from tenfold.adapters.formats.named_arrays import find_class_names, paired
 from tenfold.adapters.formats.scene import CLASS_NAME_FILES, Part, Scene
-from tenfold.adapters.formats.table_files import TABLE_FILES, find_tables, is_parquet, open_table, split_of_table
+from tenfold.adapters.formats.table_files import find_tables, is_parquet, open_table, split_of_table
 from tenfold.adapters.formats.table_source import TablePart, TableSource
 from tenfold.adapters.formats.text_lines import read_class_names
 from tenfold.adapters.formats.text_lists import ListSource, TextList, looks_like_a_list
 from tenfold.core.datasets.layouts import (
+    HDF5_FILES,
+    LIST_FILES,
     MAX_SHOWN_CLASSES,
+    NUMPY_FILES,
     LayoutName,
     Look,
     SourceChoice,
@@ -40,9 +43,6 @@ from tenfold.core.errors import BadDataset
 LOOK_AT_FILES = 20_000
 LOOK_S = 3.0
 MAX_TABLES = 50
-LIST_FILES = (".txt", ".lst", ".list")
-NUMPY_FILES = (".npz", ".npy")
-SINGLE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 

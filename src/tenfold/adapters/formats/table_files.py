@@ -8,13 +8,11 @@ from tenfold.adapters.formats.parquet_tables import ParquetTable
 from tenfold.adapters.formats.scene import Scene
 from tenfold.adapters.formats.table_rows import Table
 from tenfold.adapters.formats.text_tables import DelimitedTable, JsonLinesTable
-from tenfold.core.datasets.layouts import split_of_name
+from tenfold.core.datasets.layouts import TABLE_FILES, split_of_name
 from tenfold.core.datasets.model import Split
 
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson")
-DELIMITED = (".csv", ".tsv", ".tab")
-TABLE_FILES = (*PARQUET, *JSON_LINES, *DELIMITED)
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 

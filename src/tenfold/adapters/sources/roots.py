@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from tenfold.core.datasets.browsing import FolderEntry, FolderListing, PictureCount
+from tenfold.core.datasets.layouts import SOURCE_FILES
 from tenfold.core.errors import Forbidden, NotFound
 
 PICTURES = (
@@ -39,7 +41,7 @@ class Roots:
     def roots(self) -> tuple[str, ...]:
         return self._roots
 
-    def resolve(self, path: str) -> str:
+    def resolve(self, path: str, *, may_be_file: bool = False) -> str:
         if "\0" in path:
             raise NotFound("There is no such folder.", code="folder.not-found")
         real = os.path.realpath(Path(path).expanduser() if path.startswith("~/") else path)
@@ -47,8 +49,11 @@ class Roots:
             allowed = ", ".join(self._roots) or "none"
             text = f"This folder lies outside the folders that may be read ({allowed}). TENFOLD_ROOTS names them."
             raise Forbidden(text, code="folder.outside")
-        if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that no file system takes
-            raise NotFound("There is no such folder.", code="folder.not-found")
+        if may_be_file and os.path.isfile(real):  # noqa: PTH113 - False, not an error, for a name that none takes
+            return real
+        if not os.path.isdir(real):  # noqa: PTH112 - as above
+            what = "folder or file" if may_be_file else "folder"
+            raise NotFound(f"There is no such {what}.", code="folder.not-found")
         return real
 
     def list_folder(self, path: str | None = None) -> FolderListing:
@@ -75,7 +80,7 @@ class Roots:
         inside_roots = [root for root in self._roots if root.startswith(prefix) and root != prefix.rstrip("/")]
         try:
             real = self.resolve(folder or "/")
-            names, _ = self._folder_names(real)
+            names = [*self._folder_names(real)[0], *(self._file_names(real) if folder else ())]
         except (Forbidden, NotFound):
             return inside_roots[:limit]
         found = [f"{folder}/{name}" for name in names if name.casefold().startswith(begun.casefold())]
@@ -97,6 +102,13 @@ class Roots:
         except PermissionError:
             raise Forbidden("The server may not read this folder.", code="folder.forbidden") from None
         return sorted(names, key=str.casefold), True
+
+    def _file_names(self, real: str) -> list[str]:
+        """Names of the visible files that are sources themselves."""
+        with os.scandir(real) as entries:
+            seen = islice(entries, 10 * COUNT_UP_TO)
+            names = [entry.name for entry in seen if entry.name.casefold().endswith(SOURCE_FILES) and entry.is_file()]
+        return sorted((name for name in names if not name.startswith(".")), key=str.casefold)[:MAX_FOLDERS]
 
     def _may_enter(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_dir():

@@ -51,9 +51,9 @@ class FolderBrowser(Protocol):
         ...
 
     def complete(self, prefix: str, *, limit: int = 20) -> list[str]:
-        """Folders whose path begins with `prefix`; empty for anything outside."""
+        """Folders, then lists, tables and arrays, whose path begins with `prefix`; empty for anything outside."""
         ...
 
-    def resolve(self, path: str) -> str:
-        """The real path of a folder that may be read."""
+    def resolve(self, path: str, *, may_be_file: bool = False) -> str:
+        """The real path of a folder that may be read, or also of a file."""
         ...

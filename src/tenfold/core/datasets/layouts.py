@@ -13,6 +13,7 @@ from typing import Literal, Protocol, get_args
 from tenfold.core.datasets.model import Split
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.events import Json
+from tenfold.core.fields import Choice, declare
 
 LayoutName = Literal["folders", "list", "table", "idx", "arrays", "hdf5", "lmdb", "digits"]
 ColumnRole = Literal["image", "label", "split", "group", "weight"]
@@ -38,6 +39,11 @@ SPLIT_WORDS: Mapping[str, Split] = {
     "testing": "test",
     "t10k": "test",
 }
+LIST_FILES = (".txt", ".lst", ".list")
+TABLE_FILES = (".parquet", ".pq", ".jsonl", ".ndjson", ".csv", ".tsv", ".tab")
+HDF5_FILES = (".h5", ".hdf5", ".hdf")
+NUMPY_FILES = (".npz", ".npy")
+SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
 MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
 _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
@@ -81,7 +87,8 @@ def source_choice(values: Mapping[str, object]) -> SourceChoice:
     if layout is not None and layout not in LAYOUTS:
         known = ", ".join(LAYOUTS)
         problems.append(Problem("layout", f"A layout is one of {known}, not {str(layout)[:60]!r}.", "choice"))
-    columns = values.get("columns") or {}
+    columns = values.get("columns")
+    columns = {} if columns is None else columns
     if not isinstance(columns, Mapping):
         problems.append(Problem("columns", 'Columns are named by role, as in {"image": "file_name"}.', "type"))
         columns = {}
@@ -93,13 +100,48 @@ def source_choice(values: Mapping[str, object]) -> SourceChoice:
             problems.append(
                 Problem(f"columns.{role}", "The name of a column is a text of at most 500 letters.", "type")
             )
-    prefix = values.get("prefix") or ""
+    prefix = values.get("prefix")
+    prefix = "" if prefix is None else prefix
     if not _is_name(prefix):
         problems.append(Problem("prefix", "The folder that paths start from is a path.", "type"))
     if problems:
         raise InvalidFields(problems)
     chosen = {role: str(columns[role]) for role in COLUMN_ROLES if columns.get(role)}
     return SourceChoice(layout, chosen, str(prefix))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """The choice as fields of a form and options of a command."""
+
+    layout: LayoutName | None = declare(
+        None,
+        label="Layout",
+        help="How the pictures lie there. Empty: recognised, and shown.",
+        choices=tuple(Choice(name, words[:1].upper() + words[1:]) for name, words in LAYOUTS.items()),
+        group="Layout",
+    )
+    prefix: str | None = declare(
+        None, label="Paths start from", help="The folder that paths in a list or table start from.", group="Layout"
+    )
+    image_column: str | None = declare(
+        None, label="Pictures", help="The column with pictures, or with their paths.", group="Columns"
+    )
+    label_column: str | None = declare(None, label="Classes", help="The column with the class.", group="Columns")
+    split_column: str | None = declare(
+        None, label="Split", help="The column that says train, val or test.", group="Columns"
+    )
+    group_column: str | None = declare(
+        None, label="Group", help="The column of what belongs together, as a patient.", group="Columns"
+    )
+    weight_column: str | None = declare(None, label="Weight", help="The column of weights.", group="Columns")
+
+
+def asked_for(options: Mapping[str, object]) -> dict[str, object]:
+    """The `layout`, `columns` and `prefix` of a request, from the fields of `SourceOptions` that are not empty."""
+    columns = {role: options[f"{role}_column"] for role in COLUMN_ROLES if options.get(f"{role}_column")}
+    asked = {"layout": options.get("layout"), "columns": columns, "prefix": options.get("prefix")}
+    return {name: value for name, value in asked.items() if value}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tenfold.core import repository
 from tenfold.core.accounts import model as accounts
 from tenfold.core.datasets import dataset as datasets
 from tenfold.core.datasets.browsing import FolderListing
+from tenfold.core.datasets.layouts import LayoutPreview
 from tenfold.core.datasets.model import RevisionManifest
 from tenfold.core.datasets.ports import IndexedSample
 from tenfold.core.datasets.sample_data import SampleDataset
@@ -98,6 +99,21 @@ def sample(dataset: datasets.Dataset, manifest: RevisionManifest, indexed: Index
         brightness=round(record.brightness, 6),
         contrast=round(record.contrast, 6),
         thumbnail=thumbnail_address(dataset.name, pixel_revision(dataset.revision, manifest), indexed.index),
+    )
+
+
+def layout(preview: LayoutPreview) -> objects.LayoutPreview:
+    look = preview.look
+    return objects.LayoutPreview(
+        path=preview.path,
+        layout=preview.layout,
+        sentence=preview.sentence,
+        counts=[objects.SplitCount(split=each.split, count=each.count, is_exact=each.is_exact) for each in look.counts],
+        classes=list(look.classes),
+        columns=list(look.columns),
+        chosen={role: name for role, name in look.chosen.items()},
+        rows=[list(row) for row in look.rows],
+        notes=list(look.notes),
     )
 
 

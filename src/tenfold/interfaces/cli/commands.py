@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tenfold.core.datasets.layouts import SourceOptions, asked_for
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import fields_of
 from tenfold.core.training.spec import TrainingSpec
@@ -22,6 +23,8 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is over, with 
 Search = Annotated[str, typer.Option("--search", help="Words in name, note or tags.")]
 Trashed = Annotated[bool, typer.Option("--trashed", help="What is in the trash instead.")]
 NameOrId = Annotated[str, typer.Argument(help="Name or id.")]
+SOURCE_OPTIONS = fields_of(SourceOptions)
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 OUTPUT = typer.Option("--output", "-o", help="The file to write.")
 NUM_SHOWN = 5
 
@@ -61,17 +64,19 @@ def _get_sample(
 
 
 def _import_dataset(
-    source: Annotated[Path, typer.Argument(help="A folder with a folder per class, or an archive of one.")],
+    source: Annotated[Path, typer.Argument(help="A folder, list, table or array file of the server, or an archive.")],
     name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send the file; archives are sent anyway.")] = False,
     wait: Wait = False,
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Imports pictures from a folder of the server, or sends an archive of them."""
+    """Imports pictures in any known layout from a path of the server, or sends a file with them."""
     with told_errors(), connect() as client:
         path = source.absolute()
-        bring = client.datasets.import_archive if path.is_file() else client.datasets.import_folder
-        made = bring(path, name=name, **fields)
+        is_sent = path.is_file() and (send or path.name.casefold().endswith(ARCHIVES))
+        bring = client.datasets.import_archive if is_sent else client.datasets.import_folder
+        made = bring(path, name=name, **_chosen(fields))
         show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
 
 
@@ -88,8 +93,33 @@ def _start_run(
         show(wait_for(client.runs, started.id, quiet=as_json) if wait else started, as_json)
 
 
+def _chosen(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields with the options of a source as a request has them."""
+    options = {field.name for field in SOURCE_OPTIONS}
+    own = {name: value for name, value in fields.items() if name not in options}
+    return {**own, **asked_for({name: value for name, value in fields.items() if name in options})}
+
+
+def _preview_source(
+    path: Annotated[Path, typer.Argument(help="A folder or file of the server.")],
+    as_json: Json = False,
+    **options: Any,
+) -> None:
+    """Says what a path is recognised as, without importing it."""
+    with told_errors(), connect() as client:
+        found = client.datasets.preview(path.absolute(), **_chosen(options))
+    if as_json:
+        print_json(found.model_dump())
+        return
+    for line in (found.sentence, *found.notes):
+        typer.echo(line)
+    for role, name in found.chosen.items():
+        typer.echo(f"  {role}: {name}")
+
+
 data.command("get")(with_fields(_get_sample, fields_of(DatasetSpec)))
-dataset.command("import")(with_fields(_import_dataset, fields_of(DatasetSpec)))
+dataset.command("import")(with_fields(_import_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
+dataset.command("preview")(with_fields(_preview_source, SOURCE_OPTIONS))
 run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))
 
 

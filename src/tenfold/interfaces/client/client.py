@@ -92,12 +92,21 @@ class Things(Generic[ThingT]):
 class Datasets(Things[objects.Dataset]):
     """Datasets."""
 
+    def preview(self, path: str | Path, **choice: Any) -> objects.LayoutPreview:
+        """What a folder or file of the server is recognised as; `choice` is `layout`, `columns`, `prefix`."""
+        columns = choice.pop("columns", None) or {}
+        params = {"path": str(path), **columns, **{key: value for key, value in choice.items() if value}}
+        return objects.LayoutPreview.model_validate(self._transport.call("GET", "/folders/preview", params=params))
+
     def import_folder(self, folder: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
-        """Imports a folder of the server with a folder per class."""
+        """Imports a folder or file of the server in any known layout.
+
+        `layout` names it, `columns` those of a table by role, `prefix` the folder that listed paths start from.
+        """
         return self._create({"folder": str(folder)}, name, fields)
 
     def import_archive(self, file: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
-        """Sends an archive with a folder per class and imports it."""
+        """Sends an archive, or a list, table or array file, and imports it; fields as of `import_folder`."""
         path = Path(file)
         upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
         return self._create({"upload": upload["id"]}, name, fields)

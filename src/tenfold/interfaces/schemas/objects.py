@@ -249,6 +249,28 @@ class Folder(Schema):
     more_pictures: bool
 
 
+class SplitCount(Schema):
+    """How many pictures a split seems to have; those without a split are to be divided."""
+
+    split: str | None
+    count: int
+    is_exact: bool
+
+
+class LayoutPreview(Schema):
+    """What a path was recognised as. `chosen` names columns by role; `rows` have a text for each of `columns`."""
+
+    path: str
+    layout: str
+    sentence: str
+    counts: list[SplitCount]
+    classes: list[str]
+    columns: list[str]
+    chosen: dict[str, str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
 class FolderListing(Schema):
     """A folder with its folders; `parent` is `None` where going up would leave what may be read."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tenfold.core.datasets.edits import MAX_CHOSEN, Change
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.layouts import COLUMN_ROLES, LAYOUTS
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import Field, fields_of
 from tenfold.core.training.spec import TrainingSpec
@@ -41,13 +42,25 @@ def dataset_request() -> dict[str, Any]:
         "minProperties": 1,
         "maxProperties": 1,
         "properties": {
-            "folder": {"type": "string", "description": "A folder on the server, inside its roots."},
-            "upload": {"type": "string", "description": "The id of an uploaded archive."},
+            "folder": {"type": "string", "description": "A folder or file on the server, inside its roots."},
+            "upload": {"type": "string", "description": "The id of an uploaded archive, list, table or array file."},
             "sample": {"type": "string", "description": "A public dataset that Tenfold can fetch, as in `mnist`."},
         },
     }
+    layout = {
+        "type": ["string", "null"],
+        "enum": [*LAYOUTS, None],
+        "description": "How the pictures lie there; left out, it is recognised.",
+    }
+    columns = {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {role: {"type": "string", "description": f"The column: {role}."} for role in COLUMN_ROLES},
+        "description": "Columns of a table by what they tell; those left out are recognised.",
+    }
+    prefix = {"type": ["string", "null"], "description": "The folder that paths in lists and tables start from."}
     name = {"type": ["string", "null"], "description": "Left out, a free name is made of the source's."}
-    schema = object_schema(DATASET_FIELDS, source=source, name=name)
+    schema = object_schema(DATASET_FIELDS, source=source, name=name, layout=layout, columns=columns, prefix=prefix)
     return {**schema, "required": ["source", *schema["required"]]}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.layouts import COLUMN_ROLES, SourceChoice, source_choice
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
@@ -25,8 +28,18 @@ from tenfold.services.datasets import ImportRequest
 from tenfold.services.repeats import Request as Repeatable
 
 router = APIRouter(tags=["datasets"])
+SOURCE_CHOICES = ("layout", "columns", "prefix")
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 MAY_CHANGE = {"cache-control": "private, no-cache"}
+
+
+def _columns_asked(request: Request) -> dict[str, str]:
+    """The columns that an address names, as in `&image=file_name&label=species`."""
+    asked = request.query_params
+    return {role: asked[role] for role in COLUMN_ROLES if asked.get(role)}
+
+
+ColumnsAsked = Annotated[dict[str, str], Depends(_columns_asked)]
 
 
 @router.get("/datasets", dependencies=[Depends(Access("read"))])
@@ -137,6 +150,16 @@ def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
     return present.folders(services.folders.list_folder(path or None))
 
 
+@router.get("/folders/preview", dependencies=[Depends(Access("folder.browse"))])
+def preview_layout(
+    services: ServicesNow, columns: ColumnsAsked, path: str = "", layout: str = "", prefix: str = ""
+) -> objects.LayoutPreview:
+    """What a folder or file of the server (without a path, the first root) is recognised as; nothing is imported."""
+    asked = {"layout": layout, "columns": columns, "prefix": prefix}
+    found, choice = source_on_server(services, path or next(iter(services.folders.roots()), "/"), asked)
+    return present.layout(services.layouts.preview(found, choice))
+
+
 @router.get("/folders/complete", dependencies=[Depends(Access("folder.browse"))])
 def complete_folder(services: ServicesNow, prefix: str = "") -> list[str]:
     """Folders whose path begins like this."""
@@ -170,8 +193,8 @@ def _import_once(services: Services, caller: Actor, repeat: Repeatable, body: di
 
 def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
     """The import that a body or a form asks for; raises `InvalidFields`, `NotFound`, `Forbidden`."""
-    values = {key: value for key, value in body.items() if key not in {"source", "name"}}
-    source, wish = _source(services, body.get("source"))
+    values = {key: value for key, value in body.items() if key not in {"source", "name", *SOURCE_CHOICES}}
+    source, wish = _source(services, body)
     name = body.get("name") or ""
     if not isinstance(name, str):
         raise InvalidFields([Problem("name", f"A name is a text, not {name!r}.", "type")])
@@ -183,18 +206,34 @@ def change(named: Any, caller: CallerNow, name: str, body: objects.Change) -> An
     return named.change(caller, name, name=body.name, note=body.note, tags=body.tags)
 
 
-def _source(services: Services, source: object) -> tuple[dict[str, Json], str]:
+def source_on_server(services: Services, path: str, asked: Mapping[str, object]) -> tuple[str, SourceChoice]:
+    """The real path of a folder or file and how it is to be read.
+
+    Raises `InvalidFields`, `NotFound`, `Forbidden`, also of the folder that paths start from.
+    """
+    return services.folders.resolve(path, may_be_file=True), _choice(services, asked)
+
+
+def _choice(services: Services, asked: Mapping[str, object]) -> SourceChoice:
+    choice = source_choice(asked)
+    is_absolute = choice.prefix.startswith(("/", "~/"))
+    return replace(choice, prefix=services.folders.resolve(choice.prefix)) if is_absolute else choice
+
+
+def _source(services: Services, body: Mapping[str, object]) -> tuple[dict[str, Json], str]:
     """The source and the name it proposes."""
+    source = body.get("source")
     if not isinstance(source, dict) or len(source) != 1 or not all(isinstance(each, str) for each in source.values()):
         text = 'Name one source: a folder, an upload or a sample, as in {"sample": "mnist"}.'
         raise InvalidFields([Problem("source", text, "required")])
     kind, value = next(iter(source.items()))
     if kind == "folder":
-        path = services.folders.resolve(value)
-        return {"folder": path}, PurePosixPath(path).name
+        path, choice = source_on_server(services, value, body)
+        return {"folder": path, **choice.to_json()}, PurePosixPath(path).name
     if kind == "upload":
         upload = services.uploads.get(value)
-        return {"upload": upload.id, "file": upload.name}, upload.name.partition(".")[0]
+        chosen = _choice(services, body).to_json()
+        return {"upload": upload.id, "file": upload.name, **chosen}, upload.name.partition(".")[0]
     if kind == "sample":
         if value not in SAMPLE_DATASETS:
             known = ", ".join(SAMPLE_DATASETS)

@@ -7,15 +7,23 @@ from typing import Literal
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.layouts import (
+    COLUMN_ROLES,
+    LayoutPreview,
+    SourceChoice,
+    SourceOptions,
+    asked_for,
+    source_choice,
+)
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import InvalidFields, NameTaken, NotFound, Problem, TenfoldError
-from tenfold.core.fields import fields_of, parse_spec
+from tenfold.core.fields import Field, fields_of, parse_spec
 from tenfold.core.names import check_name
-from tenfold.interfaces.api.routes.datasets import import_request
+from tenfold.interfaces.api.routes.datasets import import_request, source_on_server
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.datasets import samples
 from tenfold.interfaces.web.views import forms
-from tenfold.interfaces.web.views.datasets import NewDatasetPage
+from tenfold.interfaces.web.views.datasets import LayoutView, NewDatasetPage
 
 Source = Literal["folder", "archive", "sample"]
 SOURCES: tuple[Source, ...] = ("folder", "archive", "sample")
@@ -51,6 +59,7 @@ def new_dataset_page(
         upload_id=upload_id,
         upload_name=upload_name,
         source_problem=by_field.get("source", ""),
+        layout=LayoutView() if by_field.get("source") else _layout(services, typed),
         problem=" ".join(problem.message for problem in problems if problem.field not in {*known, "name", "source"}),
     )
 
@@ -60,10 +69,56 @@ def submit(services: Services, actor: Actor, typed: Mapping[str, str]) -> Datase
     names = {field.name for field in fields_of(DatasetSpec)}
     values: dict[str, object] = {name: value for name, value in typed.items() if name in names}
     try:
-        asked = import_request(services, {**values, "name": typed.get("name", ""), "source": _source(typed)})
+        about = {"name": typed.get("name", ""), "source": _source(typed), **asked_for(typed)}
+        asked = import_request(services, {**values, **about})
         return services.datasets.import_samples(actor, asked)
     except TenfoldError as error:
         return new_dataset_page(services, typed, problems=_all_problems(error, values, typed.get("name", ""))), error
+
+
+def _layout(services: Services, typed: Mapping[str, str]) -> LayoutView:
+    """What the typed path holds, and the fields that say how it is to be read; nothing before a path is typed."""
+    path = typed.get("folder", "").strip()
+    if not path or typed.get("source", "folder") != "folder":
+        return LayoutView()
+    by_name = {field.name: field for field in fields_of(SourceOptions)}
+    others = [by_name["layout"], by_name["prefix"]]
+    try:
+        found, choice = source_on_server(services, path, _known_columns(services, path, typed))
+        look = services.layouts.preview(found, choice)
+    except TenfoldError as error:
+        is_open = any(typed.get(field.name) for field in others)
+        views = forms.field_views(others, typed)
+        return LayoutView(problem=error.message, others=views, others_are_open=is_open)
+    return _layout_view(look, choice, by_name)
+
+
+def _known_columns(services: Services, path: str, typed: Mapping[str, str]) -> dict[str, object]:
+    """The typed choice without columns that the path has not, as when another table was chosen since."""
+    asked = asked_for(typed)
+    if "columns" in asked:
+        found, choice = source_on_server(services, path, {**asked, "columns": {}})
+        known = services.layouts.preview(found, choice).look.columns
+        asked["columns"] = {role: name for role, name in source_choice(asked).columns.items() if name in known}
+    return asked
+
+
+def _layout_view(preview: LayoutPreview, choice: SourceChoice, by_name: Mapping[str, Field]) -> LayoutView:
+    look = preview.look
+    options = [forms.Option(value=name, label=name) for name in look.columns]
+    columns = [by_name[f"{role}_column"] for role in COLUMN_ROLES]
+    chosen = {f"{role}_column": name for role, name in look.chosen.items()}
+    fields = {field.name: options for field in columns}
+    others = {"layout": choice.layout or "", "prefix": choice.prefix}
+    return LayoutView(
+        sentence=preview.sentence,
+        notes=look.notes,
+        columns=forms.field_views(columns, chosen, options=fields, proposals=chosen) if look.columns else (),
+        headings=look.columns if look.rows else (),
+        rows=look.rows,
+        others=forms.field_views([by_name["layout"], by_name["prefix"]], others),
+        others_are_open=bool(choice.layout or choice.prefix),
+    )
 
 
 def _source(typed: Mapping[str, str]) -> dict[str, str]:

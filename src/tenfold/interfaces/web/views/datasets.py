@@ -41,10 +41,28 @@ class DatasetsPage(Page):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayoutView:
+    """What the chosen path was recognised as, or why it cannot be read; of a table the first rows.
+
+    `columns` are the selects of a table's columns, `others` the layout and where paths start from.
+    """
+
+    sentence: str = ""
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    columns: tuple[FieldView, ...] = ()
+    headings: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    others: tuple[FieldView, ...] = ()
+    others_are_open: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewDatasetPage(Page):
     """The form for a new dataset: where the pictures come from, and the declared fields."""
 
     template: ClassVar[str] = "dataset-new.html"
+    fragments: ClassVar[frozenset[str]] = frozenset({"layout"})
     place: ClassVar[Place] = "datasets"
 
     source: Literal["folder", "archive", "sample"]
@@ -61,6 +79,7 @@ class NewDatasetPage(Page):
     upload_name: str = ""
     problem: str = ""
     source_problem: str = ""
+    layout: LayoutView = LayoutView()
 
 
 @dataclass(frozen=True, kw_only=True)
