@@ -24,6 +24,7 @@ from PIL import Image
 
 from tenfold.adapters.formats.sample_orders import SampleOrders
 from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.distribution import Bar, distribution
 from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
@@ -100,6 +101,7 @@ class RevisionFolder:
         }
         self._paths = TextColumn(folder, PATHS, num_texts=count)
         self._orders = SampleOrders(self._columns, self._paths, manifest.classes)
+        self._distributions: dict[str, tuple[Bar, ...]] = {}
         self._pixels = [self._open_pixels(store) for store in manifest.pixels]
         self._indices = {split: np.flatnonzero(self._columns["splits"] == code) for code, split in enumerate(SPLITS)}
         for split in SPLITS:
@@ -172,6 +174,11 @@ class RevisionFolder:
             after="" if is_last else self._orders.cursor(chosen[-1], wanted.sort),
             before=(self._orders.cursor(int(order[earlier]), wanted.sort) if earlier >= 0 else "") if first else None,
         )
+
+    def distribution(self, name: str) -> tuple[Bar, ...]:
+        if name not in self._distributions:
+            self._distributions[name] = distribution(self._orders.column(name)[self._columns["splits"] >= 0])
+        return self._distributions[name]
 
     def assigned(self) -> Assigned:
         """The class and the split of every sample, as they are mapped."""
