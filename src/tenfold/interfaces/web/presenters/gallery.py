@@ -84,7 +84,7 @@ def _histogram(name: str, bars: tuple[Bar, ...], dataset: Dataset) -> views.Hist
     fullest = max(bars, key=lambda bar: bar.count, default=None)
     most = f", most from {words(fullest.low)} to {words(fullest.high)}" if fullest else ""
     label = next(field.label for field in fields_of(SampleFilter) if field.name == f"min_{name}")
-    title = "File size" if name == "bytes" else label.removesuffix(" from")
+    title = label.removesuffix(" from")
     return views.Histogram(
         title=title,
         says=f"{title} from {low} to {high}{most}",
