@@ -15,6 +15,7 @@ from web.samples.data import (
     home_page,
     new_dataset_page,
     refused_dataset_page,
+    refused_edit_page,
 )
 from web.samples.rest import (
     NEXT_START,
@@ -62,6 +63,9 @@ PAGES: dict[str, Callable[[], Page]] = {
     "dataset-new": new_dataset_page,
     "dataset-new-refused": refused_dataset_page,
     "dataset": dataset_page,
+    "dataset-edit-refused": refused_edit_page,
+    "dataset-revisions": lambda: replace(dataset_page(), tab="revisions", gallery=None),
+    "dataset-rejected": lambda: replace(dataset_page(), tab="rejected", gallery=None),
     "dataset-runs": lambda: replace(dataset_page(), tab="runs"),
     "dataset-building": building_dataset_page,
     "dataset-failed": failed_dataset_page,

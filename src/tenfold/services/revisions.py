@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,7 +15,7 @@ from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.ports import RevisionDeriver
 from tenfold.core.errors import Changed, Conflict
 from tenfold.core.events import Json
-from tenfold.core.ids import RevisionId, new_id
+from tenfold.core.ids import DatasetId, RevisionId, new_id
 from tenfold.core.jobs.model import OPEN_STATES
 from tenfold.core.repository import MAX_PAGE, Database, Page, Query, Transaction
 from tenfold.services.named import NamedThings
@@ -90,6 +90,18 @@ class RevisionService:
         query = Query(where={"dataset": dataset.id}, sort="number", cursor=cursor, limit=limit)
         with self._database.read() as tx:
             return tx.revisions.page(query)
+
+    def size_bytes(self, actor: Actor, dataset: Dataset) -> int:
+        """Bytes of all revisions; what they share counts once."""
+        actor.require("read")
+        with self._database.read() as tx:
+            return sum(revision.size_bytes for revision in _all(tx, dataset.id))
+
+    def numbers(self, actor: Actor, dataset: Dataset) -> dict[str, int]:
+        """The numbers of all revisions by their ids."""
+        actor.require("read")
+        with self._database.read() as tx:
+            return {revision.id: revision.number for revision in _all(tx, dataset.id)}
 
     def neighbours(self, actor: Actor, dataset: Dataset) -> tuple[Revision | None, Revision | None]:
         """What undo and redo would lead to."""
@@ -175,10 +187,15 @@ def _parent(tx: Transaction, revision: Revision) -> Revision | None:
 
 
 def _newest_child(tx: Transaction, revision: Revision) -> Revision | None:
-    query = Query(where={"dataset": revision.dataset}, sort="number", limit=MAX_PAGE)
+    return next((each for each in _all(tx, revision.dataset) if each.parent == revision.id), None)
+
+
+def _all(tx: Transaction, dataset: DatasetId) -> Iterator[Revision]:
+    """The revisions of a dataset, newest first."""
+    query = Query(where={"dataset": dataset}, sort="number", limit=MAX_PAGE)
     while True:
         page = tx.revisions.page(query)
-        child = next((each for each in page.items if each.parent == revision.id), None)
-        if child is not None or not page.cursor:
-            return child
+        yield from page.items
+        if not page.cursor:
+            return
         query = replace(query, cursor=page.cursor)

@@ -12,6 +12,7 @@ from tenfold.core.datasets.model import PixelStore, RevisionManifest, Statistics
 from tenfold.core.datasets.planning import count_samples
 from tenfold.core.datasets.preprocessing import image_preprocessing
 
+AT_ONCE = 8192
 CLASSES = ("ant", "Bee", "cat", "ärger")
 
 
@@ -22,9 +23,12 @@ def write_revision(folder: Path, num_samples: int, *, side: int = 4, seed: int =
     labels = random.integers(0, len(CLASSES), num_samples).astype(np.int32)
     splits = random.choice(np.array([0, 1, 2], np.int8), num_samples, p=[0.7, 0.15, 0.15])
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, (num_samples, side, side, 1))
-    for start in range(0, num_samples, 65_536):
-        part = pixels[start : start + 65_536]
-        part[:] = random.integers(0, 256, part.shape, dtype=np.uint8)
+    light = np.zeros((2, num_samples), np.float32)
+    for start in range(0, num_samples, AT_ONCE):
+        part = random.integers(0, 256, pixels[start : start + AT_ONCE].shape, dtype=np.uint8)
+        part //= random.integers(1, 8, (len(part), 1, 1, 1), dtype=np.uint8)
+        pixels[start : start + AT_ONCE] = part
+        light[:, start : start + AT_ONCE] = part.mean(axis=(1, 2, 3)) / 255, part.std(axis=(1, 2, 3)) / 255
     pixels.flush()
     hashes = np.stack([np.frombuffer(hashlib.sha256(row).digest(), np.uint8) for row in pixels])
     content = ContentHash(CLASSES, (side, side, 1))
@@ -40,8 +44,8 @@ def write_revision(folder: Path, num_samples: int, *, side: int = 4, seed: int =
             widths=random.integers(20, 4000, num_samples),
             heights=random.integers(20, 3000, num_samples),
             sizes=random.integers(200, 2**33, num_samples),
-            brightness=pixels.mean(axis=(1, 2, 3)) / 255,
-            contrast=pixels.std(axis=(1, 2, 3)) / 255,
+            brightness=light[0],
+            contrast=light[1],
         )
     write_paths(folder, (f"{CLASSES[label]}/IMG_{place:07d}.png" for place, label in enumerate(labels.tolist())))
     write_rejected(folder, [])

@@ -177,6 +177,48 @@ _SHOWN = {view.name: view for view in forms.field_views(fields_of(SampleFilter),
 FILTER = tuple(_SHOWN.pop(name) for name in ("label", "split", "text", "sort")) + tuple(_SHOWN.values())
 
 
+def history(number: int) -> datasets.History:
+    said = ("12 pictures from 4 to 9, 3 excluded", "1 moved from train to test", "")
+    return datasets.History(
+        revisions=tuple(
+            datasets.Revision(
+                number=each,
+                id=f"rev_{each:016d}",
+                created_at=minutes_ago(60 * (number - each + 1)),
+                num_samples=70_000 - each,
+                manifest_hash="9f2c71ab02de55c9" * 4,
+                is_current=each == number - 1,
+                author="anna",
+                summary=said[min(2, number - each)] if each > 1 else "",
+                made_from=each - 1 if each < number else 1,
+            )
+            for each in range(number, 0, -1)
+        ),
+        total=number,
+        undo_url="/datasets/mnist/revisions/rev_1/undo",
+        redo_url="/datasets/mnist/revisions/rev_1/redo",
+        next_url="/datasets/mnist?tab=revisions&cursor=x",
+    )
+
+
+def histogram(title: str, unit: str) -> datasets.Histogram:
+    bars = tuple(
+        datasets.HistogramBar(text=f"{20 * place} to {20 * place + 19} {unit}", count=7 * place, url="/datasets/mnist")
+        for place in range(20)
+    )
+    return datasets.Histogram(
+        title=title, says=f"{title} from 0 to 399", low=f"0 {unit}", high=f"399 {unit}", bars=bars
+    )
+
+
+def refused_edit_page() -> datasets.DatasetPage:
+    page = dataset_page()
+    assert page.gallery is not None
+    said = "mnist was changed meanwhile: revision 3 is the current one, and this was asked for on revision 2."
+    edit = datasets.EditForm(chosen=frozenset({1}), is_all=True, to_class="7", to_split="val", problem=said)
+    return replace(page, gallery=replace(page.gallery, edit=edit, is_filtered=True, has_ranges=True))
+
+
 def dataset_page() -> datasets.DatasetPage:
     counts = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
     return datasets.DatasetPage(
@@ -209,6 +251,9 @@ def dataset_page() -> datasets.DatasetPage:
             ranges=tuple(zip(FILTER[4::2], FILTER[5::2], strict=True)),
             is_small=True,
             next_url="/datasets/mnist?after=60#pictures",
+            classes=DIGITS,
+            revision="rev_0123456789abcdef",
+            edit=datasets.EditForm(chosen=frozenset({3, 4})),
         ),
         num_rejected=3,
         rejected=(
@@ -216,16 +261,8 @@ def dataset_page() -> datasets.DatasetPage:
             datasets.Rejected(file="notes.txt", reason="It is no picture."),
             datasets.Rejected(file="4/huge.png", reason="It has 200 million pixels; at most 100 million are read."),
         ),
-        revisions=(
-            datasets.Revision(
-                number=1,
-                id="rev_0123456789abcdef",
-                created_at=minutes_ago(60),
-                num_samples=70_000,
-                manifest_hash="9f2c71ab02de55c9" * 4,
-                is_current=True,
-            ),
-        ),
+        histograms=tuple(histogram(*about) for about in (("Width", "px"), ("Brightness", ""))),
+        history=history(9),
         runs=RUN_ROWS,
         num_runs=9,
         source=(

@@ -24,7 +24,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from tenfold.adapters.formats.sample_orders import SampleOrders
+from tenfold.adapters.formats.small_png import LARGEST, small_png
 from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.distribution import Bar, distribution
 from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
@@ -55,6 +57,7 @@ COLUMNS: dict[str, tuple[str, int]] = {
 
 `splits` are codes of `SPLITS`; an excluded sample has `~code` of the split it was in, which is below 0.
 """
+_TOLD = ("labels", "splits", "widths", "heights", "sizes", "brightness", "contrast")
 
 
 def column_file(name: str) -> str:
@@ -102,6 +105,7 @@ class RevisionFolder:
         }
         self._paths = TextColumn(folder, PATHS, num_texts=count)
         self._orders = SampleOrders(self._columns, self._paths, manifest.classes)
+        self._distributions: dict[str, tuple[Bar, ...]] = {}
         self._pixels = [self._open_pixels(store) for store in manifest.pixels]
         self._indices = {split: np.flatnonzero(self._columns["splits"] == code) for code, split in enumerate(SPLITS)}
         for split in SPLITS:
@@ -147,20 +151,7 @@ class RevisionFolder:
         return chosen
 
     def sample(self, index: int) -> SampleRecord:
-        at = self._checked(index)
-        code = int(self._columns["splits"][at])
-        return SampleRecord(
-            path=self._paths[at],
-            label=int(self._columns["labels"][at]),
-            split=SPLITS[code] if code >= 0 else None,
-            sha256=self._columns["sha256"][at].tobytes().hex(),
-            pixels=self._columns["pixel_hashes"][at].tobytes().hex(),
-            width=int(self._columns["widths"][at]),
-            height=int(self._columns["heights"][at]),
-            size_bytes=int(self._columns["sizes"][at]),
-            brightness=float(self._columns["brightness"][at]),
-            contrast=float(self._columns["contrast"][at]),
-        )
+        return self._records([self._checked(index)])[0]
 
     def find(self, wanted: SampleFilter) -> Int32Array:
         return self._orders.find(wanted)
@@ -172,12 +163,17 @@ class RevisionFolder:
         is_last = first + len(chosen) >= len(order)
         earlier = first - limit - 1
         return SamplePage(
-            items=tuple(IndexedSample(index, self.sample(index)) for index in chosen),
+            items=tuple(map(IndexedSample, chosen, self._records(chosen))),
             first=first,
             total=len(order),
             after="" if is_last else self._orders.cursor(chosen[-1], wanted.sort),
             before=(self._orders.cursor(int(order[earlier]), wanted.sort) if earlier >= 0 else "") if first else None,
         )
+
+    def distribution(self, name: str) -> tuple[Bar, ...]:
+        if name not in self._distributions:
+            self._distributions[name] = distribution(self._orders.column(name)[self._columns["splits"] >= 0])
+        return self._distributions[name]
 
     def assigned(self) -> Assigned:
         """The class and the split of every sample, as they are mapped."""
@@ -197,7 +193,9 @@ class RevisionFolder:
             raise Damaged(f"The rejected files of {self._folder.name} cannot be read: {error}.") from error
 
     def thumbnail(self, index: int) -> bytes:
-        return as_png(self._stored(np.array([self._checked(index)]))[0])
+        pixels = self._stored(np.array([self._checked(index)]))[0]
+        is_plain = pixels.dtype == np.uint8 and pixels.shape[2] in {1, 3} and max(pixels.shape[:2]) <= LARGEST
+        return small_png(pixels) if is_plain else as_png(pixels)
 
     def mean_image(self) -> bytes | None:
         if not any(file.name == MEAN for file in self.manifest.files):
@@ -216,6 +214,29 @@ class RevisionFolder:
                     found = hashlib.file_digest(content, "sha256").hexdigest()
             if found != file.sha256:
                 raise Damaged(f"{file.name} in {self._folder.name} is not as it was written.", file=file.name)
+
+    def _records(self, indices: list[int]) -> list[SampleRecord]:
+        """What is known of samples, read a column at a time."""
+        told = {name: column[indices] for name, column in self._columns.items()}
+        values = zip(*(told[name].tolist() for name in _TOLD), strict=True)
+        hashes = zip(*([row.tobytes().hex() for row in told[name]] for name in ("sha256", "pixel_hashes")), strict=True)
+        return [
+            SampleRecord(
+                path=self._paths[index],
+                label=label,
+                split=SPLITS[code] if code >= 0 else None,
+                sha256=file,
+                pixels=pixels,
+                width=width,
+                height=height,
+                size_bytes=size,
+                brightness=brightness,
+                contrast=contrast,
+            )
+            for index, (file, pixels), (label, code, width, height, size, brightness, contrast) in zip(
+                indices, hashes, values, strict=True
+            )
+        ]
 
     def _stored(self, indices: Int64Array) -> PixelArray:
         rows = self._columns["rows"][indices]

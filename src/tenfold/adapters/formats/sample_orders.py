@@ -65,6 +65,10 @@ class SampleOrders:
                 self._known.popitem(last=False)
         return order
 
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """The values of one of the columns that a filter knows, as they are mapped."""
+        return self._columns[_COLUMNS[name]]
+
     def place_after(self, cursor: str, order: Order, sort: str) -> int:
         """Where in an order the page after a cursor begins; raises `InvalidFields` for a cursor that no page gave."""
         if not cursor:
@@ -106,7 +110,7 @@ class SampleOrders:
             return self._paths.raw
         if column == "mixed":
             return lambda index: index * int(GOLDEN) % 2**32
-        values = self._columns[_COLUMNS[column]]
+        values = self.column(column)
         return lambda index: values[index].item()
 
     def _mask(self, wanted: SampleFilter) -> Mask:
@@ -120,9 +124,9 @@ class SampleOrders:
         for name in RANGED:
             low, high = wanted.bounds(name)
             if low is not None:
-                mask &= self._columns[_COLUMNS[name]] >= low
+                mask &= self.column(name) >= low
             if high is not None:
-                mask &= self._columns[_COLUMNS[name]] <= high
+                mask &= self.column(name) <= high
         return mask & self._paths.containing(wanted.text) if wanted.text else mask
 
     def _code(self, label: str) -> int:
@@ -139,7 +143,7 @@ class SampleOrders:
         elif column == "mixed":
             keys = found.astype(np.uint32) * GOLDEN
         else:
-            keys = self._columns[_COLUMNS[column]][found]
+            keys = self.column(column)[found]
         if column == sort:
             return found[np.argsort(keys, kind="stable")]
         backwards = np.argsort(keys[::-1], kind="stable")[::-1]  # equal ones stay in the order of indices

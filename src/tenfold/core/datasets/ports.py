@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tenfold.core.datasets.distribution import Bar
 from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
@@ -199,6 +200,10 @@ class RevisionReader(Protocol):
 
         A cursor stays good for later revisions. Raises `InvalidFields` for one that no page gave.
         """
+        ...
+
+    def distribution(self, name: str) -> tuple[Bar, ...]:
+        """How one of `filtering.RANGED` is spread over the samples that have a split; reckoned once."""
         ...
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:

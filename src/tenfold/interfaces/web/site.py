@@ -23,6 +23,7 @@ LETTERS_COOKIE = "tenfold_letters"
 TOAST_COOKIE = "tenfold_toast"
 TOAST_S = 30
 MAX_FORM_FIELDS = 300
+UNDOING = ("/trash/", "/datasets/")  # where the button of a toast may lead
 YEAR_S = 31_536_000
 
 
@@ -93,7 +94,7 @@ def toast_of(request: Request) -> Toast | None:
         text, undo_url = str(told["text"]), str(told["undo_url"])
     except (ValueError, TypeError, KeyError):
         return None
-    return Toast(text=text[:500], undo_url=undo_url if undo_url.startswith("/trash/") else "")
+    return Toast(text=text[:500], undo_url=undo_url if undo_url.startswith(UNDOING) else "")
 
 
 def safe_target(url: str) -> str:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.model import SPLITS, RevisionManifest
+from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.events import Json
+from tenfold.core.ids import UserId
+from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
 from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
-from tenfold.interfaces.web.presenters.frame import address, moment, named_view
-from tenfold.interfaces.web.presenters.gallery import WORDS, gallery
+from tenfold.interfaces.web.presenters.frame import address, moment, named_view, person
+from tenfold.interfaces.web.presenters.gallery import WORDS, gallery, histograms
 from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import datasets as views
 from tenfold.interfaces.web.views.frame import AboutForm, Link
 from tenfold.interfaces.web.views.home import Action, DatasetFact, Failure, Progress, Sample
 
 SHOWN_REJECTED = 200
+SHOWN_REVISIONS = 50
 THUMBNAILS = 4
 
 
@@ -91,13 +96,17 @@ def dataset_page(
     tab: str = "",
     filters: Mapping[str, str] | None = None,
     about_form: AboutForm | None = None,
+    edit: views.EditForm | None = None,
 ) -> views.DatasetPage:
-    """One dataset; `filters` are what the address asks of its gallery."""
+    """One dataset; `filters` are what the address asks of its gallery, `edit` a change that was refused."""
     can_edit = actor.may("dataset.change", owner=dataset.owner)
     held = services.datasets.named.used_by(actor, dataset)
-    manifest = services.datasets.reader(actor, dataset).manifest if dataset.state == "ready" else None
+    reader = services.datasets.reader(actor, dataset) if dataset.state == "ready" else None
+    manifest = reader.manifest if reader else None
+    asked = filters or {}
     runs = services.runs.named.page(actor, Query(where={"dataset": dataset.id}, limit=50))
-    is_runs = tab == "runs"
+    past = history(services, actor, dataset, cursor=asked.get("cursor", "") if tab == "revisions" else "")
+    shown: views.DatasetTab = next((known for known in views.TABS if known == tab), "pictures")
     return views.DatasetPage(
         named=named_view(
             services,
@@ -109,21 +118,23 @@ def dataset_page(
         ),
         state=dataset.state,
         task=dataset.task,
-        tab="runs" if is_runs else "pictures",
+        tab=shown if reader or shown == "runs" else "pictures",
         progress=progress(dataset),
         can_stop=can_edit and dataset.state == "building",
         failure=failure(dataset, can_edit=can_edit) if dataset.state == "failed" else None,
         splits=_splits(manifest) if manifest else (),
         picture_size=f"{manifest.width} × {manifest.height}" if manifest else "",
         picture_about="grey" if manifest and manifest.channels == 1 else "colour",
-        num_bytes=manifest.size_bytes if manifest else 0,
+        num_bytes=services.revisions.size_bytes(actor, dataset),
+        num_excluded=manifest.num_excluded if manifest else 0,
         classes=_classes(dataset, manifest) if manifest else (),
-        gallery=gallery(services.datasets.reader(actor, dataset), dataset, filters or {})
-        if manifest and not is_runs
+        gallery=gallery(reader, dataset, asked, (edit or views.EditForm()) if can_edit else None)
+        if reader and shown == "pictures"
         else None,
+        histograms=histograms(reader, dataset) if reader else (),
         num_rejected=manifest.num_rejected if manifest else 0,
-        rejected=_rejected(manifest) if manifest else (),
-        revisions=_revisions(services, actor, dataset),
+        **(_rejected(reader, dataset, asked if shown == "rejected" else {}) if reader else {}),
+        history=past,
         runs=tuple(run_row(services, actor, run) for run in runs.items),
         num_runs=runs.total,
         source=_source(dataset, manifest),
@@ -190,23 +201,41 @@ def _classes(dataset: Dataset, manifest: RevisionManifest) -> tuple[views.ClassR
     )
 
 
-def _rejected(manifest: RevisionManifest) -> tuple[views.Rejected, ...]:
-    return tuple(views.Rejected(file=each.path, reason=each.message) for each in manifest.rejected[:SHOWN_REJECTED])
+def _rejected(reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str]) -> dict[str, Any]:
+    first = whole_number(asked.get("cursor", "")) or 0
+    found = reader.rejected(after=first, limit=SHOWN_REJECTED)
+    more = first + len(found) < reader.manifest.num_rejected
+    url = f"{address('datasets', dataset.name)}?tab=rejected&cursor={first + len(found)}"
+    rejected = tuple(views.Rejected(file=each.path, reason=each.message) for each in found)
+    return {"rejected": rejected, "rejected_next_url": url if more else ""}
 
 
-def _revisions(services: Services, actor: Actor, dataset: Dataset) -> tuple[views.Revision, ...]:
-    revision = services.datasets.revision(actor, dataset)
-    if revision is None:
-        return ()
-    return (
-        views.Revision(
-            number=revision.number,
-            id=revision.id,
-            created_at=moment(revision.created_at),
-            num_samples=dataset.num_samples,
-            manifest_hash=revision.manifest,
-            is_current=True,
+def history(services: Services, actor: Actor, dataset: Dataset, *, cursor: str = "") -> views.History:
+    """The newest revisions from a cursor on, and what undo and redo lead to."""
+    page = services.revisions.history(actor, dataset, cursor=cursor, limit=SHOWN_REVISIONS)
+    undo, redo = services.revisions.neighbours(actor, dataset)
+    url = address("datasets", dataset.name)
+    turn = f"{url}/revisions/{dataset.revision}" if actor.may("dataset.edit", owner=dataset.owner) else ""
+    numbers = services.revisions.numbers(actor, dataset)
+    return views.History(
+        revisions=tuple(
+            views.Revision(
+                number=each.number,
+                id=each.id,
+                created_at=moment(each.created_at),
+                num_samples=_count(each.facts.get("num_samples")),
+                manifest_hash=each.manifest,
+                is_current=each.id == dataset.revision,
+                author=person(services, UserId(each.author or dataset.owner)),
+                summary=each.summary,
+                made_from=numbers.get(each.parent, 0),
+            )
+            for each in page.items
         ),
+        total=page.total,
+        undo_url=f"{turn}/undo" if turn and undo else "",
+        redo_url=f"{turn}/redo" if turn and redo else "",
+        next_url=f"{url}?{urlencode({'tab': 'revisions', 'cursor': page.cursor})}" if page.cursor else "",
     )
 
 

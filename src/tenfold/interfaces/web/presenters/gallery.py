@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.distribution import Bar
+from tenfold.core.datasets.filtering import RANGED, SampleFilter
 from tenfold.core.datasets.model import RevisionManifest, Split
 from tenfold.core.datasets.ports import IndexedSample, RevisionReader, SamplePage
 from tenfold.core.errors import InvalidFields, NotFound, Problem
-from tenfold.core.fields import fields_of, parse_spec, spec_values
+from tenfold.core.fields import fields_of, format_number, parse_spec, spec_values
 from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
 from tenfold.interfaces.web.formatting import data_size
 from tenfold.interfaces.web.presenters.frame import address
@@ -25,8 +26,13 @@ MIXED = {"sort": "mixed"}
 CLASS = "class"  # what the address calls the field `label`
 
 
-def gallery(reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str]) -> views.Gallery:
-    """The gallery that an address asks for; what is wrong in it is told beside its field and left out."""
+def gallery(
+    reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str], edit: views.EditForm | None
+) -> views.Gallery:
+    """The gallery that an address asks for; what is wrong in it is told beside its field and left out.
+
+    `edit` is the form under it, `None` for who may not edit.
+    """
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
     fields = fields_of(SampleFilter)
     typed = {field.name: given[field.name] for field in fields if field.name in given}
@@ -51,7 +57,65 @@ def gallery(reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str]) 
         is_small=max(manifest.width, manifest.height) < SMALL,
         previous_url=_url(url, {**kept, "after": found.before}) if found.before is not None else "",
         next_url=_url(url, {**kept, "after": found.after}) if found.after else "",
+        classes=reader.classes,
+        query=urlencode({**kept, **({"after": given["after"]} if found.first else {})}),
+        revision=dataset.revision,
+        edit=edit,
     )
+
+
+def asked_filter(reader: RevisionReader, asked: Mapping[str, str]) -> SampleFilter:
+    """The filter of an address as the gallery understands it."""
+    given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
+    typed = {field.name: given[field.name] for field in fields_of(SampleFilter) if field.name in given}
+    return _parsed(typed, reader.classes)[0]
+
+
+def histograms(reader: RevisionReader, dataset: Dataset) -> tuple[views.Histogram, ...]:
+    """How sizes and light are spread over the pictures that have a split."""
+    shown = (_histogram(name, reader.distribution(name), dataset) for name in RANGED)
+    return tuple(histogram for histogram in shown if len(histogram.bars) > 1)
+
+
+def _histogram(name: str, bars: tuple[Bar, ...], dataset: Dataset) -> views.Histogram:
+    words = _VALUES[name]
+    url = address("datasets", dataset.name)
+    low, high = (words(bars[0].low), words(bars[-1].high)) if bars else ("", "")
+    fullest = max(bars, key=lambda bar: bar.count, default=None)
+    most = f", most from {words(fullest.low)} to {words(fullest.high)}" if fullest else ""
+    label = next(field.label for field in fields_of(SampleFilter) if field.name == f"min_{name}")
+    title = label.removesuffix(" from")
+    return views.Histogram(
+        title=title,
+        says=f"{title} from {low} to {high}{most}",
+        low=low,
+        high=high,
+        bars=tuple(
+            views.HistogramBar(
+                text=words(bar.low) if bar.low == bar.high else f"{words(bar.low)} to {words(bar.high)}",
+                count=bar.count,
+                url=_url(url, {f"min_{name}": format_number(bar.low), f"max_{name}": format_number(bar.high)}),
+            )
+            for bar in bars
+        ),
+    )
+
+
+def _pixels(value: float) -> str:
+    return f"{value:,.0f} px"
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}"
+
+
+_VALUES: dict[str, Callable[[float], str]] = {
+    "width": _pixels,
+    "height": _pixels,
+    "bytes": data_size,
+    "brightness": _share,
+    "contrast": _share,
+}
 
 
 def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: IndexedSample) -> views.PictureView:
@@ -79,7 +143,8 @@ def _parsed(typed: dict[str, str], classes: tuple[str, ...]) -> tuple[SampleFilt
             return parse_spec(SampleFilter, {**MIXED, **values}), problems
         except InvalidFields as error:
             problems += error.problems
-            values = {name: value for name, value in values.items() if all(name != p.field for p in error.problems)}
+            wrong = {problem.field.removeprefix("min_") for problem in error.problems}
+            values = {name: value for name, value in values.items() if not wrong & {name, name.partition("_")[2]}}
 
 
 def _page(reader: RevisionReader, wanted: SampleFilter, cursor: str) -> SamplePage:

@@ -10,6 +10,9 @@ from tenfold.interfaces.web.views.forms import FieldGroup, FieldView
 from tenfold.interfaces.web.views.frame import AboutForm, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Failure, Progress, RunRow, Sample
 
+DatasetTab = Literal["pictures", "runs", "revisions", "rejected"]
+TABS: tuple[DatasetTab, ...] = ("pictures", "runs", "revisions", "rejected")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRow:
@@ -121,7 +124,10 @@ class PictureView:
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """One page of the pictures that fit the filter: `bar` has its main fields, `ranges` pairs of bounds."""
+    """One page of the pictures that fit the filter: `bar` has its main fields, `ranges` pairs of bounds.
+
+    `query` is the filter as the address has it and `revision` what is shown: an edit is asked for on both.
+    """
 
     pictures: tuple[PictureView, ...]
     first: int
@@ -133,6 +139,45 @@ class Gallery:
     is_small: bool = False
     previous_url: str = ""
     next_url: str = ""
+    classes: tuple[str, ...] = ()
+    query: str = ""
+    revision: str = ""
+    edit: EditForm | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditForm:
+    """What was asked of the chosen pictures, and why it was refused; empty at first."""
+
+    chosen: frozenset[int] = frozenset()
+    is_all: bool = False
+    to_class: str = ""
+    to_split: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """How a value is spread: `says` tells it in a sentence, each bar leads to its pictures."""
+
+    title: str
+    says: str
+    low: str
+    high: str
+    bars: tuple[HistogramBar, ...]
+
+    @property
+    def most(self) -> int:
+        return max(bar.count for bar in self.bars)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistogramBar:
+    """So many pictures with a value in this range."""
+
+    text: str
+    count: int
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +190,7 @@ class Rejected:
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """An immutable version of a dataset."""
+    """An immutable version of a dataset: who made it, and what it has otherwise than the one it was made from."""
 
     number: int
     id: str
@@ -153,6 +198,20 @@ class Revision:
     num_samples: int
     manifest_hash: str
     is_current: bool
+    author: str = ""
+    summary: str = ""
+    made_from: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Revisions, newest first. `undo` and `redo` are where these are asked for, empty where they lead nowhere."""
+
+    revisions: tuple[Revision, ...] = ()
+    total: int = 0
+    undo_url: str = ""
+    redo_url: str = ""
+    next_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +234,7 @@ class DatasetPage(Page):
     named: NamedView
     state: State
     task: str
-    tab: Literal["pictures", "runs"] = "pictures"
+    tab: DatasetTab = "pictures"
     progress: Progress | None = None
     failure: Failure | None = None
     splits: tuple[SplitFact, ...] = ()
@@ -184,9 +243,12 @@ class DatasetPage(Page):
     num_bytes: int = 0
     classes: tuple[ClassRow, ...] = ()
     gallery: Gallery | None = None
+    num_excluded: int = 0
     num_rejected: int = 0
     rejected: tuple[Rejected, ...] = ()
-    revisions: tuple[Revision, ...] = ()
+    rejected_next_url: str = ""
+    histograms: tuple[Histogram, ...] = ()
+    history: History = History()
     runs: tuple[RunRow, ...] = ()
     num_runs: int = 0
     source: tuple[Fact, ...] = ()
