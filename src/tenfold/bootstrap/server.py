@@ -23,7 +23,7 @@ from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.download import build_download
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.revision_reader import as_png, open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
@@ -52,6 +52,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.previews import PreviewService
 from tenfold.services.run_observer import RunObserver
 from tenfold.services.runs import RunService
 from tenfold.services.trash import TrashService
@@ -129,6 +130,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
+        previews=PreviewService(roots, PillowDecoder(CLASSIFIED_PIXELS), encode=as_png),
         uploads=uploads,
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),

@@ -17,6 +17,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.previews import PreviewService
 from tenfold.services.runs import RunService
 from tenfold.services.trash import TrashService
 
@@ -36,6 +37,7 @@ class Services:
     hub: Hub
     machine: MachineService
     folders: FolderBrowser
+    previews: PreviewService
     uploads: UploadStore
     samples: SampleData
     owner: Actor

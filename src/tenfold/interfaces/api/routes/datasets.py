@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -29,6 +30,18 @@ from tenfold.services.repeats import Request as Repeatable
 router = APIRouter(tags=["datasets"])
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 MAY_CHANGE = {"cache-control": "private, no-cache"}
+
+
+@dataclass(frozen=True)
+class ResizeQuery:
+    """The fields of an import that its preview shows."""
+
+    resize: str = ""
+    width: str = ""
+    height: str = ""
+    background: str = ""
+    colour: str = ""
+    profile: str = ""
 
 
 @router.get("/datasets", dependencies=[Depends(Access("read"))])
@@ -135,10 +148,45 @@ def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesN
     return Response(services.datasets.reader(caller, dataset).thumbnail(index), media_type="image/png", headers=headers)
 
 
+@router.get(
+    "/datasets/{name}/mean",
+    dependencies=[Depends(Access("read"))],
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def show_mean(name: str, caller: CallerNow, services: ServicesNow, revision: str = "") -> Response:
+    """The mean picture of the training split as PNG."""
+    dataset = services.datasets.named.get(caller, name)
+    mean = services.datasets.reader(caller, dataset).mean_image()
+    if mean is None:
+        raise NotFound(f"{dataset.name} has no mean picture: it was not imported.", code="dataset.no-mean")
+    headers = IMMUTABLE if revision == dataset.revision else MAY_CHANGE
+    return Response(mean, media_type="image/png", headers=headers)
+
+
 @router.get("/folders", dependencies=[Depends(Access("folder.browse"))])
 def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
     """A folder of the server with its folders and picture counts; without a path, the first root."""
     return present.folders(services.folders.list_folder(path or None))
+
+
+@router.get(
+    "/folders/picture",
+    dependencies=[Depends(Access("folder.browse"))],
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def preview_picture(
+    caller: CallerNow, services: ServicesNow, asked: Annotated[ResizeQuery, Depends()], path: str = ""
+) -> Response:
+    """A picture of the server, or the first of a folder, as PNG: with `resize` as an import would store it.
+
+    Without a path, the first below the first root.
+    """
+    given: dict[str, object] = {name: value for name, value in vars(asked).items() if value}
+    previews = services.previews
+    content = previews.resized(caller, path, given) if asked.resize else previews.original(caller, path)
+    return Response(content, media_type="image/png", headers=MAY_CHANGE)
 
 
 @router.get("/folders/complete", dependencies=[Depends(Access("folder.browse"))])
