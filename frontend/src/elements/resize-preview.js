@@ -74,8 +74,6 @@ class ResizePreview extends HTMLElement {
     if (old.startsWith('blob:')) URL.revokeObjectURL(old);
     await image.decode();
     need(this, '.previews').hidden = false;
-    const size = image.closest('figure')?.querySelector('.size');
-    if (size) size.textContent = `${image.naturalWidth} × ${image.naturalHeight}`;
   }
 
   /** @param {string} text */
