@@ -10,6 +10,7 @@ import './elements/log-tail.js';
 import './elements/machine-rail.js';
 import './elements/matrix-plot.js';
 import './elements/picture-test.js';
+import './elements/resize-preview.js';
 import './elements/sample-gallery.js';
 import { bindForms } from './forms.js';
 import { bindKeys } from './keys.js';

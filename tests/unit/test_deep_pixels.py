@@ -77,6 +77,13 @@ def test_a_thumbnail_of_sixteen_bits_is_stretched(wide, tmp_path):
     assert (shown.dtype, shown.min(), shown.max()) == (np.uint8, 0, 255)
 
 
+def test_what_fills_a_thumbnail_does_not_darken_it(wide, tmp_path):
+    reader = imported(wide[0], tmp_path / "out", depth="keep", resize="fill", width=8, height=16)
+    shown = np.asarray(Image.open(io.BytesIO(reader.thumbnail(0))))
+    assert (shown[[0, -1]] == 255).all()
+    assert 60 < np.median(shown[6:10]) < 200
+
+
 def test_floats_have_the_range_of_the_data_and_keep_their_numbers(tmp_path):
     values = np.random.default_rng(2).normal(0, 5, (20, 6, 8)).astype(np.float32)
     reader = imported(write_tiffs(tmp_path / "in", values), tmp_path / "out", depth="keep")

@@ -26,7 +26,7 @@ from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.layouts import Layouts
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.revision_reader import as_png, open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
@@ -57,6 +57,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.previews import PreviewService
 from tenfold.services.revisions import RevisionService
 from tenfold.services.run_observer import RunObserver
 from tenfold.services.runs import RunService
@@ -141,6 +142,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         machine=MachineService(gauges),
         folders=roots,
         layouts=Layouts(tuple(Path(root) for root in roots.roots())),
+        previews=PreviewService(roots, PillowDecoder(CLASSIFIED_PIXELS), encode=as_png),
         uploads=uploads,
         samples=SampleCache(data / "cache"),
         owner=accounts.actor_of_user(owner.id),

@@ -19,6 +19,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.previews import PreviewService
 from tenfold.services.revisions import RevisionService
 from tenfold.services.runs import RunService
 from tenfold.services.trash import TrashService
@@ -42,6 +43,7 @@ class Services:
     machine: MachineService
     folders: FolderBrowser
     layouts: LayoutReader
+    previews: PreviewService
     uploads: UploadStore
     samples: SampleData
     owner: Actor

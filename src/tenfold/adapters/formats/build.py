@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,8 +34,8 @@ from tenfold.core.datasets.model import (
 )
 from tenfold.core.datasets.planning import Plan, Settlement, nothing_found, nothing_readable, plan_samples, settle
 from tenfold.core.datasets.ports import ImageDecoder, SampleSource, ShouldStop, never
-from tenfold.core.datasets.preprocessing import Preprocessing, image_preprocessing
-from tenfold.core.datasets.sizing import Sizing, decide_size
+from tenfold.core.datasets.preprocessing import Preprocessing
+from tenfold.core.datasets.sizing import Sizing, decide_size, prepare
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, BadImage
 from tenfold.core.fields import spec_values
@@ -223,24 +222,12 @@ class _Build:
 
     def _prepare(self) -> Preprocessing:
         """What is done to every picture, with a sentence where the range of its values had to be found."""
-        decode: dict[str, Any] = {"depth": self._sizing.depth}
-        if self._sizing.depth == "float32":
-            low, high = self._value_range()
-            decode["range"] = (low, high)
-            note = f"Values from {low:g} (black) to {high:g} (white), as in the pictures looked at."
-            self._sizing = replace(self._sizing, notes=(*self._sizing.notes, note))
-        if self._spec.colour == "all":
-            decode["mode"] = "all"
-        return image_preprocessing(
-            width=self._sizing.width,
-            height=self._sizing.height,
-            channels=self._sizing.channels,
-            resize=self._spec.resize,
-            background=self._spec.background_rgb,
-            profile=self._spec.profile,
-            scaling=self._spec.scaling,
-            **decode,
-        )
+        if self._sizing.depth != "float32":
+            return prepare(self._sizing, self._spec)
+        low, high = self._value_range()
+        note = f"Values from {low:g} (black) to {high:g} (white), as in the pictures looked at."
+        self._sizing = replace(self._sizing, notes=(*self._sizing.notes, note))
+        return prepare(self._sizing, self._spec, (low, high))
 
     def _value_range(self) -> tuple[float, float]:
         low, high = np.inf, -np.inf

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenfold.adapters.formats.import_arrays import ACCEPTED, REJECTED, Facts, facts_type
+from tenfold.adapters.formats.revision_reader import pixel_hash
 from tenfold.adapters.formats.training_sum import sum_pictures
 from tenfold.core.datasets.model import ImageFacts
 from tenfold.core.datasets.ports import ImageDecoder, PixelArray, SampleSource, UInt8Array
@@ -21,7 +22,7 @@ from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadImage
 
-ROWS_AT_ONCE = 64
+ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class BatchDecoder:
             lost = list(problems)
             pixels[lost] = 0
             facts["state"][lost] = REJECTED
-        facts["pixels"] = _digests(picture.data for picture in pixels)
+        facts["pixels"] = _joined(map(pixel_hash, pixels))
         facts["sums"], facts["squares"] = channel_sums(pixels)
         _describe(facts, accepted)
         chosen = pixels if batch.is_added.all() else pixels[batch.is_added]
@@ -126,12 +127,11 @@ def _describe(facts: Facts, accepted: Sequence[tuple[int, ImageFacts, bytes]]) -
     facts["width"][rows] = [found.width for _, found, _ in accepted]
     facts["height"][rows] = [found.height for _, found, _ in accepted]
     facts["size_bytes"][rows] = [len(content) for _, _, content in accepted]
-    facts["sha256"][rows] = _digests(content for _, _, content in accepted)
+    facts["sha256"][rows] = _joined(hashlib.sha256(content).digest() for _, _, content in accepted)
 
 
-def _digests(contents: Iterable[bytes | memoryview]) -> UInt8Array:
-    joined = b"".join(hashlib.sha256(content).digest() for content in contents)
-    return np.frombuffer(joined, np.uint8).reshape(-1, 32)
+def _joined(hashes: Iterable[bytes]) -> UInt8Array:
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32)
 
 
 def channel_sums(pixels: PixelArray) -> tuple[Facts, Facts]:
@@ -142,13 +142,14 @@ def channel_sums(pixels: PixelArray) -> tuple[Facts, Facts]:
     # up to 256 squares of 255 add up to under 2**24, so 32-bit numbers hold them exactly
     room = np.empty((min(height, ROWS_AT_ONCE), width * channels), np.float32 if is_narrow else np.float64)
     ones = np.ones(len(room), room.dtype)
+    by_channel = np.tile(np.eye(channels), (width, 1))
     for place, picture in enumerate(pixels.reshape(count, height, width * channels)):
         for start in range(0, height, len(room)):
             part = room[: min(len(room), height - start)]
             np.copyto(part, picture[start : start + len(part)])
             for target in (sums, squares):
-                columns = (ones[: len(part)] @ part).reshape(width, channels)
-                target[place] += columns.sum(axis=0, dtype=np.float64).astype(target.dtype)
+                columns = ones[: len(part)] @ part
+                target[place] += (columns.astype(np.float64) @ by_channel).astype(target.dtype)
                 if target is sums:
                     np.multiply(part, part, out=part)
     return sums, squares

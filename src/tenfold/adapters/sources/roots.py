@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from tenfold.core.datasets.browsing import FolderEntry, FolderListing, PictureCount
 from tenfold.core.datasets.layouts import SOURCE_FILES
-from tenfold.core.errors import Forbidden, NotFound
+from tenfold.core.errors import Forbidden, NotFound, TooLarge
 
 PICTURES = (
     ".jpg",
@@ -30,6 +31,8 @@ PICTURES = (
 )
 COUNT_UP_TO = 10_000
 MAX_FOLDERS = 1_000
+MAX_PICTURE_BYTES = 64 << 20
+LOOK_AT = 20_000
 
 
 class Roots:
@@ -41,14 +44,49 @@ class Roots:
     def roots(self) -> tuple[str, ...]:
         return self._roots
 
-    def resolve(self, path: str, *, may_be_file: bool = False) -> str:
+    def read_picture(self, path: str) -> bytes:
+        real = self._resolve(path)
+        if os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that no file system takes
+            found = _first_picture(real, _Budget(LOOK_AT))
+            if found is None:
+                raise NotFound("No picture is found in this folder.", code="folder.no-picture")
+            real = found
+        try:
+            handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except PermissionError:
+            raise Forbidden("The server may not read this picture.", code="file.forbidden") from None
+        except OSError:
+            raise NotFound("There is no such picture.", code="file.not-found") from None
+        with os.fdopen(handle, "rb") as file:
+            self._check_opened(handle)
+            content = file.read(MAX_PICTURE_BYTES + 1)
+        if len(content) > MAX_PICTURE_BYTES:
+            text = f"The picture has over {MAX_PICTURE_BYTES >> 20} MB: it can be imported, but not shown here."
+            raise TooLarge(text, code="file.too-large")
+        return content
+
+    def _check_opened(self, handle: int) -> None:
+        """Refuses what is no file, and what a folder that became a link meanwhile led to."""
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise NotFound("There is no such picture.", code="file.not-found")
+        if self._root_of(os.readlink(f"/proc/self/fd/{handle}")) is None:  # noqa: PTH115 - texts in, texts out
+            raise self._outside()
+
+    def _outside(self) -> Forbidden:
+        allowed = ", ".join(self._roots) or "none"
+        text = f"This folder lies outside the folders that may be read ({allowed}). TENFOLD_ROOTS names them."
+        return Forbidden(text, code="folder.outside")
+
+    def _resolve(self, path: str) -> str:
         if "\0" in path:
             raise NotFound("There is no such folder.", code="folder.not-found")
         real = os.path.realpath(Path(path).expanduser() if path.startswith("~/") else path)
         if not path.startswith(("/", "~/")) or self._root_of(real) is None:
-            allowed = ", ".join(self._roots) or "none"
-            text = f"This folder lies outside the folders that may be read ({allowed}). TENFOLD_ROOTS names them."
-            raise Forbidden(text, code="folder.outside")
+            raise self._outside()
+        return real
+
+    def resolve(self, path: str, *, may_be_file: bool = False) -> str:
+        real = self._resolve(path)
         if may_be_file and os.path.isfile(real):  # noqa: PTH113 - False, not an error, for a name that none takes
             return real
         if not os.path.isdir(real):  # noqa: PTH112 - as above
@@ -133,6 +171,30 @@ def _count_pictures(folder: str, budget: _Budget) -> PictureCount:
         if count >= COUNT_UP_TO or budget.left <= 0:
             return PictureCount(count, is_complete=False)
     return PictureCount(count, is_complete=True)
+
+
+def _first_picture(folder: str, budget: _Budget) -> str | None:
+    """The first picture by name in a folder, else in the folders below it, each in its turn; links are not followed."""
+    waiting = [folder]
+    while waiting and budget.left > 0:
+        inner: list[str] = []
+        pictures: list[str] = []
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in islice(entries, budget.left):
+                    budget.left -= 1
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        inner.append(entry.path)
+                    elif entry.name.lower().endswith(PICTURES) and entry.is_file(follow_symlinks=False):
+                        pictures.append(entry.path)
+        except OSError:
+            continue
+        if pictures:
+            return min(pictures)
+        waiting += sorted(inner, reverse=True)
+    return None
 
 
 def _entries_below(folder: str) -> Iterator[os.DirEntry[str]]:

@@ -54,6 +54,13 @@ class FolderBrowser(Protocol):
         """Folders, then lists, tables and arrays, whose path begins with `prefix`; empty for anything outside."""
         ...
 
+    def read_picture(self, path: str) -> bytes:
+        """The bytes of a picture file; of a folder those of the first picture in it or, by names, below it.
+
+        Raises `NotFound` where a bounded search finds none, and `TooLarge` for a file that nobody waits for.
+        """
+        ...
+
     def resolve(self, path: str, *, may_be_file: bool = False) -> str:
         """The real path of a folder that may be read, or also of a file."""
         ...

@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tenfold.core.datasets.model import ImageFacts
-from tenfold.core.datasets.preprocessing import Depth
+from tenfold.core.datasets.preprocessing import Depth, Preprocessing, image_preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 
 KEEP_UP_TO = 256
@@ -24,6 +25,11 @@ class Sizing:
     channels: int
     notes: tuple[str, ...]
     depth: Depth = "scale"
+
+    def within(self, side: int) -> Sizing:
+        """The same proportions with no side longer than this."""
+        longer = max(self.width, self.height, side)
+        return replace(self, width=max(1, self.width * side // longer), height=max(1, self.height * side // longer))
 
 
 def decide_size(facts: Sequence[ImageFacts], spec: DatasetSpec) -> Sizing:
@@ -73,3 +79,20 @@ def _decide_depth(facts: Sequence[ImageFacts], spec: DatasetSpec) -> tuple[Depth
     count = sum(fact.bits == bits for fact in facts)
     depth: Depth = {8: "scale", 16: "uint16"}.get(bits, "float32")  # type: ignore[assignment]
     return depth, (f"Depth {bits} bits: {count} of {len(facts)} pictures looked at have it, and none has more.",)
+
+
+def prepare(sizing: Sizing, spec: DatasetSpec, value_range: tuple[float, float] | None = None) -> Preprocessing:
+    """The preprocessing that a specification means at this size; `value_range` is that of the data, for 32 bits."""
+    decode: dict[str, Any] = {"depth": sizing.depth, "profile": spec.profile, "scaling": spec.scaling}
+    if value_range is not None:
+        decode["range"] = value_range if value_range[0] < value_range[1] else (0.0, 1.0)
+    if spec.colour == "all":
+        decode["mode"] = "all"
+    return image_preprocessing(
+        width=sizing.width,
+        height=sizing.height,
+        channels=sizing.channels,
+        resize=spec.resize,
+        background=spec.background_rgb,
+        **decode,
+    )

@@ -22,7 +22,7 @@ from tenfold.core.ids import JobId
 
 IDLE_S = 900.0
 # Freed blocks stay with the process instead of being mapped and paged in anew; one thread, so that forking is safe.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "1000000000000",
     "OMP_NUM_THREADS": "1",
@@ -124,7 +124,7 @@ class _Template:
                 [sys.executable, "-m", "tenfold", "template", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **_ENVIRONMENT},
+                env={**os.environ, **ENVIRONMENT},
                 start_new_session=True,
             )
         ours.setblocking(False)
@@ -187,7 +187,7 @@ def _start_cold(folder: Path, attempt: int, slot: str, lock: int) -> subprocess.
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT},
             start_new_session=True,
         )
 

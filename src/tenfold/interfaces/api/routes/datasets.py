@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -40,6 +40,18 @@ def _columns_asked(request: Request) -> dict[str, str]:
 
 
 ColumnsAsked = Annotated[dict[str, str], Depends(_columns_asked)]
+
+
+@dataclass(frozen=True)
+class ResizeQuery:
+    """The fields of an import that its preview shows."""
+
+    resize: str = ""
+    width: str = ""
+    height: str = ""
+    background: str = ""
+    colour: str = ""
+    profile: str = ""
 
 
 @router.get("/datasets", dependencies=[Depends(Access("read"))])
@@ -144,6 +156,22 @@ def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesN
     return Response(reader.thumbnail(index), media_type="image/png", headers=IMMUTABLE if is_of else MAY_CHANGE)
 
 
+@router.get(
+    "/datasets/{name}/mean",
+    dependencies=[Depends(Access("read"))],
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def show_mean(name: str, caller: CallerNow, services: ServicesNow, revision: str = "") -> Response:
+    """The mean picture of the training split as PNG."""
+    dataset = services.datasets.named.get(caller, name)
+    mean = services.datasets.reader(caller, dataset).mean_image()
+    if mean is None:
+        raise NotFound(f"{dataset.name} has no mean picture: it was not imported.", code="dataset.no-mean")
+    headers = IMMUTABLE if revision == dataset.revision else MAY_CHANGE
+    return Response(mean, media_type="image/png", headers=headers)
+
+
 @router.get("/folders", dependencies=[Depends(Access("folder.browse"))])
 def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
     """A folder of the server with its folders and picture counts; without a path, the first root."""
@@ -158,6 +186,25 @@ def preview_layout(
     asked = {"layout": layout, "columns": columns, "prefix": prefix}
     found, choice = source_on_server(services, path or next(iter(services.folders.roots()), "/"), asked)
     return present.layout(services.layouts.preview(found, choice))
+
+
+@router.get(
+    "/folders/picture",
+    dependencies=[Depends(Access("folder.browse"))],
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def preview_picture(
+    caller: CallerNow, services: ServicesNow, asked: Annotated[ResizeQuery, Depends()], path: str = ""
+) -> Response:
+    """A picture of the server, or the first of a folder, as PNG: with `resize` as an import would store it.
+
+    Without a path, the first below the first root.
+    """
+    given: dict[str, object] = {name: value for name, value in vars(asked).items() if value}
+    previews = services.previews
+    content = previews.resized(caller, path, given) if asked.resize else previews.original(caller, path)
+    return Response(content, media_type="image/png", headers=MAY_CHANGE)
 
 
 @router.get("/folders/complete", dependencies=[Depends(Access("folder.browse"))])

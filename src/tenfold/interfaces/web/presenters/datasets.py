@@ -124,7 +124,7 @@ def dataset_page(
         failure=failure(dataset, can_edit=can_edit) if dataset.state == "failed" else None,
         splits=_splits(manifest) if manifest else (),
         picture_size=f"{manifest.width} × {manifest.height}" if manifest else "",
-        picture_about="grey" if manifest and manifest.channels == 1 else "colour",
+        picture_about=_about_pictures(manifest) if manifest else "",
         num_bytes=services.revisions.size_bytes(actor, dataset),
         num_excluded=manifest.num_excluded if manifest else 0,
         classes=_classes(dataset, manifest) if manifest else (),
@@ -139,10 +139,35 @@ def dataset_page(
         num_runs=runs.total,
         source=_source(dataset, manifest),
         notes=manifest.notes if manifest else (),
+        mean_url=_mean_url(dataset, manifest),
+        normalised=_normalised(manifest) if manifest else (),
         train_url=f"/runs/new?{urlencode({'dataset': dataset.name})}"
         if actor.may("run.start") and dataset.state != "failed"
         else "",
         about_form=about_form,
+    )
+
+
+def _about_pictures(manifest: RevisionManifest) -> str:
+    """Colour and depth in words; what is stretched for the eye says so."""
+    decode = manifest.preprocessing.decode
+    colour = {"grey": "grey", "rgb": "colour"}.get(decode.mode, plural(manifest.channels, "channel"))
+    depth = {"uint16": "16 bit", "float32": "32 bit"}.get(decode.depth)
+    return f"{colour}, {depth}, shown stretched" if depth else colour
+
+
+def _mean_url(dataset: Dataset, manifest: RevisionManifest | None) -> str:
+    if manifest is None or all(file.name != "mean.npy" for file in manifest.files):
+        return ""
+    return f"/api/v1{address('datasets', dataset.name)}/mean?revision={dataset.revision}"
+
+
+def _normalised(manifest: RevisionManifest) -> tuple[views.Fact, ...]:
+    """Mean and standard deviation of the training split, by channel, black 0 and white 1."""
+    statistics = manifest.statistics
+    return tuple(
+        views.Fact(term=term, value=" · ".join(f"{value:.3f}" for value in values[:8]))
+        for term, values in (("Mean", statistics.mean), ("Standard deviation", statistics.std))
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
+from urllib.parse import urlencode
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
@@ -27,6 +28,7 @@ from tenfold.interfaces.web.views.datasets import LayoutView, NewDatasetPage
 
 Source = Literal["folder", "archive", "sample"]
 SOURCES: tuple[Source, ...] = ("folder", "archive", "sample")
+PREVIEWED = ("resize", "width", "height", "background", "colour", "profile")
 MISSING = {
     "folder": "Type or choose a folder.",
     "archive": "Drop or choose an archive.",
@@ -45,6 +47,7 @@ def new_dataset_page(
     roots = services.folders.roots()
     known = {view.name for view in views}
     upload_id, upload_name = _upload(services, typed.get("upload", ""))
+    original_url, resized_url = _preview(typed, roots)
     return NewDatasetPage(
         source=source,
         folder=typed.get("folder") or (f"{roots[0].rstrip('/')}/" if roots else ""),
@@ -60,8 +63,20 @@ def new_dataset_page(
         upload_name=upload_name,
         source_problem=by_field.get("source", ""),
         layout=LayoutView() if by_field.get("source") else _layout(services, typed),
+        original_url=original_url,
+        resized_url=resized_url,
         problem=" ".join(problem.message for problem in problems if problem.field not in {*known, "name", "source"}),
     )
+
+
+def _preview(typed: Mapping[str, str], roots: Sequence[str]) -> tuple[str, str]:
+    """The addresses of a picture of the chosen folder, as it is and resized; empty while none is chosen."""
+    folder = typed.get("folder", "").strip()
+    if folder.rstrip("/") in {"", *roots} or typed.get("source", "folder") != "folder":
+        return "", ""
+    asked = {"resize": "squash", **{name: typed[name] for name in PREVIEWED if typed.get(name)}}
+    address = "/api/v1/folders/picture?"
+    return address + urlencode({"path": folder}), address + urlencode({"path": folder, **asked})
 
 
 def submit(services: Services, actor: Actor, typed: Mapping[str, str]) -> Dataset | tuple[NewDatasetPage, TenfoldError]:

@@ -83,6 +83,8 @@ class NewDatasetPage(Page):
     problem: str = ""
     source_problem: str = ""
     layout: LayoutView = LayoutView()
+    original_url: str = ""
+    resized_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +255,8 @@ class DatasetPage(Page):
     num_runs: int = 0
     source: tuple[Fact, ...] = ()
     notes: tuple[str, ...] = ()
+    mean_url: str = ""
+    normalised: tuple[Fact, ...] = ()
     can_stop: bool = False
     train_url: str = ""
     about_form: AboutForm | None = None
