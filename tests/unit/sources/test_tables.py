@@ -148,10 +148,10 @@ def test_parquet_that_names_files_and_parquet_with_plain_bytes(place):
     place.put("x/1.png", "x/2.png")
     pq.write_table(pa.table({"path": ["x/1.png", "x/2.png"], "label": ["a", "b"]}), place.folder / "t.parquet")
     assert files(place.open()) == {"x/1.png": ("a", None), "x/2.png": ("b", None)}
-    pq.write_table(pa.table({"img": [*PICTURES[:2], b""], "y": [1.0, 2.0, 1.0]}), place.folder / "t.parquet")
+    pq.write_table(pa.table({"img": [*PICTURES[:2], b""], "y": [1.0, float("nan"), 1.0]}), place.folder / "t.parquet")
     listing = listed(place.open())
-    assert [file.class_name for file in listing.files] == ["1", "2"]
-    assert [each.code for each in listing.rejected] == ["image.empty"]
+    assert [file.class_name for file in listing.files] == ["1"]
+    assert [each.code for each in listing.rejected] == ["list.no-label", "image.empty"]
 
 
 def test_the_error_names_the_command_where_a_package_is_missing():

@@ -24,9 +24,13 @@ MAX_HEADER = 64 << 20
 
 
 class ReaderApart:
-    """A child that reads files, started when it is first asked and again after it died. Thread-safe."""
+    """A child that reads files, started when it is first asked and again after it died. Thread-safe.
 
-    def __init__(self) -> None:
+    A message that takes longer than `answer_s` counts as a death.
+    """
+
+    def __init__(self, answer_s: float = ANSWER_S) -> None:
+        self._answer_s = answer_s
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[Any, Any] | None = None
@@ -76,7 +80,7 @@ class ReaderApart:
             self._child = subprocess.Popen(
                 command, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=[theirs.fileno()], start_new_session=True
             )
-        ours.settimeout(ANSWER_S)
+        ours.settimeout(self._answer_s)
         self._socket = ours
         self._end = weakref.finalize(self, _end, self._child, ours)
 

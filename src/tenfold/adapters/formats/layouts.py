@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from tenfold.adapters.formats.apart import ReaderApart
 from tenfold.adapters.formats.openers import OPENERS, LookedAt, SourcePlaces
 from tenfold.adapters.formats.scene import Scene
 from tenfold.core.datasets.layouts import (
@@ -21,6 +22,7 @@ from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.errors import BadDataset
 
 MAX_NAME_BYTES = 200
+LOOK_S = 10.0
 _NOWHERE = Path(os.devnull)  # a look unpacks nothing
 
 
@@ -32,7 +34,7 @@ class Layouts:
 
     def preview(self, path: str, choice: SourceChoice) -> LayoutPreview:
         allowed = next((root for root in self._roots if Path(path).is_relative_to(root)), None)
-        places = SourcePlaces(work=_NOWHERE, allowed=allowed, roots=self._roots)
+        places = SourcePlaces(work=_NOWHERE, allowed=allowed, roots=self._roots, apart=ReaderApart(LOOK_S))
         name, scene, source = _open(Path(path), places, choice)
         look = source.look()
         return LayoutPreview(name, scene.folder, _sentence(name, look), look)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -69,21 +70,22 @@ class LmdbFile:
         """The value of a key; `None` if there is none."""
         page = self._root
         for _ in range(MAX_DEPTH if page != _EMPTY else 0):
-            nodes, is_leaf = self._nodes(page)
+            content, places, is_leaf = self._page(page)
+            after = bisect_right(places, key, 0 if is_leaf else 1, key=lambda place: self._key(content, place))
+            if not after or not places:
+                return None
+            node = self._node(content, places[after - 1], is_leaf)
             if is_leaf:
-                found = next((node for node in nodes if node.key == key), None)
-                return self._value(found) if found is not None else None
-            below = [node for number, node in enumerate(nodes) if number == 0 or node.key <= key]
-            if not below:
-                raise self._damaged("a branch is empty")
-            page = below[-1].page
+                return self._value(node) if node.key == key else None
+            page = node.page
         return None
 
     def _below(self, number: int, depth: int, visits: Iterator[int]) -> Iterator[tuple[bytes, bytes]]:
         if next(visits, None) is None or not depth:
             raise self._damaged("its pages lead in circles")
-        nodes, is_leaf = self._nodes(number)
-        for node in nodes:
+        content, places, is_leaf = self._page(number)
+        for place in places:
+            node = self._node(content, place, is_leaf)
             if is_leaf:
                 yield node.key, self._value(node)
             else:
@@ -102,22 +104,25 @@ class LmdbFile:
             return None
         return _NUMBER.unpack_from(page, 144)[0], page_size, _TREE.unpack_from(page, 88)
 
-    def _nodes(self, number: int) -> tuple[list[_Node], bool]:
+    def _page(self, number: int) -> tuple[bytes, tuple[int, ...], bool]:
+        """A page of keys, the places of its nodes in their order, and whether it is a leaf."""
         page = self._read(number, 0, self._page_size)
         _, _, flags, lower, _ = _HEAD.unpack_from(page)
         if flags & ~16 not in {_BRANCH, _LEAF} or not _HEAD_SIZE <= lower <= self._page_size:
             raise self._damaged(f"page {number} is none of keys")
         count = (lower - _HEAD_SIZE) // 2
-        is_leaf = bool(flags & _LEAF)
-        places = struct.unpack_from(f"<{count}H", page, _HEAD_SIZE)
-        return [self._node(page, place, is_leaf) for place in places], is_leaf
+        return page, struct.unpack_from(f"<{count}H", page, _HEAD_SIZE), bool(flags & _LEAF)
 
-    def _node(self, page: bytes, place: int, is_leaf: bool) -> _Node:
+    def _key(self, page: bytes, place: int) -> bytes:
         if place + _NODE.size > len(page):
             raise self._damaged("a node lies outside of its page")
+        start = place + _NODE.size
+        return page[start : start + _NODE.unpack_from(page, place)[3]]
+
+    def _node(self, page: bytes, place: int, is_leaf: bool) -> _Node:
+        key = self._key(page, place)
         low, high, flags, key_size = _NODE.unpack_from(page, place)
         start = place + _NODE.size + key_size
-        key = page[place + _NODE.size : start]
         size = low | high << 16
         if not is_leaf:
             return _Node(key, size | flags << 32, None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
 from urllib.parse import quote, unquote_to_bytes
@@ -35,28 +36,24 @@ class LmdbSource:
         self._guard = guard
         self._parts = {part.path or FILE: part for part in parts}
         self._class_names = tuple(class_names)
-        for part in parts:
-            with self._opened(part.path):
-                pass
+        self._databases = {part.path or FILE: self._open(part) for part in parts}
 
     def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
         if self._range.note:
             yield Note(self._range.note)
-        for part in self._parts.values():
-            with self._opened(part.path) as database:
-                for key, value in database.items():
-                    if should_stop():
-                        return
-                    yield self._find(part, key, value, use_splits)
+        for name, part in self._parts.items():
+            for key, value in self._databases[name].items():
+                if should_stop():
+                    return
+                yield self._find(part, key, value, use_splits)
 
     def read(self, path: str) -> bytes:
         folder, _, name = path.rpartition("/")
-        part = self._parts.get(folder)
-        if part is None:
+        database = self._databases.get(folder)
+        if database is None:
             raise BadImage(f"There is no picture {path}.", code="file.vanished")
         try:
-            with self._opened(part.path) as database:
-                value = database.get(unquote_to_bytes(name.rpartition(".")[0]))
+            value = database.get(unquote_to_bytes(name.rpartition(".")[0]))
         except BadDataset as error:
             raise BadImage(error.message, code="file.unreadable") from error
         if value is None:
@@ -68,28 +65,26 @@ class LmdbSource:
         """Entries by split, as the databases count them, and the classes of the first entries."""
         counts: list[SplitCount] = []
         classes = dict.fromkeys(self._class_names)
-        for part in self._parts.values():
-            with self._opened(part.path) as database:
-                counts.append(SplitCount(part.split, database.num_entries))
-                for key, value in islice(database.items(), 0 if self._class_names else LOOK_AT):
-                    find = self._find(part, key, value, use_splits=False)
-                    if isinstance(find, SourceFile):
-                        classes.setdefault(find.class_name)
+        for name, part in self._parts.items():
+            counts.append(SplitCount(part.split, self._databases[name].num_entries))
+            for key, value in islice(self._databases[name].items(), 0 if self._class_names else LOOK_AT):
+                find = self._find(part, key, value, use_splits=False)
+                if isinstance(find, SourceFile):
+                    classes.setdefault(find.class_name)
         return Look(counts=tuple(counts), classes=tuple(classes)[:MAX_SHOWN_CLASSES])
 
     @cached_property
     def _range(self) -> ValueRange:
         """The range of the first entries that hold fractions."""
         found = []
-        for part in self._parts.values():
-            with self._opened(part.path) as database:
-                for _, value in islice(database.items(), LOOK_AT):
-                    try:
-                        datum = read_datum(value)
-                    except BadImage:
-                        continue
-                    if datum.floats is not None and not datum.data:
-                        found.append(datum.floats)
+        for database in self._databases.values():
+            for _, value in islice(database.items(), LOOK_AT):
+                try:
+                    datum = read_datum(value)
+                except BadImage:
+                    continue
+                if datum.floats is not None and not datum.data:
+                    found.append(datum.floats)
         return range_of(found)
 
     def _stored_range(self, datum: Datum) -> ValueRange:
@@ -111,14 +106,15 @@ class LmdbSource:
             class_name = self._class_names[datum.label]
         return SourceFile(f"{place}{_extension(datum)}", class_name, part.split if use_splits else None)
 
-    @contextmanager
-    def _opened(self, folder: str) -> Iterator[LmdbFile]:
-        path = f"{folder}/{FILE}" if folder else FILE
+    def _open(self, part: Part) -> LmdbFile:
+        """An open database; its file is closed with the source."""
+        path = f"{part.path}/{FILE}" if part.path else FILE
         try:
-            with self._guard.opened(path) as file:
-                yield LmdbFile(file.fileno(), path)
+            handle = self._guard.open(path)
         except BadImage as error:
             raise BadDataset(f"{path} cannot be read: {error.message}", code="lmdb.unreadable") from error
+        weakref.finalize(self, os.close, handle)
+        return LmdbFile(handle, path)
 
 
 def _extension(datum: Datum) -> str:

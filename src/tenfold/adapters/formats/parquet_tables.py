@@ -9,7 +9,7 @@ from functools import cached_property
 from tenfold.adapters.formats.apart import Message, ReaderApart
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
 from tenfold.adapters.formats.table_rows import Cell, Embedded, Row, unique_names
-from tenfold.adapters.formats.text_tables import number_text
+from tenfold.adapters.formats.text_tables import number_cell
 from tenfold.core.datasets.layouts import class_name_of
 
 
@@ -62,4 +62,4 @@ class ParquetTable:
 def _cell(value: object, blobs: list[bytes]) -> Cell:
     if isinstance(value, dict):
         return Embedded(blobs[value["blob"]] if value["blob"] is not None else None, value["path"])
-    return number_text(value) if isinstance(value, int | float) else str(value) if value is not None else None
+    return number_cell(value) if isinstance(value, int | float) else str(value) if value is not None else None

@@ -134,11 +134,13 @@ def _cell(value: object) -> Cell:
         return value
     if isinstance(value, dict) and isinstance(value.get("path"), str):
         return Embedded(None, value["path"])
-    return number_text(value) if isinstance(value, int | float) else json.dumps(value)
+    return number_cell(value) if isinstance(value, int | float) else json.dumps(value)
 
 
-def number_text(value: float) -> str:
-    """A number as a label: whole ones without a point, truth as true and false."""
+def number_cell(value: float) -> str | None:
+    """A number as a label: whole ones without a point, truth as true and false; nothing for what is no number."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value != value:  # noqa: PLR0124 - only NaN is not itself
+        return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else str(value)

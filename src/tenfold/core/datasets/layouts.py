@@ -125,16 +125,18 @@ class SourceOptions:
         None, label="Paths start from", help="The folder that paths in a list or table start from.", group="Layout"
     )
     image_column: str | None = declare(
-        None, label="Pictures", help="The column with pictures, or with their paths.", group="Columns"
+        None, label="Column of pictures", help="The column with pictures, or with their paths.", group="Columns"
     )
-    label_column: str | None = declare(None, label="Classes", help="The column with the class.", group="Columns")
+    label_column: str | None = declare(
+        None, label="Column of classes", help="The column with the class.", group="Columns"
+    )
     split_column: str | None = declare(
-        None, label="Split", help="The column that says train, val or test.", group="Columns"
+        None, label="Column of splits", help="The column that says train, val or test.", group="Columns"
     )
     group_column: str | None = declare(
-        None, label="Group", help="The column of what belongs together, as a patient.", group="Columns"
+        None, label="Column of groups", help="The column of what belongs together, as a patient.", group="Columns"
     )
-    weight_column: str | None = declare(None, label="Weight", help="The column of weights.", group="Columns")
+    weight_column: str | None = declare(None, label="Column of weights", help="The column of weights.", group="Columns")
 
 
 def asked_for(options: Mapping[str, object]) -> dict[str, object]:
