@@ -68,4 +68,4 @@ def test_decoding_that_is_labelled_fast_is_the_same_in_both(resize):
         errors.append(np.mean((fast - reference) ** 2))
         changes.append(np.mean((reference - PillowDecoder().decode(data, exact_decoding)) ** 2))
     assert 10 * np.log10(255**2 / np.mean(errors)) >= 60  # what is made smaller by less than 2 is rounded more often
-    assert 30 < 10 * np.log10(255**2 / np.mean(changes)) < 70  # it does something, and little
+    assert 25 < 10 * np.log10(255**2 / np.mean(changes)) < 60  # it is another picture, and not by much
