@@ -180,7 +180,7 @@ class DatasetSpec:
             Choice(
                 "dct",
                 "Fast",
-                "Made smaller by 2, 4 or 8 while it is decoded; pixels differ visibly little (27 to 48 dB).",
+                "Made smaller by 2, 4 or 8 while it is decoded; pixels differ from the exact ones (27 to 48 dB).",
             ),
         ),
     )
