@@ -53,3 +53,19 @@ def test_equal_where_nothing_is_resized(name):
         preprocessing = image_preprocessing(width=facts.width, height=facts.height, channels=channels)
         fast, exact = (decoder.decode(FILES[name], preprocessing) for decoder in (FastDecoder(), PillowDecoder()))
         np.testing.assert_array_equal(fast, exact)
+
+
+@pytest.mark.parametrize("resize", ["squash", "crop", "fill", "half"])
+def test_decoding_that_is_labelled_fast_is_the_same_in_both(resize):
+    shape = {"width": 60, "height": 50, "channels": 3, "resize": resize}
+    fast_decoding, exact_decoding = image_preprocessing(**shape, scaling="dct"), image_preprocessing(**shape)
+    errors, changes = [], []
+    for name, data in FILES.items():
+        fast, reference = (
+            decoder.decode(data, fast_decoding).astype(int) for decoder in (FastDecoder(), PillowDecoder())
+        )
+        assert np.abs(fast - reference).max() <= 2, name
+        errors.append(np.mean((fast - reference) ** 2))
+        changes.append(np.mean((reference - PillowDecoder().decode(data, exact_decoding)) ** 2))
+    assert 10 * np.log10(255**2 / np.mean(errors)) >= 60  # what is made smaller by less than 2 is rounded more often
+    assert 25 < 10 * np.log10(255**2 / np.mean(changes)) < 60  # it is another picture, and not by much

@@ -367,6 +367,7 @@ def test_a_chosen_path_is_recognised_and_its_columns_can_be_chosen(
 ) -> None:
     rows = [f"{path.relative_to(home)},{path.parent.name}\n" for path in sorted((home / "shapes").glob("*/0*.png"))]
     (home / "t.csv").write_text("where,what it is,of\n" + "".join(row.replace("\n", ",1\n") for row in rows))
+    browser.get(f"/link/{services.accounts.make_link(services.owner.user)}")  # others have signed it out
     asked = {"source": "folder", "folder": str(home / "t.csv")}
     page = browser.get("/datasets/new", params=asked).text
     assert "This is a table with a row for every picture: 72 pictures to be divided." in text_of(page)

@@ -70,7 +70,8 @@ def kill_and_compare(workstation: Workstation, photos: Path, whole: Dataset, num
         went_on_from = first_progress(workstation, over, attempt=2)
         if PHASES[number % len(PHASES)] == "while it decodes":
             assert went_on_from >= reached > 0
-        assert not (workstation.data / "jobs" / over.job / "work").exists()
+        work = workstation.data / "jobs" / over.job / "work"
+        workstation.wait(work.exists, lambda is_there: not is_there)
         assert sorted(path.name for path in (workstation.data / "jobs" / over.job / "attempts").iterdir()) in (
             [],
             ["2"],

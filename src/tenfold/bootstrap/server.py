@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -95,8 +95,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     uploads = _open_uploads(settings)
     slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
     desk = _make_desk(database, data, folders=folders, slots=slots)
-    desk.observe("train", RunObserver(database, artifacts=artifacts, folders=folders, hub=hub))
-    desk.observe("import", ImportObserver(database, artifacts=artifacts, folders=folders, uploads=uploads, hub=hub))
+    _observe(desk, database, uploads, artifacts=artifacts, folders=folders, hub=hub)
     roots = Roots(settings.roots)
     datasets = DatasetService(
         database,
@@ -123,7 +122,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         database, artifacts=artifacts, predictor=_LatePredictor(), build_download=build_download, clock=time.time
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
-    owner = accounts.ensure_owner(owner_name())
+    owner = accounts.actor_of_user(accounts.ensure_owner(owner_name()).id)
     trash = TrashService(database, artifacts=artifacts, folders=folders, uploads=uploads, clock=time.time)
     desk.open()
     trash.open()
@@ -145,9 +144,15 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         previews=PreviewService(roots, PillowDecoder(CLASSIFIED_PIXELS), encode=as_png),
         uploads=uploads,
         samples=SampleCache(data / "cache"),
-        owner=accounts.actor_of_user(owner.id),
+        owner=owner,
         version=__version__,
     )
+
+
+def _observe(desk: JobDesk, database: Database, uploads: FolderUploads, **about: Any) -> None:
+    """Lets runs and datasets hear of their jobs; `about` is what both work with."""
+    desk.observe("train", RunObserver(database, **about))
+    desk.observe("import", ImportObserver(database, uploads=uploads, **about))
 
 
 def _make_desk(database: Database, data: Path, *, folders: JobFolders, slots: list[tuple[str, int]]) -> JobDesk:

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from tenfold.adapters.formats.import_arrays import ACCEPTED, REJECTED, Facts, facts_type
 from tenfold.adapters.formats.revision_reader import pixel_hash
-from tenfold.adapters.formats.training_sum import sum_pictures
 from tenfold.core.datasets.model import ImageFacts
 from tenfold.core.datasets.ports import ImageDecoder, PixelArray, SampleSource, UInt8Array
 from tenfold.core.datasets.preprocessing import Preprocessing
@@ -102,10 +101,9 @@ class BatchDecoder:
             pixels[lost] = 0
             facts["state"][lost] = REJECTED
         facts["pixels"] = _joined(map(pixel_hash, pixels))
-        facts["sums"], facts["squares"] = channel_sums(pixels)
+        facts["sums"], facts["squares"], total = measure(pixels, batch.is_added)
         _describe(facts, accepted)
-        chosen = pixels if batch.is_added.all() else pixels[batch.is_added]
-        return DecodedBatch(batch.place, pixels, facts, problems, sum_pictures(chosen))
+        return DecodedBatch(batch.place, pixels, facts, problems, total)
 
     def _size_problem(self, facts: ImageFacts) -> BadImage | None:
         shorter, longer = min(facts.width, facts.height), max(facts.width, facts.height)
@@ -134,22 +132,27 @@ def _joined(hashes: Iterable[bytes]) -> UInt8Array:
     return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32)
 
 
-def channel_sums(pixels: PixelArray) -> tuple[Facts, Facts]:
-    """Sums and sums of squares of each picture's channels, (N, C) each; of uint8 exact, so in any order the same."""
+def measure(pixels: PixelArray, is_added: npt.NDArray[np.bool_]) -> tuple[Facts, Facts, PixelArray]:
+    """Sums and sums of squares of each picture's channels, (N, C) each, and the sum of the pictures that are added.
+
+    Of uint8 exact, so in any order the same, for at most 65,793 pictures.
+    """
     count, height, width, channels = pixels.shape
-    sums, squares = (np.zeros((count, channels), facts_type(channels, pixels.dtype)["sums"].base) for _ in range(2))
-    is_narrow = pixels.dtype == np.uint8
+    kind = np.dtype(np.float32 if pixels.dtype == np.uint8 else np.float64)
+    moments = np.zeros((2, count, channels), facts_type(channels, pixels.dtype)["sums"].base)
+    total = np.zeros((height, width * channels), kind)
     # up to 256 squares of 255 add up to under 2**24, so 32-bit numbers hold them exactly
-    room = np.empty((min(height, ROWS_AT_ONCE), width * channels), np.float32 if is_narrow else np.float64)
-    ones = np.ones(len(room), room.dtype)
+    room = np.empty((min(height, ROWS_AT_ONCE), width * channels), kind)
+    ones = np.ones(len(room), kind)
     by_channel = np.tile(np.eye(channels), (width, 1))
     for place, picture in enumerate(pixels.reshape(count, height, width * channels)):
         for start in range(0, height, len(room)):
-            part = room[: min(len(room), height - start)]
-            np.copyto(part, picture[start : start + len(part)])
-            for target in (sums, squares):
-                columns = ones[: len(part)] @ part
-                target[place] += (columns.astype(np.float64) @ by_channel).astype(target.dtype)
-                if target is sums:
-                    np.multiply(part, part, out=part)
-    return sums, squares
+            rows = slice(start, min(start + len(room), height))
+            part = room[: rows.stop - start]
+            np.copyto(part, picture[rows])
+            if is_added[place]:
+                total[rows] += part
+            sums = ones[: len(part)] @ part
+            squares = ones[: len(part)] @ np.multiply(part, part, out=part)
+            moments[:, place] += (np.stack([sums, squares]).astype(np.float64) @ by_channel).astype(moments.dtype)
+    return moments[0], moments[1], total.reshape(height, width, channels)

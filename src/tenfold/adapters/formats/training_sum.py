@@ -33,7 +33,7 @@ class TrainingSum:
 
     def add(self, start: int, stop: int, total: npt.NDArray[Any]) -> None:
         """Adds the sum over the planned places from start to stop; a rejected picture counts as black."""
-        self._sum += total
+        self._sum += total.astype(self._sum.dtype)
         self._added[start:stop] = self._planned[start:stop]
 
     def mean(self, arrays: ImportArrays, *, is_training: Mask, is_accepted: Mask) -> npt.NDArray[np.float32]:

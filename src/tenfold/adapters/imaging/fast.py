@@ -119,7 +119,8 @@ def _decode_jpeg(data: bytes, preprocessing: Preprocessing) -> tuple[UInt8Array,
         if width * height > reference.MAX_PIXELS or colourspace not in {"YCbCr", "RGB", "Gray"}:
             return None
         orientation = 1
-        if any(data.find(mark, 0, _first_scan(data)) >= 0 for mark in _ORIENTED):
+        head = data[: _first_scan(data)]
+        if any(mark in head for mark in _ORIENTED):
             orientation = reference.orientation_of(reference.open_picture(data))
         upright = (height, width) if orientation >= 5 else (width, height)
         colours = "GRAY" if colourspace == "Gray" else "RGB"

@@ -53,13 +53,18 @@ class DeviceData:
         return self._normalised(self._moved(self._samples.pictures(split, np.arange(start, stop)))), labels
 
     def _all(self, split: str) -> torch.Tensor:
-        return torch.from_numpy(self._samples.pictures(split, np.arange(len(self._labels[split]))))
+        return self._tensor(self._samples.pictures(split, np.arange(len(self._labels[split]))))
 
     def _moved(self, images: NDArray[Any]) -> torch.Tensor:
-        batch = torch.from_numpy(images)
+        batch = self._tensor(images)
         if self._device.type == "cuda":
             return batch.pin_memory().to(self._device, non_blocking=True)
         return batch
+
+    def _tensor(self, images: NDArray[Any]) -> torch.Tensor:
+        """The pictures as a tensor; 16 bits in 32 for a GPU, where PyTorch computes little in unsigned 16."""
+        is_widened = images.dtype == np.uint16 and self._device.type != "cpu"
+        return torch.from_numpy(images.astype(np.int32) if is_widened else images)
 
     def _normalised(self, images_nhwc: torch.Tensor) -> torch.Tensor:
         images = torch.sub(images_nhwc, self._shift).mul_(self._factor)
