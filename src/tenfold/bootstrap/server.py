@@ -90,8 +90,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     database = open_sqlite(data / "tenfold.sqlite")
     folders = LocalJobFolders(data / "jobs")
     artifacts = FolderArtifacts(data)
-    gauges = SystemGauges(data)
-    hub = Hub()
+    gauges, hub = SystemGauges(data), Hub()
     uploads = _open_uploads(settings)
     slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
     desk = _make_desk(database, data, folders=folders, slots=slots)
