@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tenfold.client import Client, ConflictError, InvalidError
+from tenfold.testing.picture_files import encode, make_photo
 
 from .conftest import ORIGIN, Site
 
@@ -162,3 +163,54 @@ def test_the_client_does_all_of_it(client: Client, shapes: str) -> None:
         client.datasets.edit(shapes, action="relabel", indices=[5])
     assert [each.number for each in client.datasets.revisions(shapes)] == [3, 2, 1]
     assert [each.path for each in client.datasets.rejected(shapes)] == ["ring/torn.png"]
+
+
+def wait_added(owner: TestClient, name: str) -> Any:
+    while "adding" in (found := owner.get(f"/api/v1/datasets/{name}").json())["progress"]:
+        time.sleep(0.02)
+    return found
+
+
+def test_pictures_are_added_as_the_next_revision(site: Site, owner: TestClient, client: Client, shapes: str) -> None:
+    more = site.home / "more"
+    for number in range(9):
+        (more / "blob").mkdir(parents=True, exist_ok=True)
+        (more / "blob" / f"{number}.png").write_bytes(encode(make_photo(40, 30, seed=number)))
+    known = next((site.home / "shapes" / "ring").glob("*.png"))
+    (more / "blob" / "known.png").write_bytes(known.read_bytes() if known.stem != "torn" else b"")
+    at = f"/api/v1/datasets/{shapes}"
+    first = owner.get(at).json()
+    answer = owner.post(f"{at}/add", json={"source": {"folder": str(more)}})
+    assert (answer.status_code, answer.json()["state"]) == (202, "ready")
+    edit = {"revision": first["revision"], "action": "exclude", "indices": [1]}
+    meanwhile = owner.post(f"{at}/edits", json=edit)
+    if "adding" in owner.get(at).json()["progress"]:
+        assert (meanwhile.status_code, meanwhile.json()["code"]) == (409, "dataset.adding")
+    found = wait_added(owner, shapes)
+    assert found["progress"] == {}
+    assert (found["num_samples"], found["num_classes"]) == (45, 4)
+    assert found["manifest"]["skipped_by_reason"]["in the dataset already"] == 1
+    newest = owner.get(f"{at}/revisions").json()["items"][0]
+    assert (newest["summary"], newest["parent"], newest["state"]) == ("9 added", first["revision"], "current")
+    blobs = list(client.datasets.samples(shapes, label="blob"))
+    assert [sample.index for sample in blobs] == list(range(36, 45))
+    assert owner.get(blobs[0].thumbnail).content.startswith(b"\x89PNG")
+    assert client.datasets.undo(shapes).number == 1
+    assert client.datasets.redo(shapes).number == 2
+    client.datasets.add_folder(shapes, more)
+    again = client.datasets.wait_added(shapes)
+    assert "All 10 pictures are in the dataset already" in again.progress["problem"]
+    assert (again.state, again.num_samples) == ("ready", 45)
+    page = site.client().get(f"/datasets/{shapes}").text
+    assert "Nothing was added: All 10 pictures" in page
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 422), ({"source": {"folder": "/etc"}}, 403), ({"source": {"sample": "mnist"}, "name": "x"}, 422)],
+)
+def test_what_cannot_be_added_is_refused_at_once(
+    owner: TestClient, shapes: str, body: dict[str, Any], status: int
+) -> None:
+    assert owner.post(f"/api/v1/datasets/{shapes}/add", json=body).status_code == status
+    assert owner.get(f"/api/v1/datasets/{shapes}").json()["progress"].get("adding") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -69,8 +70,6 @@ def test_the_whole_job_by_command(server: Server, tmp_path: Path) -> None:
 
 
 def test_an_archive_is_sent(server: Server, tmp_path: Path) -> None:
-    import shutil
-
     archive = shutil.make_archive(str(tmp_path / "sent"), "gztar", server.data.parent / "shapes")
     dataset = answer(server, "dataset", "import", archive, "--wait")
     assert (dataset["name"], dataset["num_samples"]) == ("sent", 120)
@@ -224,3 +223,14 @@ def test_a_table_of_the_server_is_looked_at_and_imported(server: Server) -> None
     choice = ("--label-column", "what it is", "--wait")
     dataset = answer(server, "dataset", "import", str(home / "table.csv"), *choice)
     assert (dataset["state"], dataset["num_samples"], dataset["num_classes"]) == ("ready", 120, 3)
+
+
+def test_pictures_are_added_to_a_dataset(server: Server, tmp_path: Path) -> None:
+    answer(server, "dataset", "import", str(server.data.parent / "shapes"), "--name", "grows", "--wait")
+    again = tenfold(server, "dataset", "add", "grows", str(server.data.parent / "shapes"), "--wait")
+    assert (again.returncode, "All 120 pictures are in the dataset already" in again.stderr) == (1, True)
+    write_shapes(tmp_path / "more", per_class=2, seed=9)
+    archive = shutil.make_archive(str(tmp_path / "sent"), "zip", tmp_path / "more")
+    grown = answer(server, "dataset", "add", "grows", archive, "--wait")
+    assert (grown["num_samples"], grown["progress"]) == (126, {})
+    assert answer(server, "dataset", "revisions", "grows")[0]["summary"] == "6 added"

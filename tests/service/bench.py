@@ -34,6 +34,7 @@ from tenfold.core.jobs.model import Job
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.training.run import Run
 from tenfold.services.accounts import AccountService
+from tenfold.services.additions import AdditionService
 from tenfold.services.datasets import DatasetService, ImportObserver, ImportRequest
 from tenfold.services.desk import JobDesk
 from tenfold.services.hub import Hub
@@ -151,6 +152,9 @@ class Bench:
             artifacts=self.artifacts,
             derive=derive_revision,
             clock=self.clock,
+        )
+        self.additions = AdditionService(
+            self.database, desk=desk, revisions=self.revisions, roots=[str(self.home)], clock=self.clock
         )
         self.runs = RunService(
             self.database,

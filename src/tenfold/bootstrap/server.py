@@ -50,6 +50,7 @@ from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
 from tenfold.interfaces.web.site import Site
 from tenfold.services.accounts import AccountService
+from tenfold.services.additions import AdditionService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
 from tenfold.services.exports import ExportService
@@ -104,9 +105,8 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         roots=list(roots.roots()),
         clock=time.time,
     )
-    revisions = RevisionService(
-        database, datasets=datasets.named, artifacts=artifacts, derive=derive_revision, clock=time.time
-    )
+    revisions = _make_revisions(database, datasets, artifacts)
+    additions = AdditionService(database, desk=desk, revisions=revisions, roots=list(roots.roots()), clock=time.time)
     networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
     runs = RunService(
         database,
@@ -131,6 +131,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         datasets=datasets,
         revisions=revisions,
         exports=ExportService(database, datasets=datasets, export=export_dataset),
+        additions=additions,
         networks=networks,
         runs=runs,
         models=models,
@@ -152,6 +153,12 @@ def _observe(desk: JobDesk, database: Database, uploads: FolderUploads, **about:
     """Lets runs and datasets hear of their jobs; `about` is what both work with."""
     desk.observe("train", RunObserver(database, **about))
     desk.observe("import", ImportObserver(database, uploads=uploads, **about))
+
+
+def _make_revisions(database: Database, datasets: DatasetService, artifacts: FolderArtifacts) -> RevisionService:
+    return RevisionService(
+        database, datasets=datasets.named, artifacts=artifacts, derive=derive_revision, clock=time.time
+    )
 
 
 def _make_desk(database: Database, data: Path, *, folders: JobFolders, slots: list[tuple[str, int]]) -> JobDesk:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from tenfold.adapters.executors.local.template import serve
+from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
@@ -21,12 +22,14 @@ from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.sources.archives import extract_archive
 from tenfold.adapters.sources.samples import SampleCache
+from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.layouts import source_choice
+from tenfold.core.datasets.model import tell_differences
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
@@ -117,23 +120,25 @@ def _build_dataset(
     source = _open_source(job, places, should_stop=should_stop, tell=tell)
     if source is None:
         return None
-    manifest = build_revision(
-        source,
-        parse_spec(DatasetSpec, job.spec),
-        BuildPlaces(work=places.work, destination=places.staged),
-        decoder=find(FAST_DECODER)(),
-        report=report,
-        should_stop=should_stop,
-        threads=len(os.sched_getaffinity(0)),
-    )
+    spec, threads = parse_spec(DatasetSpec, job.spec), len(os.sched_getaffinity(0))
+    about: dict[str, Any] = {"decoder": find(FAST_DECODER)(), "report": report, "should_stop": should_stop}
+    if job.parent:
+        parent = places.data / FolderArtifacts(places.data).relative_path("revisions", job.parent)
+        at = AdditionPlaces(work=places.work, destination=places.staged, parent=parent)
+        manifest = add_to_revision(source, at, spec, **about, threads=threads)
+    else:
+        new = BuildPlaces(work=places.work, destination=places.staged)
+        manifest = build_revision(source, spec, new, **about, threads=threads)
     if manifest is None:
         return None
-    return {
+    facts: dict[str, Json] = {
         "num_samples": manifest.num_samples,
         "num_classes": len(manifest.classes),
         "shape": [manifest.channels, manifest.height, manifest.width],
         "num_rejected": manifest.num_rejected,
     }
+    derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
+    return {**facts, **(derived if job.parent else {})}
 
 
 def _open_source(

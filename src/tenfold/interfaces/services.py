@@ -12,6 +12,7 @@ from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Database
 from tenfold.services.accounts import AccountService
+from tenfold.services.additions import AdditionService
 from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
 from tenfold.services.exports import ExportService
@@ -34,6 +35,7 @@ class Services:
     datasets: DatasetService
     revisions: RevisionService
     exports: ExportService
+    additions: AdditionService
     networks: NetworkService
     runs: RunService
     models: ModelService

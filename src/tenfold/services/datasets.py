@@ -20,7 +20,7 @@ from tenfold.core.events import Envelope, Json, PhaseStarted, Progressed, Publis
 from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import DatasetId, JobId, RevisionId, new_id
 from tenfold.core.inference.model import Model
-from tenfold.core.jobs.model import Job
+from tenfold.core.jobs.model import OPEN_STATES, Job
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.names import check_name
 from tenfold.core.repository import MAX_PAGE, Database, Query, Repository, Transaction
@@ -87,13 +87,14 @@ class DatasetService:
         return dataset
 
     def stop_import(self, actor: Actor, name_or_id: str) -> Dataset:
-        """Stops building; the dataset counts as failed."""
+        """Stops building, and the dataset counts as failed; or stops adding to it, and it stays as it is."""
         with self._database.read() as tx:
             dataset = self.named.find(tx, name_or_id)
-        actor.require("dataset.change", owner=dataset.owner)
-        if dataset.state != "building":
+            actor.require("dataset.change", owner=dataset.owner)
+            job = _open_job(tx, dataset)
+        if job is None:
             raise Conflict(f"{dataset.name} is {dataset.state}; only an import that goes on can be stopped.")
-        self._desk.stop(dataset.job)
+        self._desk.stop(job.id)
         return self.named.get(actor, dataset.id)
 
     def revision(self, actor: Actor, dataset: Dataset) -> Revision | None:
@@ -186,8 +187,12 @@ class ImportObserver:
     def on_state(self, tx: Transaction, job: Job) -> None:
         if job.is_open:
             return
-        state: DatasetState = "ready" if job.state == "finished" else "failed"
         message = job.message or ("The import was stopped." if job.state == "stopped" else "")
+        if not _is_first(tx, job):
+            problem: dict[str, Json] = {"problem": message} if job.state == "failed" else {}
+            self._update(tx, job, lambda dataset: replace(dataset, progress=problem))
+            return
+        state: DatasetState = "ready" if job.state == "finished" else "failed"
         code = job.code or ("dataset.stopped" if job.state == "stopped" else "")
         self._update(tx, job, lambda dataset: replace(dataset, state=state, code=code, message=message))
 
@@ -195,7 +200,8 @@ class ImportObserver:
         with self._database.read() as tx:
             dataset = tx.datasets.find(id=job.subject)
         if dataset is not None:
-            facts = {"id": dataset.id, "name": dataset.name, "state": dataset.state, "progress": dataset.progress}
+            state = "adding" if "adding" in dataset.progress else dataset.state
+            facts = {"id": dataset.id, "name": dataset.name, "state": state, "progress": dataset.progress}
             self._hub.publish("dataset.progress", facts)
         if not job.is_open:
             self._folders.remove_work(job.id)
@@ -214,20 +220,21 @@ class ImportObserver:
     def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
         dataset = tx.datasets.get(job.subject)
         published = Path(self._folders.result_folder(job.id, envelope.attempt))
-        size = self._artifacts.adopt(published, "revisions", dataset.revision, event.manifest)
-        if tx.revisions.find(id=dataset.revision) is None:
+        made = RevisionId(str(event.facts.get("revision") or dataset.revision))
+        size = self._artifacts.adopt(published, "revisions", made, event.manifest)
+        if tx.revisions.find(id=made) is None:
             revision = Revision(
-                id=dataset.revision,
+                id=made,
                 dataset=dataset.id,
                 number=1 + tx.revisions.count(dataset=dataset.id),
                 created_at=envelope.time,
                 manifest=event.manifest,
                 size_bytes=size,
-                facts=event.facts,
+                facts={**event.facts, **({"author": job.owner} if "parent" in event.facts else {})},
             )
             tx.revisions.add(revision)
         num_samples, num_classes = (int(str(event.facts.get(name, 0))) for name in ("num_samples", "num_classes"))
-        tx.datasets.update(replace(dataset, num_samples=num_samples, num_classes=num_classes))
+        tx.datasets.update(replace(dataset, revision=made, num_samples=num_samples, num_classes=num_classes))
 
     @staticmethod
     def _update(tx: Transaction, job: Job, change: Callable[[Dataset], Dataset]) -> None:
@@ -240,11 +247,24 @@ def _repository(tx: Transaction) -> Repository[Dataset]:
     return tx.datasets
 
 
+def _is_first(tx: Transaction, job: Job) -> bool:
+    """Whether a job makes the dataset, and does not add to it."""
+    dataset = tx.datasets.find(id=job.subject)
+    return dataset is None or dataset.job == job.id
+
+
+def _open_job(tx: Transaction, dataset: Dataset) -> Job | None:
+    """The job that makes the dataset or adds to it now."""
+    jobs = tx.jobs.page(Query(where={"subject": dataset.id, "state": tuple(OPEN_STATES)}, limit=1)).items
+    return jobs[0] if jobs else None
+
+
 def _used_by(tx: Transaction, dataset: Dataset) -> list[str]:
     """What was made of it, as long as it is not in the trash itself, and the import that still makes it."""
     runs = tx.runs.page(Query(where={"dataset": dataset.id}, limit=MAX_PAGE)).items
     models = [model for made in _revision_ids(tx, dataset) for model in _models_of(tx, made)]
-    building = ["its own import, which is not over"] if dataset.state == "building" else []
+    is_busy = dataset.state == "building" or _open_job(tx, dataset) is not None
+    building = ["its own import, which is not over"] if is_busy else []
     return building + [f"the run {run.name}" for run in runs] + [f"the model {model.name}" for model in models]
 
 

@@ -58,7 +58,7 @@ class RevisionService:
         """
         dataset = self.editable(actor, name_or_id)
         with self._database.read() as tx:
-            self._require_current(tx, dataset, on)
+            self.require_current(tx, dataset, on)
         made: list[RevisionManifest] = []
         new = RevisionId(new_id("revision"))
         parent = self._artifacts.path("revisions", dataset.revision)
@@ -116,7 +116,7 @@ class RevisionService:
         dataset = self.editable(actor, name_or_id)
         with self._database.write() as tx:
             dataset = tx.datasets.get(dataset.id)
-            current = self._require_current(tx, dataset, on)
+            current = self.require_current(tx, dataset, on)
             chosen = choose(tx, current)
             if chosen is None:
                 what = "the first: there is nothing to undo" if choose is _parent else "the last: nothing was undone"
@@ -135,7 +135,7 @@ class RevisionService:
         id: RevisionId,
         stored: tuple[str, int],
     ) -> Revision:
-        self._require_current(tx, dataset, on)
+        self.require_current(tx, dataset, on)
         facts: dict[str, Json] = {
             "num_samples": manifest.num_samples,
             "num_classes": len(manifest.classes),
@@ -161,7 +161,7 @@ class RevisionService:
         newer = replace(dataset, revision=revision.id, num_samples=num_samples, num_classes=num_classes)
         tx.datasets.update(replace(newer, changed_at=self._clock()))
 
-    def _require_current(self, tx: Transaction, dataset: Dataset, on: str) -> Revision:
+    def require_current(self, tx: Transaction, dataset: Dataset, on: str) -> Revision:
         """The current revision; raises `Conflict` where nobody can edit now, `Changed` where it is not `on`."""
         if dataset.trashed_at is not None:
             raise Conflict(f"{dataset.name} is in the trash: take it out first.")

@@ -117,7 +117,8 @@ class TrashService:
         self._remove_job(tx, run.job)
 
     def _remove_dataset(self, tx: Transaction, dataset: Dataset) -> None:
-        self._remove_job(tx, dataset.job)
+        for job in list(_all(tx.jobs, Query(where={"subject": dataset.id}, limit=MAX_PAGE))):
+            self._remove_job(tx, job.id)
 
     def _remove_job(self, tx: Transaction, job: JobId) -> None:
         self._folders.remove(job)

@@ -77,7 +77,7 @@ def build_revision(
     try:
         if not table.is_listed:
             finds = source.finds(use_splits=spec.folder_splits, should_stop=should_stop)
-            table.list_all(finds, should_stop=should_stop, tell=_Pace(report, 0).reach)
+            table.list_all(finds, should_stop=should_stop, tell=Pace(report, 0).reach)
         if should_stop():
             return None
         build = _Build(source, spec, decoder, table)
@@ -120,7 +120,7 @@ class _Build:
     def decode(self, arrays: ImportArrays, *, threads: int, report: Report, should_stop: ShouldStop) -> bool:
         """Decodes what was not reached yet; false if it was stopped."""
         first = arrays.num_reached()
-        pace = _Pace(report, self._total, first)
+        pace = Pace(report, self._total, first)
         worker = BatchDecoder(self._source, self._decoder, self._preprocessing, self._spec)
         batches = map(self._batch_at, range(first, self._total, self._batch_size))
         for batch in worker.decode_all(batches, threads=threads):
@@ -146,7 +146,7 @@ class _Build:
             write_rejected(folder, self._table.rejected())
             arrays.hand_over(folder)
             manifest = self._manifest(settlement, content, sums)
-            return finish(folder, manifest, pixel_hashes=_pixel_hashes(arrays))
+            return finish(folder, manifest, pixel_hashes=pixel_hashes(arrays))
 
     def _keep(self, arrays: ImportArrays, batch: DecodedBatch) -> None:
         ranks = self._plan.ranks[batch.place : batch.place + len(batch.facts)]
@@ -162,9 +162,9 @@ class _Build:
         ranks = self._plan.ranks[start : start + self._batch_size].tolist()
         return Batch(start, [self._paths[rank] for rank in ranks], self._training.planned(start, start + len(ranks)))
 
-    def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, _Sums]:
+    def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, Sums]:
         """Writes a value a sample into every column; returns content hash and sums."""
-        sums = _Sums(self._preprocessing)
+        sums = Sums(self._preprocessing)
         content = ContentHash(settlement.classes, self._preprocessing.shape)
         with ColumnWriter(folder, int((settlement.splits >= 0).sum())) as columns:
             for start, block in arrays.facts():
@@ -190,7 +190,7 @@ class _Build:
                 sums.add(facts[splits == TRAIN])
         return content.hexdigest(), sums
 
-    def _manifest(self, settlement: Settlement, content: str, sums: _Sums) -> RevisionManifest:
+    def _manifest(self, settlement: Settlement, content: str, sums: Sums) -> RevisionManifest:
         counts = settlement.counts()
         by_code = self._table.rejected_by_code()
         skipped: Mapping[str, int] = {**self._table.skipped(), **self._plan.skipped}
@@ -260,7 +260,7 @@ class _Build:
                 problems.append(error)
 
 
-class _Sums:
+class Sums:
     """Adds up what is known of pictures; of whole numbers exact, so in any order the same."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
@@ -299,13 +299,13 @@ class _Sums:
         return (mean - self._black) / self._span, np.sqrt(np.maximum(squares - mean**2, 0)) / self._span
 
 
-def _pixel_hashes(arrays: ImportArrays) -> Iterator[bytes]:
+def pixel_hashes(arrays: ImportArrays) -> Iterator[bytes]:
     for _, facts in arrays.facts():
         for row in facts["pixels"]:
             yield row.tobytes()
 
 
-class _Pace:
+class Pace:
     """Tells progress at most every `REPORT_EVERY_S`, and the end always."""
 
     def __init__(self, report: Report, total: int, first: int = 0) -> None:

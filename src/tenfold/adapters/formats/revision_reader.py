@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +192,14 @@ class RevisionFolder:
         hashes: npt.NDArray[np.uint8] = self._columns["pixel_hashes"][indices]
         return hashes
 
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """One of `COLUMNS`, as it is mapped."""
+        return self._columns[name]
+
+    def paths(self) -> Iterator[str]:
+        """Where the samples came from, in the order of their indices."""
+        return (self._paths[index] for index in range(len(self._paths)))
+
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:
         total = self.manifest.num_rejected
         texts = TextColumn(self._folder, REJECTED, num_texts=total)
@@ -216,7 +224,8 @@ class RevisionFolder:
     def verify(self) -> None:
         for file in self.manifest.files:
             if file.name == PIXELS:
-                found = pixel_digest(map(pixel_hash, self._pixels[0]))
+                own = next(at for at, store in enumerate(self.manifest.pixels) if not store.revision)
+                found = pixel_digest(map(pixel_hash, self._pixels[own]))
             else:
                 with (self._folder / file.name).open("rb") as content:
                     found = hashlib.file_digest(content, "sha256").hexdigest()

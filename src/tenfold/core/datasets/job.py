@@ -12,7 +12,7 @@ from tenfold.core.events import Json
 class ImportJob:
     """`source` says where samples come from: `{"folder": PATH}`, `{"upload": ID}` or `{"sample": NAME}`.
 
-    `roots` are the folders that the server may read.
+    `roots` are the folders that the server may read. With a `parent`, a revision, the samples are added to it.
     """
 
     dataset: str
@@ -22,6 +22,7 @@ class ImportJob:
     source: dict[str, Json]
     spec: dict[str, Json]
     roots: list[Json]
+    parent: str = ""
 
     def to_json(self) -> dict[str, Json]:
         return {"kind": "import", **asdict(self)}

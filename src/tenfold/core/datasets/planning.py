@@ -117,6 +117,23 @@ def settle(plan: Plan, is_accepted: npt.NDArray[np.bool_], spec: DatasetSpec) ->
     return Settlement(classes, labels, splits, notes)
 
 
+def settle_addition(
+    found: FoundFiles, stays: npt.NDArray[np.bool_], spec: DatasetSpec, *, known: Sequence[str]
+) -> Settlement:
+    """Classes and splits of files that are added to a dataset with the classes `known`, by rank.
+
+    Known classes keep their numbers and new ones follow in natural order; the files that stay are split among
+    themselves, and the others have no split.
+    """
+    present = {found.classes[label] for label in np.unique(found.labels[stays]).tolist()}
+    classes = (*known, *sorted(present - set(known), key=_natural))
+    place = {name: label for label, name in enumerate(classes)}
+    labels = np.array([place.get(name, 0) for name in found.classes], np.int32)[found.labels]
+    splits = np.full(len(stays), NO_SPLIT, np.int8)
+    splits[stays] = _split(labels[stays], found.given[stays], found.draws[stays], spec)
+    return Settlement(classes, labels, splits, tuple(_twin_notes(classes)))
+
+
 def nothing_found(rejected_by_code: Mapping[str, int], first: RejectedFile | None) -> BadDataset:
     """Why a source without a single usable file cannot become a dataset."""
     if rejected_by_code.get("file.no-class"):

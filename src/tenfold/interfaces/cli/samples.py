@@ -12,9 +12,9 @@ from tenfold.core.datasets.edits import Change
 from tenfold.core.datasets.exporting import ExportSpec
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.fields import fields_of
-from tenfold.interfaces.cli.commands import Json, NameOrId, connect
+from tenfold.interfaces.cli.commands import Json, NameOrId, Wait, connect
 from tenfold.interfaces.cli.options import pairs, with_fields
-from tenfold.interfaces.cli.output import show, table, told_errors
+from tenfold.interfaces.cli.output import FAILURE, show, table, told_errors
 
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Revision = Annotated[str | None, typer.Option("--revision", help="Refuse when another one is current by now.")]
@@ -24,6 +24,7 @@ def add_sample_commands(app: typer.Typer) -> None:
     """Gives the noun `dataset` its verbs on samples and revisions."""
     app.command("samples")(with_fields(_list_samples, fields_of(SampleFilter)))
     app.command("edit")(with_fields(_edit, fields_of(Change)))
+    app.command("add")(_add)
     app.command("undo")(_undo)
     app.command("redo")(_redo)
     app.command("revisions")(_list_revisions)
@@ -55,6 +56,24 @@ def _edit(
     chosen: dict[str, Any] = {"indices": index} if index else {"where": pairs(where or [])}
     with told_errors(), connect() as client:
         show(client.datasets.edit(name, revision=revision, **chosen, **fields), as_json)
+
+
+def _add(
+    name: NameOrId,
+    source: Annotated[Path, typer.Argument(help="A folder with a folder per class, or an archive of one.")],
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Adds pictures to a dataset; those that it has already are skipped."""
+    with told_errors(), connect() as client:
+        path = source.absolute()
+        bring = client.datasets.add_archive if path.is_file() else client.datasets.add_folder
+        made = bring(name, path)
+        made = client.datasets.wait_added(made.id) if wait else made
+        show(made, as_json)
+    if problem := made.progress.get("problem"):
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(FAILURE)
 
 
 def _undo(name: NameOrId, revision: Revision = None, as_json: Json = False) -> None:

@@ -138,6 +138,26 @@ class Datasets(Things[objects.Dataset]):
         body = {**fields, **chosen, "revision": revision or self.get(name).revision}
         return self._revision(name, "edits", body)
 
+    def add_folder(self, name: str, folder: str | Path) -> objects.Dataset:
+        """Begins to add a folder of the server to a dataset; `wait_added` tells when it is done."""
+        return self._add(name, {"folder": str(folder)})
+
+    def add_archive(self, name: str, file: str | Path) -> objects.Dataset:
+        """Sends an archive and begins to add it."""
+        path = Path(file)
+        upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
+        return self._add(name, {"upload": upload["id"]})
+
+    def wait_added(self, name: str) -> objects.Dataset:
+        """Returns when nothing is being added any more; `progress["problem"]` says why it failed, if it did."""
+        while "adding" in (dataset := self.get(name)).progress:
+            time.sleep(POLL_S)
+        return dataset
+
+    def _add(self, name: str, source: dict[str, str]) -> objects.Dataset:
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/add", json={"source": source})
+        return objects.Dataset.model_validate(answer)
+
     def undo(self, name: str, *, revision: str | None = None) -> objects.Revision:
         """Makes the revision current that the current one was made from."""
         return self._revision(name, "undo", {"revision": revision or self.get(name).revision})

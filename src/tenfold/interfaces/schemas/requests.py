@@ -35,6 +35,30 @@ def run_request() -> dict[str, Any]:
 
 def dataset_request() -> dict[str, Any]:
     """The body of an import."""
+    name = {"type": ["string", "null"], "description": "Left out, a free name is made of the source's."}
+    schema = object_schema(DATASET_FIELDS, name=name, **_source())
+    return {**schema, "required": ["source", *schema["required"]]}
+
+
+_ON = {"type": "string", "description": "The revision that this is asked for on; another by now is refused."}
+
+
+def edit_request() -> dict[str, Any]:
+    """The body of an edit: what is done, and to which samples."""
+    index = {"type": "integer", "minimum": 0}
+    indices = {"type": "array", "items": index, "maxItems": MAX_CHOSEN, "description": "These samples."}
+    wanted = {**object_schema(FILTER_FIELDS), "description": "All samples that it finds; without a field, all."}
+    schema = object_schema(CHANGE_FIELDS, revision=_ON, indices=indices, filter=wanted)
+    return {**schema, "required": ["revision", *schema["required"]]}
+
+
+def addition_request() -> dict[str, Any]:
+    """The body of an addition."""
+    return {**object_schema((), **_source()), "required": ["source"]}
+
+
+def _source() -> dict[str, dict[str, Any]]:
+    """Where pictures come from, and how they lie there."""
     source = {
         "description": "Where the pictures come from: exactly one of the three.",
         "type": "object",
@@ -59,21 +83,7 @@ def dataset_request() -> dict[str, Any]:
         "description": "Columns of a table by what they tell; those left out are recognised.",
     }
     prefix = {"type": ["string", "null"], "description": "The folder that paths in lists and tables start from."}
-    name = {"type": ["string", "null"], "description": "Left out, a free name is made of the source's."}
-    schema = object_schema(DATASET_FIELDS, source=source, name=name, layout=layout, columns=columns, prefix=prefix)
-    return {**schema, "required": ["source", *schema["required"]]}
-
-
-_ON = {"type": "string", "description": "The revision that this is asked for on; another by now is refused."}
-
-
-def edit_request() -> dict[str, Any]:
-    """The body of an edit: what is done, and to which samples."""
-    index = {"type": "integer", "minimum": 0}
-    indices = {"type": "array", "items": index, "maxItems": MAX_CHOSEN, "description": "These samples."}
-    wanted = {**object_schema(FILTER_FIELDS), "description": "All samples that it finds; without a field, all."}
-    schema = object_schema(CHANGE_FIELDS, revision=_ON, indices=indices, filter=wanted)
-    return {**schema, "required": ["revision", *schema["required"]]}
+    return {"source": source, "layout": layout, "columns": columns, "prefix": prefix}
 
 
 def turn_request() -> dict[str, Any]:

@@ -241,7 +241,7 @@ def _import_once(services: Services, caller: Actor, repeat: Repeatable, body: di
 def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
     """The import that a body or a form asks for; raises `InvalidFields`, `NotFound`, `Forbidden`."""
     values = {key: value for key, value in body.items() if key not in {"source", "name", *SOURCE_CHOICES}}
-    source, wish = _source(services, body)
+    source, wish = source_from(services, body)
     name = body.get("name") or ""
     if not isinstance(name, str):
         raise InvalidFields([Problem("name", f"A name is a text, not {name!r}.", "type")])
@@ -267,7 +267,7 @@ def _choice(services: Services, asked: Mapping[str, object]) -> SourceChoice:
     return replace(choice, prefix=services.folders.resolve(choice.prefix)) if is_absolute else choice
 
 
-def _source(services: Services, body: Mapping[str, object]) -> tuple[dict[str, Json], str]:
+def source_from(services: Services, body: Mapping[str, object]) -> tuple[dict[str, Json], str]:
     """The source and the name it proposes."""
     source = body.get("source")
     if not isinstance(source, dict) or len(source) != 1 or not all(isinstance(each, str) for each in source.values()):

@@ -18,8 +18,9 @@ from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import described, json_object
+from tenfold.interfaces.api.routes.datasets import SOURCE_CHOICES, source_from
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import edit_request, turn_request
+from tenfold.interfaces.schemas.requests import addition_request, edit_request, turn_request
 from tenfold.interfaces.services import Services
 
 router = APIRouter(tags=["datasets"])
@@ -59,6 +60,25 @@ async def undo_edit(name: str, request: Request, caller: CallerNow, services: Se
 async def redo_edit(name: str, request: Request, caller: CallerNow, services: ServicesNow) -> objects.Revision:
     """Takes the last undo back."""
     return await _turn(name, request, caller, services, services.revisions.redo)
+
+
+@router.post(
+    "/datasets/{name}/add",
+    status_code=202,
+    dependencies=[Depends(Access("dataset.edit"))],
+    openapi_extra=described(addition_request()),
+)
+async def add_samples(name: str, request: Request, caller: CallerNow, services: ServicesNow) -> objects.Dataset:
+    """Adds pictures; the answer comes at once, and `progress` tells how far it is until the next revision is there."""
+    dataset = await run_in_threadpool(services.revisions.editable, caller, name)
+    body = await json_object(request)
+    known = ("source", *SOURCE_CHOICES)
+    text = f"is no field of an addition; these are {', '.join(known)}."
+    strange = [Problem(each, f"{each!r} {text}", "unknown") for each in body if each not in known]
+    if strange:
+        raise InvalidFields(strange)
+    source, _ = await run_in_threadpool(source_from, services, body)
+    return present.dataset(await run_in_threadpool(services.additions.add, caller, dataset.id, source))
 
 
 @router.get("/datasets/{name}/revisions", dependencies=[Depends(Access("read"))])

@@ -55,7 +55,7 @@ def dataset_fact(dataset: Dataset) -> DatasetFact:
 
 def progress(dataset: Dataset) -> Progress | None:
     """How far the building is; `None` when it is over."""
-    if dataset.state != "building":
+    if dataset.state != "building" and "adding" not in dataset.progress:
         return None
     told = dataset.progress
     left = told.get("seconds_left")
@@ -120,7 +120,9 @@ def dataset_page(
         task=dataset.task,
         tab=shown if reader or shown == "runs" else "pictures",
         progress=progress(dataset),
-        can_stop=can_edit and dataset.state == "building",
+        can_stop=can_edit and progress(dataset) is not None,
+        can_add=can_edit and reader is not None and progress(dataset) is None,
+        addition_problem=str(dataset.progress.get("problem", "")),
         failure=failure(dataset, can_edit=can_edit) if dataset.state == "failed" else None,
         splits=_splits(manifest) if manifest else (),
         picture_size=f"{manifest.width} × {manifest.height}" if manifest else "",

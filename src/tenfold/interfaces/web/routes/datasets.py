@@ -56,7 +56,7 @@ async def create_dataset(request: Request, caller: CallerNow, services: Services
         typed = {name: value for name, value in form.multi_items() if isinstance(value, str)}
         file = form.get("archive")
         if isinstance(file, UploadFile) and file.filename and typed.get("source") == "archive":
-            stored = await services.uploads.receive(file.filename, _blocks(file))
+            stored = await services.uploads.receive(file.filename, blocks_of(file))
             typed["upload"] = stored.id
     answer = await run_in_threadpool(new_dataset.submit, services, caller, typed)
     if isinstance(answer, Dataset):
@@ -123,6 +123,7 @@ def _made_from(services: Services, caller: Actor, sample: str) -> Dataset | None
     return next((dataset for dataset in found if dataset.source.get("sample") == sample), None)
 
 
-async def _blocks(file: UploadFile) -> AsyncIterator[bytes]:
+async def blocks_of(file: UploadFile) -> AsyncIterator[bytes]:
+    """The content of a file in a form."""
     while block := await file.read(BLOCK):
         yield block

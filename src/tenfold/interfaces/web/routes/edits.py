@@ -6,20 +6,23 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.edits import Change, Edit
-from tenfold.core.errors import Conflict, Invalid, NotFound, TenfoldError
+from tenfold.core.errors import Conflict, Invalid, InvalidFields, NotFound, Problem, TenfoldError
 from tenfold.core.fields import parse_spec
 from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.problems import status_of
+from tenfold.interfaces.api.routes.datasets import source_from
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import datasets
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.presenters.gallery import asked_filter
+from tenfold.interfaces.web.routes.datasets import blocks_of
 from tenfold.interfaces.web.site import MAX_FORM_FIELDS, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import DatasetPage, EditForm
 
@@ -51,6 +54,25 @@ async def edit_pictures(
         return lead(f"{url}{query}#pictures", said, undo_url=f"{url}/revisions/{made.id}/undo")
 
     return await run_in_threadpool(answer)
+
+
+@router.post("/datasets/{name}/add", dependencies=[Depends(Access("dataset.edit"))])
+async def add_pictures(name: str, request: Request, caller: CallerNow, services: ServicesNow) -> Response:
+    """Begins to add a folder of the server, or an archive that comes with the form."""
+    dataset = await run_in_threadpool(services.revisions.editable, caller, name)
+    async with request.form(max_fields=MAX_FORM_FIELDS) as form:
+        source = {"folder": str(form.get("folder", ""))}
+        file = form.get("archive")
+        if isinstance(file, UploadFile) and file.filename:
+            source = {"upload": (await services.uploads.receive(file.filename, blocks_of(file))).id}
+
+    def begin() -> Response:
+        if source.get("folder") == "":
+            raise InvalidFields([Problem("folder", "Type the folder to add, or choose an archive.", "required")])
+        services.additions.add(caller, dataset.id, source_from(services, {"source": source})[0])
+        return lead(address("datasets", dataset.name))
+
+    return await run_in_threadpool(begin)
 
 
 @router.post("/datasets/{name}/revisions/{id}/undo", dependencies=[Depends(Access("dataset.edit"))])

@@ -258,6 +258,8 @@ class DatasetPage(Page):
     mean_url: str = ""
     normalised: tuple[Fact, ...] = ()
     can_stop: bool = False
+    can_add: bool = False
+    addition_problem: str = ""
     train_url: str = ""
     about_form: AboutForm | None = None
 
