@@ -67,6 +67,7 @@ class ResizePreview extends HTMLElement {
     const image = this.querySelector(selector);
     if (!(image instanceof HTMLImageElement) || image.dataset.of === address) return;
     const answer = await fetch(address, { signal, headers: HEADERS });
+    if (answer.status === 204) throw new Error('There is no picture file to show here.');
     if (!answer.ok) throw new Error(sentence(await answer.json().catch(() => ({})), answer.status));
     const old = image.src;
     image.src = URL.createObjectURL(await answer.blob());

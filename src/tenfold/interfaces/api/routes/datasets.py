@@ -15,7 +15,7 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.layouts import COLUMN_ROLES, SourceChoice, source_choice
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
-from tenfold.core.errors import InvalidFields, NotFound, Problem
+from tenfold.core.errors import BadImage, InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
@@ -199,11 +199,17 @@ def preview_picture(
 ) -> Response:
     """A picture of the server, or the first of a folder, as PNG: with `resize` as an import would store it.
 
-    Without a path, the first below the first root.
+    Without a path, the first below the first root; without a picture there, an empty answer: lists, tables and
+    databases have none, and that is no error.
     """
     given: dict[str, object] = {name: value for name, value in vars(asked).items() if value}
     previews = services.previews
-    content = previews.resized(caller, path, given) if asked.resize else previews.original(caller, path)
+    try:
+        content = previews.resized(caller, path, given) if asked.resize else previews.original(caller, path)
+    except (NotFound, BadImage) as error:
+        if error.code in {"folder.no-picture", "image.format"}:
+            return Response(status_code=204)
+        raise
     return Response(content, media_type="image/png", headers=MAY_CHANGE)
 
 
