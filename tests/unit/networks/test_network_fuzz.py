@@ -29,13 +29,13 @@ FRAGMENTS = [
 
 
 def second_of_a_usual_machine() -> float:
-    """A second, longer on a machine that needs more than 15 ms to add up a million numbers."""
-    begin = time.process_time()
-    sum(range(1_000_000))
-    return max(1.0, (time.process_time() - begin) / 0.015)
-
-
-DEADLINE_S = second_of_a_usual_machine()
+    """A second, longer on a machine that just now needs more than 15 ms to add up a million numbers: of ten, the worst."""
+    spent = []
+    for _ in range(10):
+        begin = time.process_time()
+        sum(range(1_000_000))
+        spent.append(time.process_time() - begin)
+    return max(1.0, max(spent) / 0.015)
 
 
 def mutate(text: str, rng: random.Random) -> str:
@@ -83,12 +83,12 @@ def fuzz(count: int, seed: int) -> float:
 
 
 def test_mutated_texts_give_problems_and_never_exceptions():
-    assert fuzz(250, seed=1) < DEADLINE_S
+    assert fuzz(250, seed=1) < second_of_a_usual_machine()
 
 
 @pytest.mark.campaign
 def test_mutated_texts_in_long_form():
-    assert fuzz(20_000, seed=2) < DEADLINE_S
+    assert fuzz(20_000, seed=2) < second_of_a_usual_machine()
 
 
 HEAD = "network n\ninput image = image(3, 64, 64)\n"
@@ -157,7 +157,7 @@ def test_hostile_text_is_refused_in_time(text):
     analysis = analyse(text)
     assert analysis.problems
     assert len(analysis.problems) <= 50
-    assert time.process_time() - begin < 2 * DEADLINE_S  # twice: what blows up takes ten times as long
+    assert time.process_time() - begin < 2 * second_of_a_usual_machine()  # twice: what blows up takes ten times as long
 
 
 def test_a_deadline_that_has_passed_ends_the_analysis():
