@@ -9,29 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
-from tenfold.core.datasets.layouts import SPLIT_WORDS
+from tenfold.core.datasets.layouts import PICTURE_FILES, SPLIT_WORDS
 from tenfold.core.datasets.model import RejectedFile, Split
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
 
-PICTURES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".avif",
-    }
-)
+PICTURES = frozenset(PICTURE_FILES)
 OTHER_PICTURES = frozenset({".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
 _SYSTEM_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"})
 _TOLD_AT_ONCE = 1000

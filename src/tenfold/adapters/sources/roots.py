@@ -9,26 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from tenfold.core.datasets.browsing import FolderEntry, FolderListing, PictureCount
-from tenfold.core.datasets.layouts import SOURCE_FILES
+from tenfold.core.datasets.layouts import PICTURE_FILES, SOURCE_FILES
 from tenfold.core.errors import Forbidden, NotFound, TooLarge
 
-PICTURES = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".bmp",
-    ".gif",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-    ".pbm",
-    ".pnm",
-    ".avif",
-)
 COUNT_UP_TO = 10_000
 MAX_FOLDERS = 1_000
 MAX_PICTURE_BYTES = 64 << 20
@@ -166,7 +149,7 @@ def _count_pictures(folder: str, budget: _Budget) -> PictureCount:
     count = 0
     for entry in _entries_below(folder):
         budget.left -= 1
-        if entry.name.lower().endswith(PICTURES) and not entry.name.startswith("."):
+        if entry.name.lower().endswith(PICTURE_FILES) and not entry.name.startswith("."):
             count += 1
         if count >= COUNT_UP_TO or budget.left <= 0:
             return PictureCount(count, is_complete=False)
@@ -187,7 +170,7 @@ def _first_picture(folder: str, budget: _Budget) -> str | None:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         inner.append(entry.path)
-                    elif entry.name.lower().endswith(PICTURES) and entry.is_file(follow_symlinks=False):
+                    elif entry.name.lower().endswith(PICTURE_FILES) and entry.is_file(follow_symlinks=False):
                         pictures.append(entry.path)
         except OSError:
             continue

@@ -43,6 +43,10 @@ LIST_FILES = (".txt", ".lst", ".list")
 TABLE_FILES = (".parquet", ".pq", ".jsonl", ".ndjson", ".csv", ".tsv", ".tab")
 HDF5_FILES = (".h5", ".hdf5", ".hdf")
 NUMPY_FILES = (".npz", ".npy")
+PICTURE_FILES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".avif",
+)  # fmt: skip
 SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
 MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
