@@ -57,3 +57,21 @@ def test_a_table_is_recognised_and_a_digits_job_too(page: Page, server: Server) 
     expect(page).to_have_url(re.compile("/datasets/job$"))
     made = server.client.datasets.wait("job")
     assert (made.state, made.num_samples) == ("ready", 12)
+    and_a_change_while_an_answer_is_put_into_the_page_is_not_lost(page, server)
+
+
+def and_a_change_while_an_answer_is_put_into_the_page_is_not_lost(page: Page, server: Server) -> None:
+    home = server.data.parent
+    field = page.get_by_role("combobox", name="Folder or file", exact=True)
+    page.goto(f"{server.client.transport.url}/datasets/new")
+    page.evaluate(
+        """(path) => document.body.addEventListener('htmx:afterSwap', () => {
+            const field = document.getElementById('folder');
+            field.value = path;
+            field.dispatchEvent(new Event('change', { bubbles: true }));
+        }, { once: true })""",
+        f"{home}/job",
+    )
+    field.fill(f"{home}/birds.csv")
+    field.blur()
+    expect(page.locator("#layout")).to_contain_text("6 pictures for training, 6 pictures for validation")

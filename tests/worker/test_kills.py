@@ -137,7 +137,11 @@ def assert_nothing_ran_twice(events: list[Envelope]) -> None:
 
 
 def test_a_run_that_dies_at_once_every_time_is_given_up(workstation: Workstation, shapes: Dataset) -> None:
-    run = workstation.start(dataset=shapes.name, network="lenet", epochs=300, checkpoint_every=3600, batch_size=1)
+    # An epoch ends with a checkpoint: this one takes half a minute, so that no attempt gets there.
+    wide = {"hidden": 100_000}
+    run = workstation.start(
+        dataset=shapes.name, network="dropping", parameters=wide, checkpoint_every=3600, batch_size=1
+    )
     chance = random.Random(1)
     for _ in range(2):
         kill_in(workstation, run, "before the first checkpoint", chance)

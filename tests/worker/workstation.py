@@ -30,7 +30,7 @@ DROPPING = CatalogueEntry(
     text="""language 1
 network dropping "for tests"
 param classes = 10 in 2..1000
-param hidden = 1500 in 1..4096
+param hidden = 1500 in 1..100000
 input image = image(1, 28, 28)
 
 conv1 = conv(8, 5)

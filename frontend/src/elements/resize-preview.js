@@ -10,7 +10,11 @@ class ResizePreview extends HTMLElement {
 
   connectedCallback() {
     this.form = this.closest('form');
-    this.hear = () => this.wait();
+    /** A path that is still being typed is none yet. @param {Event} event */
+    this.hear = (event) => {
+      const isTyped = event.type === 'input' && event.target instanceof HTMLInputElement && event.target.name === 'folder';
+      if (!isTyped) this.wait();
+    };
     for (const kind of ['input', 'change']) this.form?.addEventListener(kind, this.hear);
     const button = this.querySelector('button');
     button?.addEventListener('click', (event) => {
