@@ -106,7 +106,7 @@ def test_the_content_hash_is_that_of_all_rows(parent: Path, more: Path) -> None:
     assert new is not None
     whole = ContentHash(new.classes, new.manifest.preprocessing.shape)
     state = new.assigned()
-    whole.add(new.pixel_hashes(np.arange(72)), state.labels, state.splits)
+    whole.add(new.pixel_hashes(np.arange(72)), {"labels": state.labels, "splits": state.splits})
     assert whole.hexdigest() == new.manifest.content
 
 

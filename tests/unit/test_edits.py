@@ -197,7 +197,7 @@ def test_a_chain_of_edits_keeps_its_pixels_counts_and_hash(parent: Path) -> None
     assert reader.manifest.num_samples + reader.manifest.num_excluded == NUM == reader.manifest.seen
     whole = ContentHash(reader.classes, reader.manifest.preprocessing.shape)
     state = reader.assigned()
-    whole.add(reader.pixel_hashes(np.arange(NUM)), state.labels, state.splits)
+    whole.add(reader.pixel_hashes(np.arange(NUM)), {"labels": state.labels, "splits": state.splits})
     assert reader.manifest.content == whole.hexdigest()
     places = np.arange(5)
     indices = reader.indices("test")[places]

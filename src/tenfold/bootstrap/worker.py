@@ -28,7 +28,7 @@ from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
-from tenfold.core.datasets.layouts import source_choice
+from tenfold.core.datasets.layouts import SourceChoice, source_choice
 from tenfold.core.datasets.model import tell_differences
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.preprocessing import Preprocessing
@@ -148,17 +148,21 @@ def _open_source(
     match job.source:
         case {"folder": str(folder)}:
             places_read = SourcePlaces(work=places.work, allowed=_root_of(folder, job), roots=roots)
-            return open_source(Path(folder), places_read, source_choice(job.source))
+            return open_source(Path(folder), places_read, _choice(job))
         case {"upload": str(upload)}:
             uploaded = FolderUploads(places.data / "uploads").path(upload)
             received = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
             if received is None:
                 return None
             places_read = SourcePlaces(work=places.work, allowed=places.work / UNPACKED, roots=roots)
-            return open_source(received, places_read, source_choice(job.source))
+            return open_source(received, places_read, _choice(job))
         case {"sample": str(sample)}:
             return _open_sample(sample, places, tell)
     raise AssertionError(f"{job.source} is no source")
+
+
+def _choice(job: ImportJob) -> SourceChoice:
+    return source_choice({**job.source, "label_kind": job.spec.get("label_kind")})
 
 
 def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -> SampleSource:

@@ -88,6 +88,10 @@ class RunService:
         self._desk.submit(job)
         return run
 
+    def can_learn(self, dataset: Dataset) -> bool:
+        """Whether its task learns from labels of the kind that a dataset has."""
+        return dataset.label_kind in self._tasks[dataset.task].label_kinds
+
     def stop(self, actor: Actor, name_or_id: str) -> Run:
         """Asks a run to stop; its best model so far is kept."""
         run = self._changeable(actor, name_or_id)
@@ -169,6 +173,11 @@ class RunService:
             return None
         if dataset.state == "failed":
             problems.append(Problem("dataset", f"{name} could not be built: {dataset.message}", "dataset.failed"))
+            return None
+        if not self.can_learn(dataset):
+            has = "several classes" if dataset.label_kind == "classes" else "a number"
+            text = f"The pictures of {name} have {has} each: training learns one class a picture so far."
+            problems.append(Problem("dataset", text, "dataset.label-kind"))
             return None
         return dataset
 

@@ -32,7 +32,7 @@ def write_revision(folder: Path, num_samples: int, *, side: int = 4, seed: int =
     pixels.flush()
     hashes = np.stack([np.frombuffer(hashlib.sha256(row).digest(), np.uint8) for row in pixels])
     content = ContentHash(CLASSES, (side, side, 1))
-    content.add(hashes, labels, splits)
+    content.add(hashes, {"labels": labels, "splits": splits})
     with ColumnWriter(folder, num_samples) as columns:
         columns.append(
             labels=labels,

@@ -69,7 +69,11 @@ def test_the_preview_shows_columns_rows_and_what_is_missing(place):
     assert look.columns == ("picture name", "what", "weight", "patient")
     assert look.chosen == {"image": "picture name", "weight": "weight", "group": "patient"}
     assert look.rows[1] == ("b.png", "dog", "1", "p2")
-    assert look.notes == ("Of the first 2 pictures that t.csv names, 2 are not there.",)
+    assert look.notes == (
+        "Of the first 2 pictures that t.csv names, 2 are not there.",
+        "Groups are from the column patient of t.csv.",
+        "Weights are from the column weight of t.csv.",
+    )
     assert look.counts == (SplitCount(None, 2),)
 
 

@@ -174,7 +174,10 @@ def pictures(number: int) -> tuple[datasets.PictureView, ...]:
 
 _LABELS = {"label": [forms.Option(value=label, label=label) for label in DIGITS]}
 _SHOWN = {view.name: view for view in forms.field_views(fields_of(SampleFilter), {"sort": "mixed"}, options=_LABELS)}
-FILTER = tuple(_SHOWN.pop(name) for name in ("label", "split", "text", "sort")) + tuple(_SHOWN.values())
+_ABSENT = ("group", "min_value", "max_value")  # of datasets with groups or numbers
+FILTER = tuple(_SHOWN.pop(name) for name in ("label", "split", "text", "sort")) + tuple(
+    view for name, view in _SHOWN.items() if name not in _ABSENT
+)
 
 
 def history(number: int) -> datasets.History:

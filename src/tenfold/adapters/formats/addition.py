@@ -14,13 +14,25 @@ import numpy.typing as npt
 
 from tenfold.adapters.formats.build import BATCH_BYTES, BuildPlaces, Pace, Report, Sums, pixel_hashes
 from tenfold.adapters.formats.decoding import Batch, BatchDecoder
-from tenfold.adapters.formats.derived_revision import KEPT_STATISTICS, link_file
-from tenfold.adapters.formats.import_arrays import ACCEPTED, BLOCK, ImportArrays, named_disk_errors
+from tenfold.adapters.formats.derived_revision import KEPT_STATISTICS, count_labels, link_file
+from tenfold.adapters.formats.import_arrays import ACCEPTED, BLOCK, Facts, ImportArrays, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
-from tenfold.adapters.formats.revision_reader import COLUMNS, MEAN, RevisionFolder, open_revision
-from tenfold.adapters.formats.revision_writer import ColumnWriter, ContentHash, finish, write_paths, write_rejected
+from tenfold.adapters.formats.joined_labels import AddedGroups, JoinedLabels
+from tenfold.adapters.formats.revision_reader import COLUMNS, GROUPS, MEAN, RevisionFolder, column_file, open_revision
+from tenfold.adapters.formats.revision_writer import (
+    ColumnWriter,
+    ContentHash,
+    finish,
+    write_group_names,
+    write_paths,
+    write_rejected,
+)
+from tenfold.adapters.formats.text_column import TextColumn
+from tenfold.core.datasets.edits import Assigned
+from tenfold.core.datasets.label_texts import labelled
 from tenfold.core.datasets.model import (
     MAX_REJECTED_HERE,
+    SPLITS,
     Difference,
     PixelStore,
     RejectedFile,
@@ -28,11 +40,12 @@ from tenfold.core.datasets.model import (
 )
 from tenfold.core.datasets.planning import (
     FoundFiles,
+    KnownSamples,
     Settlement,
-    count_samples,
     nothing_found,
     nothing_readable,
     settle_addition,
+    split_sizes,
 )
 from tenfold.core.datasets.ports import ImageDecoder, SampleSource, ShouldStop, never
 from tenfold.core.datasets.spec import DatasetSpec
@@ -68,6 +81,7 @@ def add_to_revision(
     try:
         if not table.is_listed:
             finds = source.finds(use_splits=spec.folder_splits, should_stop=should_stop)
+            finds = labelled(finds, spec.label_kind)
             table.list_all(finds, should_stop=should_stop, tell=Pace(report, 0).reach)
         if should_stop():
             return None
@@ -94,6 +108,7 @@ class _Addition:
         if not len(self._paths):
             raise nothing_found(table.rejected_by_code(), next(table.rejected(), None))
         self._found: FoundFiles = table.found(spec.seed)
+        self._groups = AddedGroups(reader, table)
 
     def open_arrays(self, work: Path) -> ImportArrays:
         preprocessing = self.manifest.preprocessing
@@ -126,12 +141,18 @@ class _Addition:
         is_accepted = np.concatenate([facts["state"] == ACCEPTED for _, facts in arrays.facts()])
         if not is_accepted.any():
             raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
-        stays = is_accepted & ~self._there_already(arrays)
-        if not stays.any():
+        is_new = is_accepted & ~self._there_already(arrays)
+        if not is_new.any():
             text = f"All {int(is_accepted.sum())} pictures are in the dataset already: nothing would be added."
             raise BadDataset(text, code="dataset.nothing-new")
-        settled = settle_addition(self._found, stays, self._spec, known=self.manifest.classes)
+        known = KnownSamples(self.manifest.classes, self._groups.splits())
+        stays = is_new & ~self._contradicting(known, is_new)
+        if not stays.any():
+            raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
+        settled = settle_addition(self._found, stays, self._spec, known=known)
         with named_disk_errors((self._num_old + len(stays)) * 128):
+            if self._groups.num_groups(settled):
+                write_group_names(folder, self._groups.names(settled))
             content = self._write_columns(arrays, settled, folder)
             new_paths = (self._paths[rank] for rank in np.flatnonzero(stays).tolist())
             write_paths(folder, chain(self._reader.paths(), new_paths))
@@ -139,8 +160,9 @@ class _Addition:
             if (self._parent / MEAN).exists():
                 link_file(self._parent / MEAN, folder / MEAN)
             arrays.hand_over(folder)
-            skipped = int((is_accepted & ~stays).sum())
-            return finish(folder, self._manifest(settled, content, skipped), pixel_hashes=pixel_hashes(arrays))
+            there = int((is_accepted & ~is_new).sum())
+            manifest = self._manifest(folder, settled, content, num_there=there)
+            return finish(folder, manifest, pixel_hashes=pixel_hashes(arrays))
 
     @property
     def _num_old(self) -> int:
@@ -150,7 +172,7 @@ class _Addition:
         return Batch(start, [self._paths[rank] for rank in range(start, stop)], np.zeros(stop - start, np.bool_))
 
     def _there_already(self, arrays: ImportArrays) -> npt.NDArray[np.bool_]:
-        known = self._reader.column("sha256")
+        known = self._reader.columns["sha256"]
         keys = _as_keys(known)
         order = np.argsort(keys)
         keys, found = keys[order], []
@@ -159,53 +181,83 @@ class _Addition:
             found.append((known[near] == facts["sha256"]).all(axis=1))
         return np.concatenate(found)
 
+    def _contradicting(self, known: KnownSamples, is_new: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which new files are given a split that their group is not in; these are rejected."""
+        wrong = known.contradicted(self._found.rows) & is_new
+        splits = known.splits_of(self._found.rows)
+        self._table.reject(
+            {
+                rank: RejectedFile(
+                    self._paths[rank],
+                    "group.two-splits",
+                    f"Its group is in {SPLITS[splits[rank]]} already: put the picture there, or into another group.",
+                )
+                for rank in np.flatnonzero(wrong).tolist()
+            }
+        )
+        return wrong
+
     def _write_columns(self, arrays: ImportArrays, settled: Settlement, folder: Path) -> str:
-        shape = self.manifest.preprocessing.shape
         sums = Sums(self.manifest.preprocessing)
-        content = ContentHash(settled.classes, shape, start=self.manifest.content)
-        store = len(self.manifest.pixels)
-        with ColumnWriter(folder, self._num_old + int((settled.splits >= 0).sum())) as columns:
+        names = TextColumn(folder, GROUPS, num_texts=number) if (number := self._groups.num_groups(settled)) else ()
+        content = ContentHash(
+            settled.classes,
+            self.manifest.preprocessing.shape,
+            start=self.manifest.content,
+            group_name=names.__getitem__,
+        )
+        labels = JoinedLabels(self._reader, settled, self._groups)
+        total = self._num_old + int((settled.splits >= 0).sum())
+        with ColumnWriter(folder, total, labels.types) as columns:
             for start in range(0, self._num_old, BLOCK):
-                columns.append(**{name: self._reader.column(name)[start : start + BLOCK] for name in COLUMNS})
+                stop = min(start + BLOCK, self._num_old)
+                old = {name: self._reader.columns[name][start:stop] for name in COLUMNS}
+                columns.append(**old, **labels.of_parent(start, stop))
             for start, block in arrays.facts():
                 here = np.flatnonzero(settled.splits[start : start + len(block)] >= 0)
                 facts, at = block[here], here + start
-                labels, splits = settled.labels[at], settled.splits[at]
-                brightness, contrast = sums.brightness(facts)
-                new: dict[str, npt.NDArray[Any]] = {
-                    "labels": labels,
-                    "splits": splits,
-                    "stores": np.full(len(at), store, np.uint16),
-                    "rows": at,
-                    "sha256": facts["sha256"],
-                    "pixel_hashes": facts["pixels"],
-                    "widths": facts["width"],
-                    "heights": facts["height"],
-                    "sizes": facts["size_bytes"],
-                    "brightness": brightness,
-                    "contrast": contrast,
-                }
-                columns.append(**new)
-                content.add(facts["pixels"], labels, splits)
+                told = labels.of_new(at)
+                columns.append(**told, **self._facts_of(facts, at, sums))
+                content.add(facts["pixels"], told)
         return content.hexdigest()
+
+    def _facts_of(self, facts: Facts, at: npt.NDArray[np.intp], sums: Sums) -> dict[str, npt.NDArray[Any]]:
+        """What the columns hold of new pictures beside their labels."""
+        brightness, contrast = sums.brightness(facts)
+        return {
+            "stores": np.full(len(at), len(self.manifest.pixels), np.uint16),
+            "rows": at,
+            "sha256": facts["sha256"],
+            "pixel_hashes": facts["pixels"],
+            "widths": facts["width"],
+            "heights": facts["height"],
+            "sizes": facts["size_bytes"],
+            "brightness": brightness,
+            "contrast": contrast,
+        }
 
     def _rejected(self) -> Iterator[RejectedFile]:
         """The parent's and the new ones, by path."""
         old = self._reader.rejected(limit=self.manifest.num_rejected)
         return heapq.merge(old, self._table.rejected(), key=lambda file: (file.path, file.code))
 
-    def _manifest(self, settled: Settlement, content: str, num_there: int) -> RevisionManifest:
+    def _manifest(self, folder: Path, settled: Settlement, content: str, *, num_there: int) -> RevisionManifest:
         old, by_code = self.manifest, self._table.rejected_by_code()
-        before = self._reader.assigned()
         new = settled.splits >= 0
-        labels = np.concatenate([before.labels, settled.labels[new]])
-        splits = np.concatenate([before.splits, settled.splits[new]])
+        written = {
+            name: np.load(folder / column_file(name), mmap_mode="r").view(np.ndarray)
+            for name in ("labels", "splits", "class_sets")
+            if (folder / column_file(name)).exists()
+        }
+        now = Assigned(settled.classes, written["labels"], written["splits"], old.label_kind)
         skipped = {**self._table.skipped(), **({THERE_ALREADY: num_there} if num_there else {})}
         notes = (*old.notes, *self._table.notes(), *settled.notes, KEPT_STATISTICS)
         return replace(
             old,
             classes=settled.classes,
-            counts=count_samples(labels, splits, len(settled.classes)),
+            counts=count_labels(now, written),
+            split_sizes=split_sizes(now.splits),
+            num_groups=self._groups.num_groups(settled),
             seen=old.seen + int(new.sum()) + sum(by_code.values()) + sum(skipped.values()),
             rejected=tuple(islice(self._rejected(), MAX_REJECTED_HERE)),
             rejected_by_code=_added(old.rejected_by_code, by_code),

@@ -9,8 +9,9 @@ import numpy as np
 
 from tenfold.adapters.formats.array_pictures import Array, Axes, ValueRange, axes_of, picture_bytes, range_of
 from tenfold.adapters.formats.named_arrays import ArrayPart, NamedArray
+from tenfold.core.datasets.label_texts import not_a_number, read_number
 from tenfold.core.datasets.layouts import MAX_SHOWN_CLASSES, Look, SplitCount, class_name_of
-from tenfold.core.datasets.model import RejectedFile
+from tenfold.core.datasets.model import LabelKind, RejectedFile
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, SourceFile, never
 from tenfold.core.errors import BadDataset, BadImage
 
@@ -20,7 +21,8 @@ _AT_ONCE = 4096
 class ArraySource:
     """Fulfils `SampleSource` over arrays of pictures and of labels; each picture is offered as a PGM, PPM or PNG file.
 
-    Labels are numbers, of `class_names` if there are any, or texts, or a column for every class.
+    Labels are numbers, of `class_names` if there are any, or texts, or a column for every class, in which several may
+    be set where a picture may have several classes.
     """
 
     def __init__(
@@ -31,7 +33,9 @@ class ArraySource:
         names: NamedArray | None = None,
         channels_first: bool = False,
         notes: Sequence[str] = (),
+        kind: LabelKind = "class",
     ) -> None:
+        self._kind = kind
         self._parts = tuple(parts)
         self._given_names = tuple(class_names)
         self._names = names
@@ -49,7 +53,7 @@ class ArraySource:
             labels = part.labels.load()
             extension = self._extension(part)
             for start in range(0, len(labels), _AT_ONCE):
-                block = _as_numbers(labels[start : start + _AT_ONCE], is_wide)
+                block = _as_labels(labels[start : start + _AT_ONCE], is_wide, self._kind)
                 for number, label in enumerate(block, start):
                     if should_stop():
                         return
@@ -93,12 +97,19 @@ class ArraySource:
         return {1: ".pgm", 3: ".ppm"}.get(channels, ".png")
 
     def _find(self, path: str, label: object, part: ArrayPart, use_splits: bool) -> Find:
+        split = part.split if use_splits else None
+        if self._kind == "number":
+            number = read_number(_as_text(label)) if isinstance(label, int | float | str | bytes) else None
+            return SourceFile(path, "", split, value=number) if number is not None else not_a_number(path, repr(label))
+        names = [self._class_name(each) for each in label] if isinstance(label, tuple) else None
+        if names is not None and None not in names:
+            return SourceFile(path, "", split, classes=tuple(sorted({str(name) for name in names})))
         class_name = self._class_name(label)
         if class_name is None:
             shown = repr(label)[:60]
             allowed = f": there are {len(self._class_names)} classes, from 0" if self._class_names else ""
             return RejectedFile(path, "list.label", f"The label {shown} is no class{allowed}.")
-        return SourceFile(path, class_name, part.split if use_splits else None)
+        return SourceFile(path, class_name, split)
 
     def _class_name(self, label: object) -> str | None:
         if isinstance(label, str | bytes):
@@ -124,16 +135,24 @@ def require_parts(parts: Sequence[ArrayPart], what: str) -> None:
         raise BadDataset(text, code="arrays.none")
 
 
-def _as_numbers(block: Array, is_wide: bool) -> list[object]:
-    """Labels as plain values; of a row with a column for every class, the place of its one."""
+def _as_labels(block: Array, is_wide: bool, kind: LabelKind) -> Sequence[object]:
+    """Labels as plain values; of a row with a column for every class, the place of its one, or of all that are set."""
     if not is_wide:
         values: list[object] = block.reshape(len(block)).tolist()
         return values
-    if block.dtype.kind not in "biuf":
+    if block.dtype.kind not in "biuf" or kind == "number":
         return [None] * len(block)
-    is_one = np.isfinite(block).all(axis=1) & ((block != 0).sum(axis=1) == 1)
-    places = np.argmax(block != 0, axis=1).tolist()
-    return [place if one else None for place, one in zip(places, is_one.tolist(), strict=True)]
+    is_set = block != 0
+    is_told = np.isfinite(block).all(axis=1)
+    if kind == "classes":
+        is_told &= (~is_set | (block == 1)).all(axis=1)
+        return [
+            tuple(np.flatnonzero(row).tolist()) if told else None
+            for row, told in zip(is_set, is_told.tolist(), strict=True)
+        ]
+    is_told &= is_set.sum(axis=1) == 1
+    places = np.argmax(is_set, axis=1).tolist()
+    return [place if one else None for place, one in zip(places, is_told.tolist(), strict=True)]
 
 
 def _as_text(value: object) -> str:

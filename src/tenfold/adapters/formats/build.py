@@ -13,16 +13,19 @@ import numpy as np
 from tenfold.adapters.formats.decoding import Batch, BatchDecoder, DecodedBatch
 from tenfold.adapters.formats.import_arrays import ACCEPTED, Facts, ImportArrays, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
+from tenfold.adapters.formats.revision_reader import LABEL_COLUMNS
 from tenfold.adapters.formats.revision_writer import (
     ColumnWriter,
     ContentHash,
     finish,
+    write_group_names,
     write_mean,
     write_paths,
     write_rejected,
 )
 from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.adapters.formats.training_sum import TrainingSum
+from tenfold.core.datasets.label_texts import labelled
 from tenfold.core.datasets.model import (
     MAX_REJECTED_HERE,
     SPLITS,
@@ -32,7 +35,15 @@ from tenfold.core.datasets.model import (
     RevisionManifest,
     Statistics,
 )
-from tenfold.core.datasets.planning import Plan, Settlement, nothing_found, nothing_readable, plan_samples, settle
+from tenfold.core.datasets.planning import (
+    Plan,
+    Settlement,
+    nothing_found,
+    nothing_readable,
+    plan_samples,
+    settle,
+    split_sizes,
+)
 from tenfold.core.datasets.ports import ImageDecoder, SampleSource, ShouldStop, never
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.sizing import Sizing, decide_size, prepare
@@ -77,6 +88,7 @@ def build_revision(
     try:
         if not table.is_listed:
             finds = source.finds(use_splits=spec.folder_splits, should_stop=should_stop)
+            finds = labelled(finds, spec.label_kind)
             table.list_all(finds, should_stop=should_stop, tell=Pace(report, 0).reach)
         if should_stop():
             return None
@@ -143,6 +155,8 @@ class _Build:
             write_mean(folder, self._training.mean(arrays, is_training=is_training, is_accepted=is_accepted))
             accepted = self._plan.ranks[np.flatnonzero(is_accepted)]
             write_paths(folder, (self._paths[rank] for rank in accepted.tolist()))
+            if len(settlement.group_numbers):
+                write_group_names(folder, map(self._table.group_name, settlement.group_numbers.tolist()))
             write_rejected(folder, self._table.rejected())
             arrays.hand_over(folder)
             manifest = self._manifest(settlement, content, sums)
@@ -165,16 +179,20 @@ class _Build:
     def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, Sums]:
         """Writes a value a sample into every column; returns content hash and sums."""
         sums = Sums(self._preprocessing)
-        content = ContentHash(settlement.classes, self._preprocessing.shape)
-        with ColumnWriter(folder, int((settlement.splits >= 0).sum())) as columns:
+        numbers = settlement.group_numbers
+        content = ContentHash(
+            settlement.classes,
+            self._preprocessing.shape,
+            group_name=lambda group: self._table.group_name(int(numbers[group])),
+        )
+        with ColumnWriter(folder, int((settlement.splits >= 0).sum()), label_columns(settlement)) as columns:
             for start, block in arrays.facts():
                 here = np.flatnonzero(block["state"] == ACCEPTED)
                 facts, at = block[here], here + start
-                labels, splits = settlement.labels[at], settlement.splits[at]
+                told = settlement.columns(at)
                 brightness, contrast = sums.brightness(facts)
                 columns.append(
-                    labels=labels,
-                    splits=splits,
+                    **told,
                     stores=np.zeros(len(at), np.uint16),
                     rows=at,
                     sha256=facts["sha256"],
@@ -185,16 +203,16 @@ class _Build:
                     brightness=brightness,
                     contrast=contrast,
                 )
-                content.add(facts["pixels"], labels, splits)
+                content.add(facts["pixels"], told)
                 sums.count(facts)
-                sums.add(facts[splits == TRAIN])
+                sums.add(facts[told["splits"] == TRAIN])
         return content.hexdigest(), sums
 
     def _manifest(self, settlement: Settlement, content: str, sums: Sums) -> RevisionManifest:
         counts = settlement.counts()
         by_code = self._table.rejected_by_code()
         skipped: Mapping[str, int] = {**self._table.skipped(), **self._plan.skipped}
-        accepted = sum(sum(each) for each in counts.values())
+        accepted = int((settlement.splits >= 0).sum())
         notes = (*self._table.notes(), *self._plan.notes, *self._sizing.notes)
         if sums.num_coloured and self._preprocessing.decode.mode == "grey":
             notes = (*notes, f"{sums.num_coloured} pictures in colour were turned grey.")
@@ -218,6 +236,9 @@ class _Build:
             pixels=(PixelStore("", self._total, self._preprocessing.dtype.name),),
             content=content,
             decoder=self._decoder.name,
+            label_kind=settlement.space.kind,
+            split_sizes=split_sizes(settlement.splits),
+            num_groups=len(settlement.group_numbers),
         )
 
     def _prepare(self) -> Preprocessing:
@@ -258,6 +279,16 @@ class _Build:
                 yield self._decoder.probe(data), data
             except BadImage as error:
                 problems.append(error)
+
+
+def label_columns(settlement: Settlement) -> dict[str, tuple[str, int]]:
+    """Type and width of the columns that hold what these samples have beside a class."""
+    told = settlement.columns(np.zeros(0, np.int64))
+    return {
+        name: (dtype, told[name].shape[1] if told[name].ndim == 2 else 0)
+        for name, dtype in LABEL_COLUMNS.items()
+        if name in told
+    }
 
 
 class Sums:

@@ -9,9 +9,11 @@ import csv
 import io
 import json
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,8 @@ from PIL import Image
 from tenfold.adapters.formats.optional_parts import needed
 from tenfold.adapters.formats.zip_stream import Entry, Sink, stream_zip
 from tenfold.core.datasets.exporting import ExportSpec
-from tenfold.core.datasets.model import SPLITS, SampleRecord, Split
+from tenfold.core.datasets.label_texts import write_classes
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS, LabelKind, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.ports import PixelArray, RevisionReader
 from tenfold.core.errors import BadDataset
 
@@ -37,7 +40,7 @@ class _Exported:
     index: int
     record: SampleRecord
     split: Split
-    label: str
+    classes: tuple[str, ...]
     suffix: str
     content: bytes
 
@@ -48,11 +51,23 @@ class _Exported:
         readable = _NO_STEM.sub("_", unicodedata.normalize("NFC", stem))[:LONGEST_STEM].strip("._")
         return f"{self.index:07d}{'-' if readable else ''}{readable}{self.suffix}"
 
+    @property
+    def label(self) -> str:
+        """The label as a text: the class, the number, or several classes such that an import reads them."""
+        if self.record.value is not None:
+            return repr(self.record.value)
+        return self.classes[0] if self.record.label >= 0 else write_classes(self.classes)
+
+    @property
+    def weight(self) -> str:
+        """The fewest digits that give the weight back."""
+        return str(np.float32(self.record.weight))
+
 
 def export_dataset(reader: RevisionReader, name: str, spec: ExportSpec) -> Iterator[bytes]:
     """Fulfils `tenfold.core.datasets.exporting.DatasetExporter`."""
     if spec.format == "folders":
-        _check_folder_names(reader.classes)
+        _check_folders(reader.manifest)
     elif spec.format == "parquet":
         needed("pyarrow", "Parquet files")
     _encoder(reader)
@@ -68,17 +83,20 @@ def _folders(reader: RevisionReader, name: str) -> Iterator[Entry]:
 def _table(reader: RevisionReader, name: str) -> Iterator[Entry]:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["image", "label", "split", "width", "height", "source"])
+    groups, weights = _has_groups(reader), _has_weights(reader)
+    more = [*(["group"] if groups else []), *(["weight"] if weights else [])]
+    rows.writerow(["image", "label", "split", "width", "height", "source", *more])
     for sample in _samples(reader):
         yield f"{name}/images/{sample.file}", [sample.content]
         record = sample.record
         values = [sample.label, sample.split, record.width, record.height, record.path]
+        values += [*([record.group] if groups else []), *([sample.weight] if weights else [])]
         rows.writerow([f"images/{sample.file}", *map(_no_formula, values)])
     yield f"{name}/samples.csv", [text.getvalue().encode()]
 
 
 def _coco(reader: RevisionReader, name: str) -> Iterator[Entry]:
-    """`images`, `annotations` and `categories` as COCO names them; an annotation has a category and no box."""
+    """`images`, `annotations` and `categories` as COCO names them; an annotation has a category or a value, no box."""
     images: list[str] = []
     annotations: list[str] = []
     for sample in _samples(reader):
@@ -91,13 +109,17 @@ def _coco(reader: RevisionReader, name: str) -> Iterator[Entry]:
             "height": reader.input_shape[1],
             "split": sample.split,
             "source": sample.record.path,
+            **({"group": sample.record.group} if sample.record.group else {}),
+            **({"weight": sample.record.weight} if sample.record.weight != 1 else {}),
         }
         images.append(json.dumps(about, ensure_ascii=False))
-        annotations.append(json.dumps({"id": number, "image_id": number, "category_id": sample.record.label + 1}))
+        for label in _labels_of(sample.record):
+            annotations.append(json.dumps({"id": len(annotations) + 1, "image_id": number, **label}))
     categories = [
         json.dumps({"id": at + 1, "name": each}, ensure_ascii=False) for at, each in enumerate(reader.classes)
     ]
-    info = json.dumps({"description": name, "tenfold_content": reader.manifest.content}, ensure_ascii=False)
+    about = {"description": name, "tenfold_content": reader.manifest.content, "label_kind": reader.manifest.label_kind}
+    info = json.dumps(about, ensure_ascii=False)
     yield f"{name}/annotations.json", _coco_text(info, images, annotations, categories)
 
 
@@ -112,6 +134,13 @@ def _coco_text(info: str, images: list[str], annotations: list[str], categories:
     yield b"}\n"
 
 
+def _labels_of(record: SampleRecord) -> list[dict[str, float]]:
+    """What annotations say of a picture: one for each of its classes, or its number."""
+    if record.value is not None:
+        return [{"value": record.value}]
+    return [{"category_id": each + 1} for each in ([record.label] if record.label >= 0 else record.classes)]
+
+
 def _parquet(reader: RevisionReader, name: str) -> Iterator[Entry]:
     for split in SPLITS:
         if len(reader.indices(split)):
@@ -121,19 +150,14 @@ def _parquet(reader: RevisionReader, name: str) -> Iterator[Entry]:
 def _parquet_blocks(reader: RevisionReader, split: Split) -> Iterator[bytes]:
     """One row group for every `AT_ONCE` samples. The schema says what Hugging Face `datasets` reads: image, label."""
     arrow, parquet = needed("pyarrow", "Parquet files"), needed("pyarrow.parquet", "Parquet files")
-    features = {
-        "image": {"_type": "Image"},
-        "label": {"_type": "ClassLabel", "names": list(reader.classes)},
-    }
-    image = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
-    about = {"huggingface": json.dumps({"info": {"features": features}})}
-    schema = arrow.schema([("image", image), ("label", arrow.int64())], metadata=about)
+    schema = _parquet_schema(reader, arrow)
     sink = Sink()
     with parquet.ParquetWriter(arrow.PythonFile(sink, mode="w"), schema, compression="none") as writer:
         rows: list[dict[str, object]] = []
         for sample in _samples(reader, (split,)):
             picture = {"bytes": sample.content, "path": sample.file}
-            rows.append({"image": picture, "label": sample.record.label})
+            more = {"group": sample.record.group or None, "weight": sample.record.weight}
+            rows.append({"image": picture, "label": _parquet_label(sample.record, reader.manifest.label_kind), **more})
             if len(rows) == AT_ONCE:
                 writer.write_table(arrow.Table.from_pylist(rows, schema))
                 rows.clear()
@@ -141,6 +165,32 @@ def _parquet_blocks(reader: RevisionReader, split: Split) -> Iterator[bytes]:
         if rows:
             writer.write_table(arrow.Table.from_pylist(rows, schema))
     yield sink.take()
+
+
+def _parquet_label(record: SampleRecord, kind: LabelKind) -> object:
+    if kind == "classes":
+        return list(record.classes)
+    return record.label if record.value is None else record.value
+
+
+def _parquet_schema(reader: RevisionReader, arrow: Any) -> Any:
+    """The columns, with what Hugging Face `datasets` needs to know of them in the metadata."""
+    label: dict[str, Any] = {"_type": "ClassLabel", "names": list(reader.classes)}
+    label_type = arrow.int64()
+    if reader.manifest.label_kind == "number":
+        label, label_type = {"_type": "Value", "dtype": "float64"}, arrow.float64()
+    elif reader.manifest.label_kind == "classes":
+        label, label_type = {"_type": "Sequence", "feature": label}, arrow.list_(arrow.int64())
+    features: dict[str, Any] = {"image": {"_type": "Image"}, "label": label}
+    image = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+    fields = [("image", image), ("label", label_type)]
+    if _has_groups(reader):
+        features["group"] = {"_type": "Value", "dtype": "string"}
+        fields.append(("group", arrow.string()))
+    if _has_weights(reader):
+        features["weight"] = {"_type": "Value", "dtype": "float32"}
+        fields.append(("weight", arrow.float32()))
+    return arrow.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
 _ENTRIES: dict[str, Callable[[RevisionReader, str], Iterator[Entry]]] = {
@@ -159,7 +209,9 @@ def _samples(reader: RevisionReader, splits: tuple[Split, ...] = SPLITS) -> Iter
             places = np.arange(start, min(start + AT_ONCE, len(indices)))
             for index, pixels in zip(indices[places].tolist(), reader.pictures(split, places), strict=True):
                 record = reader.sample(index)
-                yield _Exported(index, record, split, reader.classes[record.label], suffix, encode(pixels))
+                labels = record.classes or ((record.label,) if record.label >= 0 else ())
+                classes = tuple(reader.classes[label] for label in labels)
+                yield _Exported(index, record, split, classes, suffix, encode(pixels))
 
 
 def _encoder(reader: RevisionReader) -> tuple[str, Callable[[PixelArray], bytes]]:
@@ -185,8 +237,20 @@ def _as_png(pixels: npt.NDArray[np.generic]) -> bytes:
     return buffer.getvalue()
 
 
-def _check_folder_names(classes: tuple[str, ...]) -> None:
-    for name in classes:
+def _has_groups(reader: RevisionReader) -> bool:
+    return reader.manifest.num_groups > 0
+
+
+def _has_weights(reader: RevisionReader) -> bool:
+    return reader.label_facts.weights is not None
+
+
+def _check_folders(manifest: RevisionManifest) -> None:
+    if manifest.label_kind not in ONE_CLASS:
+        what = "several classes" if manifest.label_kind == "classes" else "a number"
+        text = f"Folders hold one class a picture, and these have {what}: choose CSV, COCO-style JSON or Parquet."
+        raise BadDataset(text, code="export.label-kind")
+    for name in manifest.classes:
         if "/" in name or name.startswith(".") or name != name.strip() or len(name.encode()) > 200:
             text = f"The class {name!r} cannot be the name of a folder: choose CSV, COCO-style JSON or Parquet."
             raise BadDataset(text, code="export.class-name")
@@ -204,7 +268,20 @@ def _readme(reader: RevisionReader, name: str) -> str:
         f"{name}: {manifest.num_samples:,} pictures of {manifest.width} x {manifest.height} pixels in "
         f"{len(manifest.classes)} classes ({counts}).\n"
         f"Content {manifest.content}\n\n"
+        f"{_left_behind(reader)}"
         "To have the same dataset again:\n"
         f"    tenfold dataset import FOLDER --width {manifest.width} --height {manifest.height} "
-        "--validation-share 0 --test-share 0\n"
+        f"--validation-share 0 --test-share 0{_order_option(manifest)}\n"
     )
+
+
+def _left_behind(reader: RevisionReader) -> str:
+    """What folders cannot hold."""
+    lost = [*(["groups"] if _has_groups(reader) else []), *(["weights"] if _has_weights(reader) else [])]
+    return f"Folders have no {' and '.join(lost)}: export CSV or Parquet to keep them.\n\n" if lost else ""
+
+
+def _order_option(manifest: RevisionManifest) -> str:
+    if manifest.label_kind != "order":
+        return ""
+    return f" --label-kind order --class-order {shlex.quote(', '.join(manifest.classes))}"

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from tenfold.adapters.formats.import_arrays import named_disk_errors
-from tenfold.adapters.formats.revision_reader import MANIFEST, PIXELS, RevisionFolder, column_file, open_revision
+from tenfold.adapters.formats.revision_reader import (
+    LABEL_COLUMNS,
+    MANIFEST,
+    PIXELS,
+    RevisionFolder,
+    column_file,
+    open_revision,
+)
 from tenfold.adapters.formats.revision_writer import ContentHash, describe_file
 from tenfold.core.datasets.edits import Assigned, Edit, apply_change, checked_indices, differences
-from tenfold.core.datasets.model import PixelStore, RevisionManifest, StoredFile
-from tenfold.core.datasets.planning import count_samples
+from tenfold.core.datasets.label_space import count_bits
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS, RevisionManifest, StoredFile
+from tenfold.core.datasets.planning import count_samples, split_sizes
 from tenfold.core.errors import Damaged
 
 NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
@@ -44,10 +53,11 @@ def derive_revision(parent: Path, destination: Path, edit: Edit) -> RevisionMani
         derived = replace(
             manifest,
             classes=after.classes,
-            counts=count_samples(after.labels, after.splits, len(after.classes)),
+            counts=count_labels(after, reader.columns),
+            split_sizes=split_sizes(after.splits),
             num_excluded=int((after.splits < 0).sum()),
             notes=tuple(dict.fromkeys([*manifest.notes, KEPT_STATISTICS])),
-            pixels=tuple(PixelStore(store.revision or parent.name, store.num_rows) for store in manifest.pixels),
+            pixels=tuple(replace(store, revision=store.revision or parent.name) for store in manifest.pixels),
             content=_content(reader, before, after),
             files=tuple(sorted([*kept, *written], key=lambda file: file.name)),
             parent=parent.name,
@@ -70,6 +80,20 @@ def link_file(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def count_labels(assigned: Assigned, columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, tuple[int, ...]]:
+    """Samples by split and class; one with several classes counts for each of them."""
+    num_classes = len(assigned.classes)
+    if assigned.kind in ONE_CLASS:
+        return count_samples(assigned.labels, assigned.splits, num_classes)
+    if assigned.kind == "number":
+        return dict.fromkeys(SPLITS, ())
+    sets = columns["class_sets"]
+    return {
+        split: tuple(count_bits(sets[assigned.splits == code], num_classes).tolist())
+        for code, split in enumerate(SPLITS)
+    }
+
+
 def _write_changed(destination: Path, before: Assigned, after: Assigned) -> list[StoredFile]:
     columns: tuple[tuple[str, npt.NDArray[Any], npt.NDArray[Any]], ...] = (
         ("labels", before.labels, after.labels),
@@ -88,8 +112,15 @@ def _content(reader: RevisionFolder, before: Assigned, after: Assigned) -> str:
     """The parent's content hash with the rows that changed taken out as they were and put in as they are."""
     changed = np.flatnonzero((before.labels != after.labels) | (before.splits != after.splits))
     shape = reader.manifest.preprocessing.shape
-    content = ContentHash(after.classes, shape, start=reader.manifest.content)
+    content = ContentHash(
+        after.classes, shape, start=reader.manifest.content, group_name=reader.group_names.__getitem__
+    )
     pixels = reader.pixel_hashes(changed)
-    content.add(pixels, before.labels[changed], before.splits[changed], sign=-1)
-    content.add(pixels, after.labels[changed], after.splits[changed])
+    told = {name: reader.columns[name][changed] for name in LABEL_COLUMNS if name in reader.columns}
+    content.add(pixels, {**told, **_of(before, changed)}, sign=-1)
+    content.add(pixels, {**told, **_of(after, changed)})
     return content.hexdigest()
+
+
+def _of(assigned: Assigned, changed: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:
+    return {"labels": assigned.labels[changed], "splits": assigned.splits[changed]}

@@ -11,18 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from tenfold.adapters.formats.text_column import TextColumn, write_texts
+from tenfold.core.datasets.group_split import NO_GROUP
+from tenfold.core.datasets.label_texts import join_classes
 from tenfold.core.datasets.model import SPLITS, RejectedFile
-from tenfold.core.datasets.planning import FoundFiles
+from tenfold.core.datasets.planning import FileRows, FoundFiles
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile
-from tenfold.core.datasets.split import NO_SPLIT, draw
+from tenfold.core.datasets.split import NO_SPLIT, Draws, draw
 from tenfold.core.errors import BadDataset, StorageFull, is_disk_full
 
 MAX_CLASSES = 100_000
 _AT_ONCE = 2000
 _CACHE_KIB = 8192
 _SCHEMA = """
-CREATE TABLE files(id INTEGER PRIMARY KEY, path TEXT UNIQUE, class INTEGER, split INTEGER, times INTEGER DEFAULT 1,
-                   clashes INTEGER DEFAULT 0);
+CREATE TABLE files(id INTEGER PRIMARY KEY, path TEXT UNIQUE, class INTEGER, split INTEGER, value REAL, grp INTEGER,
+                   weight REAL, times INTEGER DEFAULT 1, clashes INTEGER DEFAULT 0);
+CREATE TABLE groups(id INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE rejected(rank INTEGER UNIQUE, path TEXT, code TEXT, message TEXT);
 CREATE TABLE skipped(reason TEXT PRIMARY KEY, count INTEGER);
 CREATE TABLE notes(text TEXT PRIMARY KEY);
@@ -30,9 +33,13 @@ CREATE TABLE classes(id INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE done(what TEXT PRIMARY KEY);
 """
 _ADD_FILE = """
-INSERT INTO files(path, class, split) VALUES (?, ?, ?) ON CONFLICT(path) DO UPDATE
-SET times = times + 1, clashes = clashes + (class IS NOT excluded.class OR split IS NOT excluded.split)
+INSERT INTO files(path, class, split, value, grp, weight)
+VALUES (?, ?, ?, ?, (SELECT id FROM groups WHERE name = ?), ?) ON CONFLICT(path) DO UPDATE
+SET times = times + 1, clashes = clashes + (class IS NOT excluded.class OR split IS NOT excluded.split
+    OR value IS NOT excluded.value OR grp IS NOT excluded.grp OR weight IS NOT excluded.weight)
 """
+_TORN = "SELECT grp FROM files WHERE grp IS NOT NULL AND split >= 0 GROUP BY grp HAVING min(split) < max(split)"
+_LISTING = "listing-2.sqlite"  # a listing that an earlier version left is not gone on with
 
 
 class ImportTable:
@@ -44,7 +51,7 @@ class ImportTable:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         with _disk_errors():
-            self._open(folder / "listing.sqlite")
+            self._open(folder / _LISTING)
 
     def _open(self, path: Path) -> None:
         if path.exists() and not _is_complete(path):
@@ -64,7 +71,8 @@ class ImportTable:
     def list_all(self, finds: Iterator[Find], *, should_stop: ShouldStop, tell: Callable[[int], None]) -> None:
         """Takes in all finds and sorts them. `tell` hears now and then how many files there are so far.
 
-        A path that is offered twice counts once; with two classes or splits it is rejected.
+        A path that is offered twice counts once; with two labels or splits it is rejected, and so are all files of a
+        group to which a source gives two splits.
         """
         classes: dict[str, int] = {}
         count = 0
@@ -78,22 +86,51 @@ class ImportTable:
         with self._transaction():
             self._table.executemany("INSERT INTO classes VALUES (?, ?)", [(at, name) for name, at in classes.items()])
             self._settle_twice_listed()
+            self._settle_torn_groups()
             paths = self._table.execute("SELECT path FROM files ORDER BY path")
             write_texts(self._folder, "found", (path for (path,) in paths))
             self._table.execute("INSERT INTO done VALUES ('listing')")
         self.is_listed = True
 
     def found(self, seed: int) -> FoundFiles:
-        """Class, given split and draw of every file by its rank, its place in the order of paths."""
+        """What is known of every file by its rank, its place in the order of paths."""
         (count,) = self._table.execute("SELECT count(*) FROM files").fetchone()
+        has = self._table.execute("SELECT count(value), count(grp), count(weight) FROM files").fetchone()
         labels, given = np.empty(count, np.int32), np.empty(count, np.int8)
         draws = np.empty(count, np.uint64)
-        for rank, (path, label, split) in enumerate(
-            self._table.execute("SELECT path, class, split FROM files ORDER BY path")
+        values, groups, weights = (
+            np.empty(count, dtype) if found else None
+            for found, dtype in zip(has, (np.float64, np.int32, np.float32), strict=True)
+        )
+        for rank, (path, label, split, value, group, weight) in enumerate(
+            self._table.execute("SELECT path, class, split, value, grp, weight FROM files ORDER BY path")
         ):
             labels[rank], given[rank], draws[rank] = label, split, draw(seed, path)
+            if values is not None:
+                values[rank] = value
+            if groups is not None:
+                groups[rank] = NO_GROUP if group is None else group
+            if weights is not None:
+                weights[rank] = 1 if weight is None else weight
         names = tuple(name for (name,) in self._table.execute("SELECT name FROM classes ORDER BY id"))
-        return FoundFiles(names, labels, given, draws)
+        rows = FileRows(labels, given, draws, values, groups, weights)
+        return FoundFiles(names, rows, self._group_draws(seed) if groups is not None else np.zeros(0, np.uint64))
+
+    def group_name(self, number: int) -> str:
+        """The name of a group by the number that `found` gave it."""
+        (name,) = self._table.execute("SELECT name FROM groups WHERE id = ?", (number,)).fetchone()
+        return str(name)
+
+    def groups(self) -> Iterator[tuple[int, str]]:
+        """All groups: number and name."""
+        yield from self._table.execute("SELECT id, name FROM groups ORDER BY id")
+
+    def _group_draws(self, seed: int) -> Draws:
+        (last,) = self._table.execute("SELECT max(id) FROM groups").fetchone()
+        draws = np.zeros(last + 1, np.uint64)
+        for number, name in self.groups():
+            draws[number] = draw(seed, name)
+        return draws
 
     def paths(self) -> TextColumn:
         """The paths by rank."""
@@ -129,11 +166,17 @@ class ImportTable:
             self._table.execute("COMMIT")
 
     def _take(self, block: list[Find], classes: dict[str, int]) -> None:
-        files: list[tuple[str, int, int]] = []
+        files: list[tuple[object, ...]] = []
+        groups: dict[str, None] = {}
         for find in block:
             if isinstance(find, SourceFile):
                 split = NO_SPLIT if find.split is None else SPLITS.index(find.split)
-                files.append((find.path, classes.setdefault(find.class_name, len(classes)), split))
+                label = find.class_name if find.classes is None else join_classes(find.classes)
+                number = classes.setdefault(label, len(classes))
+                weight = find.weight if find.weight != 1 else None
+                files.append((find.path, number, split, find.value, find.group or None, weight))
+                if find.group:
+                    groups[find.group] = None
             elif isinstance(find, RejectedFile):
                 values = (find.path, find.code, find.message)
                 self._table.execute("INSERT INTO rejected(path, code, message) VALUES (?, ?, ?)", values)
@@ -142,20 +185,30 @@ class ImportTable:
             else:
                 assert isinstance(find, Note)
                 self._table.execute("INSERT OR IGNORE INTO notes VALUES (?)", (find.text,))
+        self._table.executemany("INSERT OR IGNORE INTO groups(name) VALUES (?)", [(name,) for name in groups])
         self._table.executemany(_ADD_FILE, files)
         if len(classes) > MAX_CLASSES:
-            text = f"There are over {MAX_CLASSES:,} classes: are the class names perhaps file names?"
+            text = f"There are over {MAX_CLASSES:,} classes, or sets of them: are the class names perhaps file names?"
             raise BadDataset(text, code="dataset.too-many-classes")
 
     def _settle_twice_listed(self) -> None:
         (again,) = self._table.execute("SELECT total(times - 1) FROM files").fetchone()
         if again:
             self._skip("listed again", int(again))
-        text = "It is listed with two classes or splits: leave one of them."
+        text = "It is listed with two labels, splits, groups or weights: leave one of them."
         self._table.execute(
             "INSERT INTO rejected SELECT NULL, path, 'file.two-classes', ? FROM files WHERE clashes", (text,)
         )
         self._table.execute("DELETE FROM files WHERE clashes")
+
+    def _settle_torn_groups(self) -> None:
+        """Rejects all files of a group that a source puts into two splits."""
+        text = "'The group ' || groups.name || ' is named in two splits: put all of its files into one.'"
+        self._table.execute(
+            f"INSERT INTO rejected SELECT NULL, path, 'group.two-splits', {text} "
+            f"FROM files JOIN groups ON groups.id = grp WHERE grp IN ({_TORN})"
+        )
+        self._table.execute(f"DELETE FROM files WHERE grp IN ({_TORN})")
 
     def _skip(self, reason: str, count: int) -> None:
         self._table.execute(

@@ -149,6 +149,7 @@ def _open_tables(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> Ta
             parts,
             work=places.work,
             columns=choice.columns,
+            kind=choice.label_kind,
             class_names=_class_names(scene),
             pictures=_pictures(scene, choice, places),
         )
@@ -193,6 +194,7 @@ def _array_opener(find: Callable[[Scene], list[str]], kind: str, *, channels_fir
             names=find_class_names(arrays) if not names else None,
             channels_first=channels_first,
             notes=(note,) if note else (),
+            kind=choice.label_kind,
         )
 
     return opened

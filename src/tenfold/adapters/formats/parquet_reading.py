@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from tenfold.adapters.formats.optional_parts import needed
+from tenfold.core.datasets.layouts import MAX_NAME
 from tenfold.core.errors import BadDataset
 
 BATCH = 32
 MAX_METADATA = 32 << 20
 MOST_UNPACKED = 512 << 20
 MOST_ROWS = 1 << 62
+MAX_TEXT = 100_000
+MAX_LIST = 10_000
 _BUFFER = 1 << 16
 
 
@@ -50,8 +53,17 @@ def _row(values: Sequence[object]) -> tuple[dict[str, Any], Sequence[bytes]]:
             cells.append({"blob": len(blobs) if isinstance(content, bytes) else None, "path": _text(path)})
             blobs.extend([content] if isinstance(content, bytes) else [])
         else:
-            cells.append(value if isinstance(value, bool | int | float | None) else str(value)[:100_000])
+            cells.append(value if _is_plain(value) else str(value)[:MAX_TEXT])
     return {"cells": cells}, blobs
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it goes into a message as it is: a number, nothing, or a short list of numbers and texts."""
+    if isinstance(value, list):
+        return len(value) <= MAX_LIST and all(
+            isinstance(each, bool | int | float) or (isinstance(each, str) and len(each) <= MAX_NAME) for each in value
+        )
+    return isinstance(value, bool | int | float | None)
 
 
 def _text(value: object) -> str | None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from tenfold.adapters.formats.apart import Message, ReaderApart
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
 from tenfold.adapters.formats.table_rows import Cell, Embedded, Row, unique_names
-from tenfold.adapters.formats.text_tables import number_cell
+from tenfold.adapters.formats.text_tables import list_cell, number_cell
 from tenfold.core.datasets.layouts import class_name_of
 
 
@@ -49,7 +49,7 @@ class ParquetTable:
         """The names of `ClassLabel` features in the metadata that Hugging Face writes."""
         try:
             features = json.loads(self._facts[1][0])["info"]["features"]
-            names = {name: about.get("names") for name, about in features.items() if isinstance(about, dict)}
+            names = {name: _names_told(about) for name, about in features.items()}
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return {}
         return {
@@ -59,7 +59,18 @@ class ParquetTable:
         }
 
 
+def _names_told(about: object) -> object:
+    """The names of a `ClassLabel`, be it alone or in a list."""
+    if isinstance(about, list) and len(about) == 1:
+        about = about[0]
+    if isinstance(about, dict) and isinstance(about.get("feature"), dict):
+        about = about["feature"]
+    return about.get("names") if isinstance(about, dict) else None
+
+
 def _cell(value: object, blobs: list[bytes]) -> Cell:
     if isinstance(value, dict):
         return Embedded(blobs[value["blob"]] if value["blob"] is not None else None, value["path"])
+    if isinstance(value, list):
+        return list_cell(value)
     return number_cell(value) if isinstance(value, int | float) else str(value) if value is not None else None

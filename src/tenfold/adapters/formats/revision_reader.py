@@ -5,6 +5,7 @@ COLUMN.npy          a value a sample, in the order of their indices: see `COLUMN
 paths.utf8          where the samples came from, without separators, and
 paths.offsets.npy   where each path begins; `rejected` likewise, a JSON list a file
 pixels.npy          uint8, uint16 or float32 (rows, H, W, C), unless another revision holds the pixels
+group_names.utf8    the names of groups, where there are any, and group_names.offsets.npy
 mean.npy            float32 (H, W, C), the mean picture of the training split, where an import made the revision
 
 `stores` and `rows` say where a sample's pixels are: in which of the manifest's pixel stores, at which row.
@@ -15,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.core.datasets.distribution import Bar, distribution
 from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.label_facts import LabelFacts, label_facts
+from tenfold.core.datasets.label_space import classes_in
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
 from tenfold.core.datasets.model import manifest_from_json as parse_manifest
 from tenfold.core.datasets.ports import IndexedSample, Int32Array, Int64Array, PixelArray, SamplePage
@@ -41,6 +45,7 @@ FILLING = 0.05
 PIXELS = "pixels.npy"
 MEAN = "mean.npy"
 PATHS = "paths"
+GROUPS = "group_names"
 REJECTED = "rejected"
 COLUMNS: dict[str, tuple[str, int]] = {
     "labels": ("<i4", 0),
@@ -59,7 +64,21 @@ COLUMNS: dict[str, tuple[str, int]] = {
 
 `splits` are codes of `SPLITS`; an excluded sample has `~code` of the split it was in, which is below 0.
 """
+LABEL_COLUMNS: dict[str, str] = {"class_sets": "|u1", "values": "<f8", "groups": "<i4", "weights": "<f4"}
+"""Columns that a dataset has where it needs them, and their types.
+
+`class_sets` are bits, one a class, the first in the highest bit of the first byte; `groups` number the texts of
+`group_names`, -1 for none.
+"""
 _TOLD = ("labels", "splits", "widths", "heights", "sizes", "brightness", "contrast")
+
+
+def columns_of(manifest: RevisionManifest) -> dict[str, tuple[str, int]]:
+    """Name, type and width of the columns that a revision has."""
+    present = {file.name for file in manifest.files}
+    width = -(-len(manifest.classes) // 8)
+    more = {name: (dtype, width if name == "class_sets" else 0) for name, dtype in LABEL_COLUMNS.items()}
+    return {**COLUMNS, **{name: about for name, about in more.items() if column_file(name) in present}}
 
 
 def column_file(name: str) -> str:
@@ -109,10 +128,12 @@ class RevisionFolder:
         count = manifest.num_samples + manifest.num_excluded
         self._columns = {
             name: _map(folder, column_file(name), np.dtype(dtype), (count, width) if width else (count,))
-            for name, (dtype, width) in COLUMNS.items()
+            for name, (dtype, width) in columns_of(manifest).items()
         }
         self._paths = TextColumn(folder, PATHS, num_texts=count)
-        self._orders = SampleOrders(self._columns, self._paths, manifest.classes)
+        groups = TextColumn(folder, GROUPS, num_texts=manifest.num_groups) if manifest.num_groups else None
+        self.group_names: TextColumn | tuple[str, ...] = groups or ()
+        self._orders = SampleOrders(self._columns, self._paths, manifest.classes, groups=groups)
         self._distributions: dict[str, tuple[Bar, ...]] = {}
         self._pixels = [self._open_pixels(store) for store in manifest.pixels]
         self._indices = {split: np.flatnonzero(self._columns["splits"] == code) for code, split in enumerate(SPLITS)}
@@ -155,7 +176,7 @@ class RevisionFolder:
         found = np.arange(len(self._paths)) if split is None else self._of_split(split)
         if label is None:
             return found
-        chosen: Int64Array = found[self._columns["labels"][found] == self._checked_label(label)]
+        chosen: Int64Array = found[self._orders.of_class(self._checked_label(label))[found]]
         return chosen
 
     def sample(self, index: int) -> SampleRecord:
@@ -183,18 +204,26 @@ class RevisionFolder:
             self._distributions[name] = distribution(self._orders.column(name)[self._columns["splits"] >= 0])
         return self._distributions[name]
 
+    @cached_property
+    def label_facts(self) -> LabelFacts:
+        return label_facts(self._columns, self.manifest.num_groups)
+
     def assigned(self) -> Assigned:
-        """The class and the split of every sample, as they are mapped."""
-        return Assigned(self.classes, self._columns["labels"], self._columns["splits"])
+        """The label, the split and the group of every sample, as they are mapped."""
+        columns = self._columns
+        return Assigned(
+            self.classes, columns["labels"], columns["splits"], self.manifest.label_kind, columns.get("groups")
+        )
 
     def pixel_hashes(self, indices: Int64Array) -> npt.NDArray[np.uint8]:
         """The hashes of stored pictures, N x 32."""
         hashes: npt.NDArray[np.uint8] = self._columns["pixel_hashes"][indices]
         return hashes
 
-    def column(self, name: str) -> npt.NDArray[Any]:
-        """One of `COLUMNS`, as it is mapped."""
-        return self._columns[name]
+    @property
+    def columns(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All columns that the revision has, as they are mapped."""
+        return self._columns
 
     def paths(self) -> Iterator[str]:
         """Where the samples came from, in the order of their indices."""
@@ -235,6 +264,7 @@ class RevisionFolder:
     def _records(self, indices: list[int]) -> list[SampleRecord]:
         """What is known of samples, read a column at a time."""
         told = {name: column[indices] for name, column in self._columns.items()}
+        labels = self._labels_told(told, len(indices))
         values = zip(*(told[name].tolist() for name in _TOLD), strict=True)
         hashes = zip(*([row.tobytes().hex() for row in told[name]] for name in ("sha256", "pixel_hashes")), strict=True)
         return [
@@ -249,11 +279,27 @@ class RevisionFolder:
                 size_bytes=size,
                 brightness=brightness,
                 contrast=contrast,
+                **about,
             )
-            for index, (file, pixels), (label, code, width, height, size, brightness, contrast) in zip(
-                indices, hashes, values, strict=True
+            for index, (file, pixels), about, (label, code, width, height, size, brightness, contrast) in zip(
+                indices, hashes, labels, values, strict=True
             )
         ]
+
+    def _labels_told(self, told: Mapping[str, npt.NDArray[Any]], count: int) -> list[dict[str, Any]]:
+        """What records have beside the class: several classes, number, group, weight, as far as there are any."""
+        found: list[dict[str, Any]] = [{} for _ in range(count)]
+        num_classes = len(self.classes)
+        for row, about in enumerate(found):
+            if "class_sets" in told:
+                about["classes"] = classes_in(told["class_sets"][row], num_classes)
+            if "values" in told:
+                about["value"] = float(told["values"][row])
+            if "groups" in told and told["groups"][row] >= 0:
+                about["group"] = self.group_names[int(told["groups"][row])]
+            if "weights" in told:
+                about["weight"] = float(told["weights"][row])
+        return found
 
     def _stored(self, indices: Int64Array) -> PixelArray:
         rows = self._columns["rows"][indices]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +17,8 @@ import numpy.typing as npt
 from tenfold.adapters.formats.import_arrays import npy_header
 from tenfold.adapters.formats.revision_reader import (
     COLUMNS,
+    GROUPS,
+    LABEL_COLUMNS,
     MANIFEST,
     MEAN,
     PATHS,
@@ -24,16 +28,22 @@ from tenfold.adapters.formats.revision_reader import (
     pixel_digest,
 )
 from tenfold.adapters.formats.text_column import text_files, write_texts
+from tenfold.core.datasets.label_space import classes_in
 from tenfold.core.datasets.model import SPLITS, RejectedFile, RevisionManifest, StoredFile
 from tenfold.core.events import Json
 
+_HASHED = ("splits", "labels", "class_sets", "values", "groups", "weights")
+_MOST_TAILS = 100_000
+
 
 class ColumnWriter:
-    """Columns of a known length, written block after block."""
+    """Columns of a known length, written block after block; `more` are others than those that every revision has."""
 
-    def __init__(self, folder: Path, num_samples: int) -> None:
+    def __init__(
+        self, folder: Path, num_samples: int, more: Mapping[str, tuple[str, int]] = MappingProxyType({})
+    ) -> None:
         self._files = {}
-        for name, (dtype, width) in COLUMNS.items():
+        for name, (dtype, width) in {**COLUMNS, **more}.items():
             shape = (num_samples, width) if width else (num_samples,)
             file = (folder / column_file(name)).open("wb")
             file.write(npy_header(shape, np.dtype(dtype)))
@@ -58,6 +68,11 @@ def write_paths(folder: Path, paths: Iterable[str]) -> None:
     write_texts(folder, PATHS, paths)
 
 
+def write_group_names(folder: Path, names: Iterable[str]) -> None:
+    """The names of groups, in the order of their numbers."""
+    write_texts(folder, GROUPS, names)
+
+
 def write_mean(folder: Path, mean: npt.NDArray[np.float32]) -> None:
     """The mean picture of the training split, height x width x channels."""
     np.save(folder / MEAN, mean, allow_pickle=False)
@@ -71,35 +86,72 @@ def write_rejected(folder: Path, files: Iterable[RejectedFile]) -> None:
 class ContentHash:
     """A hash of what a revision holds, the same in whatever order and under whatever names its files came.
 
-    The sum of the hashes of all rows that have a split: pixel hash, shape (H, W, C), class and split by name. So it
-    does not depend on the order of classes either, nor on classes without samples; rows can be taken out of it and put
-    in again, which makes an edit's hash from the rows that it changed. It guards against no attacker.
+    The sum of the hashes of all rows that have a split: pixel hash, shape (H, W, C), label and split by name, and where
+    there are any, group and weight. So it does not depend on the order of classes either, nor on classes without
+    samples; rows can be taken out of it and put in again, which makes an edit's hash from the rows that it changed. It
+    guards against no attacker.
     """
 
-    def __init__(self, classes: Sequence[str], shape: Sequence[int], *, start: str = "0") -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        shape: Sequence[int],
+        *,
+        start: str = "0",
+        group_name: Callable[[int], str] | None = None,
+    ) -> None:
         self._sum = int(start, 16)
-        self._tails = {
-            (label, code): hashlib.sha256(json.dumps([name, split, *shape], ensure_ascii=False).encode()).digest()
-            for label, name in enumerate(classes)
-            for code, split in enumerate(SPLITS)
-        }
+        self._classes = tuple(classes)
+        self._shape = tuple(shape)
+        self._group_name = group_name
+        self._tails: dict[tuple[object, ...], bytes] = {}
 
     def add(
-        self,
-        pixel_hashes: npt.NDArray[np.uint8],
-        labels: npt.NDArray[Any],
-        splits: npt.NDArray[np.int8],
-        *,
-        sign: Literal[1, -1] = 1,
+        self, pixel_hashes: npt.NDArray[np.uint8], columns: Mapping[str, npt.NDArray[Any]], *, sign: Literal[1, -1] = 1
     ) -> None:
-        """Takes in samples, or with `sign` -1 out: pixel hashes (N, 32), labels, splits, below 0 for the excluded."""
-        for pixels, label, split in zip(pixel_hashes, labels.tolist(), splits.tolist(), strict=True):
-            if split >= 0:
-                row = hashlib.sha256(pixels.tobytes() + self._tails[label, split]).digest()
+        """Takes in samples, or with `sign` -1 out: pixel hashes (N, 32) and what their columns hold, by name.
+
+        `labels` and `splits`, below 0 for the excluded, and as many of `LABEL_COLUMNS` as the revision has.
+        """
+        keys = zip(*(_as_keys(columns.get(name), len(pixel_hashes)) for name in _HASHED), strict=True)
+        for pixels, key in zip(pixel_hashes, keys, strict=True):
+            if key[0] >= 0:
+                row = hashlib.sha256(pixels.tobytes() + self._tail(key)).digest()
                 self._sum += sign * int.from_bytes(row, "little")
 
     def hexdigest(self) -> str:
         return f"{self._sum % 2**256:064x}"
+
+    def _tail(self, key: tuple[Any, ...]) -> bytes:
+        """The hash of all that a row has beside its pixels; the last ones are remembered."""
+        if key not in self._tails:
+            if len(self._tails) >= _MOST_TAILS:
+                self._tails.clear()
+            told = json.dumps(self._told(key), ensure_ascii=False)
+            self._tails[key] = hashlib.sha256(told.encode()).digest()
+        return self._tails[key]
+
+    def _told(self, key: tuple[Any, ...]) -> list[object]:
+        split, label, sets, value, group, weight = key
+        name: object = value
+        if sets is not None:
+            bits = np.frombuffer(sets, np.uint8)
+            name = sorted(self._classes[each] for each in classes_in(bits, len(self._classes)))
+        elif value is None:
+            name = self._classes[label]
+        more: dict[str, object] = {}
+        if group is not None and group >= 0 and self._group_name is not None:
+            more["group"] = self._group_name(group)
+        if weight is not None and weight != 1:
+            more["weight"] = weight
+        return [name, SPLITS[split], *self._shape, *([more] if more else [])]
+
+
+def _as_keys(column: npt.NDArray[Any] | None, count: int) -> Iterable[Any]:
+    """A value a row that can be a key: of bits their bytes."""
+    if column is None:
+        return repeat(None, count)
+    return (row.tobytes() for row in column) if column.ndim == 2 else column.tolist()
 
 
 def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[bytes] | None) -> RevisionManifest:
@@ -108,8 +160,8 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     The hash of the pixels is made from those of their rows, so that they need not be read again.
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
-    means = [MEAN] if (folder / MEAN).exists() else []
-    names = [*map(column_file, COLUMNS), *texts, *means]
+    more = [*map(column_file, LABEL_COLUMNS), *text_files(GROUPS), MEAN]
+    names = [*map(column_file, COLUMNS), *texts, *(name for name in more if (folder / name).exists())]
     files = [describe_file(folder / name) for name in names]
     if pixel_hashes is not None:
         size = (folder / PIXELS).stat().st_size

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenfold.adapters.formats.text_column import TextColumn
-from tenfold.core.datasets.filtering import RANGED, SampleFilter
+from tenfold.core.datasets.filtering import RANGED, VALUE, SampleFilter
+from tenfold.core.datasets.label_space import has_class
 from tenfold.core.datasets.model import SPLITS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.numerals import whole_number
@@ -29,6 +30,7 @@ _COLUMNS = {
     "bytes": "sizes",
     "brightness": "brightness",
     "contrast": "contrast",
+    "value": "values",
 }
 _EDITED = ("label", "split")
 
@@ -41,9 +43,16 @@ class SampleOrders:
     """
 
     def __init__(
-        self, columns: Mapping[str, npt.NDArray[Any]], paths: TextColumn, classes: Sequence[str], *, kept: int = KEPT
+        self,
+        columns: Mapping[str, npt.NDArray[Any]],
+        paths: TextColumn,
+        classes: Sequence[str],
+        *,
+        groups: TextColumn | None = None,
+        kept: int = KEPT,
     ) -> None:
         self._columns = columns
+        self._groups = groups
         self._paths = paths
         self._classes = {name: code for code, name in enumerate(classes)}
         self._kept = kept
@@ -66,8 +75,23 @@ class SampleOrders:
         return order
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """The values of one of the columns that a filter knows, as they are mapped."""
-        return self._columns[_COLUMNS[name]]
+        """The values of one of the columns that a filter knows, as they are mapped; numbers stand for their classes.
+
+        Raises `InvalidFields` for numbers where the dataset has none.
+        """
+        if name == "label" and "values" in self._columns:
+            name = VALUE
+        column = self._columns.get(_COLUMNS[name])
+        if column is None:
+            text = "The pictures of this dataset have no numbers: leave the bounds of them out."
+            raise InvalidFields([Problem("min_value", text, "label-kind")])
+        return column
+
+    def of_class(self, label: int) -> Mask:
+        """Which samples are of a class, be it one of several."""
+        sets = self._columns.get("class_sets")
+        mask: Mask = self._columns["labels"] == label if sets is None else has_class(sets, label)
+        return mask
 
     def place_after(self, cursor: str, order: Order, sort: str) -> int:
         """Where in an order the page after a cursor begins; raises `InvalidFields` for a cursor that no page gave."""
@@ -89,15 +113,19 @@ class SampleOrders:
     def cursor(self, index: int, sort: str) -> str:
         """What names the place after a sample."""
         column = sort.removeprefix("-")
-        return f"{index}.{self._value(column, index)}" if column in _EDITED else str(index)
+        return f"{index}.{self._value(column, index)}" if self._is_edited(column) else str(index)
 
     def _parsed(self, cursor: str, column: str) -> tuple[int, Any]:
         last, dot, told = cursor.partition(".")
         index = whole_number(last)
-        code = whole_number(told.removeprefix("-")) if dot and column in _EDITED else None if dot else 0
+        code = whole_number(told.removeprefix("-")) if dot and self._is_edited(column) else None if dot else 0
         if index is None or code is None or index >= len(self._paths):
             raise InvalidFields([Problem("cursor", "This cursor is not one that a list gave.", "cursor")])
         return index, (-code if told.startswith("-") else code) if dot else self._value(column, index)
+
+    def _is_edited(self, column: str) -> bool:
+        """Whether edits change what samples have there."""
+        return column in _EDITED and not (column == "label" and "values" in self._columns)
 
     def _value(self, column: str, index: int) -> Any:
         return self._values(column)(index)
@@ -120,8 +148,11 @@ class SampleOrders:
         else:
             mask = splits == SPLITS.index(wanted.split)
         if wanted.label is not None:
-            mask &= self._columns["labels"] == self._code(wanted.label)
-        for name in RANGED:
+            mask &= self.of_class(self._code(wanted.label))
+        if wanted.group is not None:
+            number = self._group_number(wanted.group)
+            mask &= self._columns["groups"] == number
+        for name in (*RANGED, VALUE):
             low, high = wanted.bounds(name)
             if low is not None:
                 mask &= self.column(name) >= low
@@ -133,6 +164,12 @@ class SampleOrders:
         if label not in self._classes:
             raise NotFound(f"There is no class {label!r}.", code="class.not-found")
         return self._classes[label]
+
+    def _group_number(self, group: str) -> int:
+        number = self._groups.place_of(group) if self._groups is not None else None
+        if number is None:
+            raise NotFound(f"There is no group {group[:80]!r}.", code="group.not-found")
+        return number
 
     def _sorted(self, found: Order, sort: str) -> Order:
         column = sort.removeprefix("-")

@@ -18,7 +18,8 @@ class Embedded:
     path: str | None = None
 
 
-Cell = str | Embedded | None
+Cell = str | Embedded | tuple[str, ...] | None
+"""A text, a picture, a list of texts, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +74,7 @@ def shown(cell: Cell) -> str:
     """A cell as a short text for people."""
     if isinstance(cell, Embedded):
         return f"picture, {len(cell.content):,} bytes" if cell.content is not None else cell.path or ""
+    if isinstance(cell, tuple):
+        cell = ", ".join(cell)
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in (cell or "")[:MAX_SHOWN])
     return f"{text}…" if cell and len(cell) > MAX_SHOWN else text

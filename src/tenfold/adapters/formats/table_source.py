@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from tenfold.adapters.formats.guarded_folder import MAX_FILE_BYTES, GuardedFolder
 from tenfold.adapters.formats.spool import Spool, SpoolWriter
-from tenfold.adapters.formats.table_rows import HEAD_ROWS, Embedded, Row, Table, shown
+from tenfold.adapters.formats.table_rows import HEAD_ROWS, Cell, Embedded, Row, Table, shown
 from tenfold.adapters.formats.whereabouts import Whereabouts, cleaned, is_picture_name, locate
+from tenfold.core.datasets.label_texts import not_a_number, read_classes, read_number, read_weight
 from tenfold.core.datasets.layouts import (
     MAX_SHOWN_CLASSES,
+    NO_COLUMN,
     SPLIT_WORDS,
     ColumnRole,
     Look,
@@ -21,7 +23,7 @@ from tenfold.core.datasets.layouts import (
     class_name_of,
     recognised_columns,
 )
-from tenfold.core.datasets.model import RejectedFile, Split
+from tenfold.core.datasets.model import LabelKind, RejectedFile, Split
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, SourceFile, never
 from tenfold.core.errors import BadDataset, BadImage
 
@@ -29,6 +31,9 @@ SHOWN_ROWS = 5
 SHOWN_COLUMNS = 60
 _LOOK_FOR_CLASSES = 1000
 _CAPTIONS = frozenset({"text", "caption", "captions", "description", "prompt", "title"})
+_FLAGS: Mapping[Cell, bool] = {
+    "0": False, "0.0": False, "false": False, "False": False, "1": True, "1.0": True, "true": True, "True": True,
+}  # fmt: skip
 _KINDS = ((b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"RIFF", ".webp"))
 
 
@@ -54,12 +59,13 @@ class TableSource:
         *,
         work: Path,
         columns: Mapping[ColumnRole, str] | None = None,
+        kind: LabelKind = "class",
         class_names: Sequence[str] = (),
         pictures: GuardedFolder | None = None,
     ) -> None:
+        asked = _Asked(dict(columns or {}), kind, tuple(class_names))
         self._readers = [
-            _PartReader(part, guard, pictures, dict(columns or {}), tuple(class_names), Spool(work, f"table-{place}"))
-            for place, part in enumerate(parts)
+            _PartReader(part, guard, pictures, asked, Spool(work, f"table-{place}")) for place, part in enumerate(parts)
         ]
         self._by_path = {reader.path: reader for reader in self._readers}
 
@@ -79,7 +85,7 @@ class TableSource:
     @property
     def is_complete(self) -> bool:
         """Whether every table has a column of pictures and one of classes."""
-        return all({"image", "label"} <= reader.roles.keys() for reader in self._readers)
+        return all("image" in reader.roles and reader.has_labels for reader in self._readers)
 
     @property
     def is_backed(self) -> bool:
@@ -105,25 +111,29 @@ class TableSource:
         )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What was said of a table: columns by role, the kind of its labels, and names of classes by number."""
+
+    columns: Mapping[ColumnRole, str]
+    kind: LabelKind
+    class_names: tuple[str, ...]
+
+
 class _PartReader:
     """One table of a source."""
 
     def __init__(
-        self,
-        part: TablePart,
-        guard: GuardedFolder,
-        pictures: GuardedFolder | None,
-        chosen: dict[ColumnRole, str],
-        class_names: tuple[str, ...],
-        spool: Spool,
+        self, part: TablePart, guard: GuardedFolder, pictures: GuardedFolder | None, asked: _Asked, spool: Spool
     ) -> None:
         self.table = part.table
         self.path = part.table.path
         self.split = part.split
         self.pictures = pictures or guard
         self._is_prefixed = pictures is not None
-        self._chosen = chosen
-        self._names = class_names
+        self._chosen = dict(asked.columns)
+        self._kind = asked.kind
+        self._names = asked.class_names
         self._spool = spool
 
     @cached_property
@@ -135,7 +145,7 @@ class _PartReader:
         """The column of each role, as far as chosen or recognised."""
         columns = self.table.columns
         for name in self._chosen.values():
-            if name not in columns:
+            if name not in columns and name != NO_COLUMN:
                 known = ", ".join(columns[:SHOWN_COLUMNS])
                 raise BadDataset(f"{self.path} has no column {name!r}; it has {known}.", code="table.column")
         telling = self._telling_image() if "image" not in self._chosen else None
@@ -151,11 +161,16 @@ class _PartReader:
     def require_columns(self) -> None:
         """Raises `BadDataset` when a column is missing without which nothing can be read."""
         known = ", ".join(self.table.columns[:SHOWN_COLUMNS])
-        words: dict[ColumnRole, str] = {"image": "the pictures", "label": "the classes"}
+        words: dict[ColumnRole, str] = {"image": "the pictures", "label": "the labels"}
         for role, word in words.items():
-            if role not in self.roles:
+            if role not in self.roles and not (role == "label" and self._flags):
                 text = f"No column of {self.path} names {word}: say which it is. There are {known}."
                 raise BadDataset(text, code=f"table.no-{role}")
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether a column has the labels, or one for each class has whether a picture is of it."""
+        return "label" in self.roles or bool(self._flags)
 
     @cached_property
     def is_embedded(self) -> bool:
@@ -169,13 +184,11 @@ class _PartReader:
         yield from (Note(text) for text in self._told())
         with ExitStack() as stack:
             spool = stack.enter_context(self._spool.writing()) if self.is_embedded else None
-            for row in self.table.rows(set(self.roles.values())):
+            for row in self.table.rows({*self.roles.values(), *self._flags}):
                 if should_stop():
                     return
                 find = self._find(row, spool)
-                if isinstance(find, SourceFile) and not use_splits:
-                    find = SourceFile(find.path, find.class_name)
-                yield find
+                yield replace(find, split=None) if isinstance(find, SourceFile) and not use_splits else find
             if spool is not None:
                 spool.is_complete = True
 
@@ -187,12 +200,16 @@ class _PartReader:
 
     def first_classes(self) -> Sequence[str]:
         """Class names from the file itself, or those of the first rows."""
+        if self._flags or self._kind == "number":
+            return self._flags
         label = self.roles.get("label")
         if label is None:
             return ()
-        rows = self.table.rows({label}, limit=_LOOK_FOR_CLASSES)
-        named = (self._class_name(row) for row in rows if not row.problem)
-        return self._class_names or tuple(dict.fromkeys(name for name in named if name is not None))
+        found: dict[str, None] = {}
+        for row in self.table.rows({label}, limit=_LOOK_FOR_CLASSES) if not self._class_names else ():
+            if not row.problem:
+                found.update(dict.fromkeys(self._classes_told(row) or ()))
+        return self._class_names or tuple(found)
 
     def notes(self) -> Iterator[str]:
         if "image" in self.roles and not self.is_embedded:
@@ -203,12 +220,24 @@ class _PartReader:
         yield from self._told()
 
     def _told(self) -> Iterator[str]:
+        for role, word in (("group", "Groups"), ("weight", "Weights")):
+            if role in self.roles:
+                yield f"{word} are from the column {self.roles[role]} of {self.path}."
         if not self.is_embedded and self._where.folder:
             yield f"Paths in {self.path} start from the folder {self._where.folder}."
 
     @cached_property
     def _class_names(self) -> tuple[str, ...]:
         return self.table.class_names(self.roles.get("label", "")) or self._names
+
+    @cached_property
+    def _flags(self) -> tuple[str, ...]:
+        """Columns of 0 and 1, one for each class, where pictures may have several and no column names them."""
+        if self._kind != "classes" or "label" in self.roles:
+            return ()
+        rest = [name for name in self.table.columns if name not in self.roles.values() and class_name_of(name) == name]
+        found = tuple(name for name in rest if all(row.cells.get(name) in _FLAGS for row in self.head))
+        return found if len(found) >= 2 and self.head else ()
 
     @property
     def _first_images(self) -> list[object]:
@@ -245,16 +274,10 @@ class _PartReader:
         path = self._path_of(row, cell)
         if isinstance(path, RejectedFile):
             return path
-        class_name = self._class_name(row)
-        if class_name is None:
-            label = shown(row.cells.get(self.roles["label"]))
-            text = f"The label {label!r} is no class." if label else "The row has no label."
-            return RejectedFile(place, "list.label" if label else "list.no-label", text)
-        try:
-            return SourceFile(path, class_name, self._split(row))
-        except KeyError as error:
-            text = f"{error.args[0]!r} is no split: train, val or test is expected."
-            return RejectedFile(place, "table.split", text)
+        find = self._labelled(row, path, place)
+        for add in (self._with_split, self._with_group, self._with_weight):
+            find = add(row, find, place) if isinstance(find, SourceFile) else find
+        return find
 
     def _path_of(self, row: Row, cell: object) -> str | RejectedFile:
         place = f"{self.path}:{row.number}"
@@ -273,24 +296,79 @@ class _PartReader:
             return RejectedFile(place, "list.address", "It is an address: only files of this machine are read.")
         return self._where.path_of(cleaned(name))
 
-    def _class_name(self, row: Row) -> str | None:
-        cell = row.cells.get(self.roles["label"])
-        if not isinstance(cell, str):
-            return None
-        label = cell.strip()
+    def _labelled(self, row: Row, path: str, place: str) -> Find:
+        """The file with its label; a row without one, or with one of another kind, is rejected."""
+        told = shown(row.cells.get(self.roles.get("label", "")))
+        if self._kind == "number":
+            cell = self._label_cell(row)
+            number = read_number(cell) if isinstance(cell, str) else None
+            if number is not None:
+                return SourceFile(path, "", value=number)
+            return not_a_number(place, told) if told else RejectedFile(place, "list.no-label", "The row has no label.")
+        names = self._classes_told(row)
+        if names is not None:
+            if self._kind == "classes":
+                return SourceFile(path, "", classes=tuple(sorted(set(names))))
+            return SourceFile(path, names[0])
+        text = f"The label {told!r} is no class." if told else "The row has no label."
+        return RejectedFile(place, "list.label" if told else "list.no-label", text)
+
+    def _classes_told(self, row: Row) -> tuple[str, ...] | None:
+        """The class of a row, or where it may have several any number of them; `None` for what names none."""
+        if self._flags:
+            cells = [row.cells.get(name) for name in self._flags]
+            is_told = all(cell in _FLAGS for cell in cells)
+            named = (name for name, cell in zip(self._flags, cells, strict=True) if _FLAGS.get(cell))
+            return tuple(named) if is_told else None
+        cell = self._label_cell(row)
+        if self._kind == "classes":
+            texts = read_classes(cell) if isinstance(cell, str) else cell if isinstance(cell, tuple) else None
+        else:
+            texts = (cell,) if isinstance(cell, str) else None
+        classes = [self._class_of(text) for text in texts] if texts is not None else [None]
+        known = tuple(name for name in classes if name is not None)
+        return known if len(known) == len(classes) else None
+
+    def _label_cell(self, row: Row) -> Cell:
+        """What the column of labels holds; of a list of one where one is expected, that one."""
+        cell = row.cells.get(self.roles.get("label", ""))
+        return cell[0] if isinstance(cell, tuple) and len(cell) == 1 and self._kind != "classes" else cell
+
+    def _class_of(self, text: str) -> str | None:
+        label = text.strip()
         label = label[:-2] if label.endswith(".0") and label[:-2].isdecimal() else label
         if self._class_names and label not in self._class_names:
             is_number = label.isascii() and label.isdecimal() and len(label) < 10
             return self._class_names[int(label)] if is_number and int(label) < len(self._class_names) else None
         return class_name_of(label)
 
-    def _split(self, row: Row) -> Split | None:
-        """The split of a row, or else its table's; raises `KeyError` with a word that is none."""
-        column = self.roles.get("split")
-        cell = row.cells.get(column) if column is not None else None
-        if not isinstance(cell, str) or not cell.strip():
-            return self.split
-        return SPLIT_WORDS[cell.strip().casefold()]
+    def _text_in(self, row: Row, role: ColumnRole) -> str:
+        """What the column of a role holds, if there is one and it is a text."""
+        cell = row.cells.get(self.roles[role]) if role in self.roles else None
+        return cell.strip() if isinstance(cell, str) else ""
+
+    def _with_split(self, row: Row, file: SourceFile, place: str) -> Find:
+        """The file with the split of its row, or else its table's."""
+        word = self._text_in(row, "split")
+        if word and word.casefold() not in SPLIT_WORDS:
+            text = f"{word.casefold()!r} is no split: train, val or test is expected."
+            return RejectedFile(place, "table.split", text)
+        return replace(file, split=SPLIT_WORDS[word.casefold()] if word else self.split)
+
+    def _with_group(self, row: Row, file: SourceFile, place: str) -> Find:
+        word = self._text_in(row, "group")
+        group = class_name_of(word) if word else ""
+        if group is None:
+            return RejectedFile(place, "table.group", f"{shown(word)!r} is no name of a group.")
+        return replace(file, group=group)
+
+    def _with_weight(self, row: Row, file: SourceFile, place: str) -> Find:
+        word = self._text_in(row, "weight")
+        weight = read_weight(word) if word else 1.0
+        if weight is None:
+            text = f"The weight {shown(word)!r} is no number above 0: mend it, or leave it empty for 1."
+            return RejectedFile(place, "table.weight", text)
+        return replace(file, weight=weight)
 
 
 def _file_of(cell: object) -> str | None:

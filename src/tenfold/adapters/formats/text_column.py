@@ -80,6 +80,18 @@ class TextColumn:
         start, end = self._offsets[index : index + 2].tolist()
         return bytes(self._content[start:end])
 
+    def place_of(self, text: str) -> int | None:
+        """The place of the first text that is this one; `None` where there is none."""
+        wanted = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+        for first in range(0, len(self), _AT_ONCE):
+            offsets = self._offsets[first : first + _AT_ONCE + 1]
+            same = np.flatnonzero(np.diff(offsets) == len(wanted))
+            for at, byte in enumerate(wanted.tolist()):
+                same = same[self._bytes[offsets[same] + at] == byte]
+            if len(same):
+                return first + int(same[0])
+        return None
+
     def containing(self, text: str) -> npt.NDArray[np.bool_]:
         """Which texts have `text` in them, small and capital letters being the same."""
         characters = [_forms(char) for char in text]

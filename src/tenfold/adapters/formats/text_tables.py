@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -16,6 +16,7 @@ from tenfold.adapters.formats.whereabouts import is_picture_name
 from tenfold.core.errors import BadDataset
 
 DELIMITERS = (",", "\t", ";", "|")
+MAX_LIST = 10_000
 _ROWS_FOR_COLUMNS = 100
 
 
@@ -134,7 +135,17 @@ def _cell(value: object) -> Cell:
         return value
     if isinstance(value, dict) and isinstance(value.get("path"), str):
         return Embedded(None, value["path"])
+    if isinstance(value, list):
+        return list_cell(value)
     return number_cell(value) if isinstance(value, int | float) else json.dumps(value)
+
+
+def list_cell(values: Sequence[object]) -> Cell:
+    """A list of texts and numbers; a text for one of other things."""
+    if all(isinstance(each, str | int | float) for each in values):
+        texts = (each if isinstance(each, str) else number_cell(each) for each in values)  # type: ignore[arg-type]
+        return tuple(text or "" for text in texts)
+    return json.dumps(values)[:MAX_LIST]
 
 
 def number_cell(value: float) -> str | None:

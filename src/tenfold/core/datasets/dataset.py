@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
+from tenfold.core.datasets.model import LabelKind
 from tenfold.core.entities import Entity, Named
 from tenfold.core.events import Json
 from tenfold.core.ids import DatasetId, JobId, RevisionId
@@ -28,6 +29,11 @@ class Dataset(Named):
     progress: dict[str, Json] = field(default_factory=dict)
     code: str = ""
     message: str = ""
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """What is known of each of its samples."""
+        return cast("LabelKind", self.spec.get("label_kind", "class"))
 
 
 @dataclass(frozen=True, kw_only=True)

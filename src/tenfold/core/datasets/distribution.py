@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 MOST_BARS = 20
 WIDE_RATIO = 16
+WHOLE = 2**53
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,14 @@ class Bar:
 
 
 def distribution(values: npt.NDArray[Any]) -> tuple[Bar, ...]:
-    """At most `MOST_BARS` bars over whole numbers, or over numbers from 0 to 1; the first and last one are not empty.
+    """At most `MOST_BARS` bars over whole numbers, numbers from 0 to 1 or others; the first and last are not empty.
 
     Whole numbers whose largest is more than `WIDE_RATIO` times the smallest are parted by their ratio.
     """
     if not len(values):
         return ()
     if not np.issubdtype(values.dtype, np.integer):
-        return _shares(values)
+        return _numbers(values) if values.dtype == np.float64 else _shares(values)
     low, high = int(values.min()), int(values.max())
     edges = _whole_edges(low, high)
     counts = np.diff(_num_below(values, edges))
@@ -55,6 +56,19 @@ def _whole_edges(low: int, high: int) -> npt.NDArray[np.int64]:
 def _num_below(values: npt.NDArray[Any], edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """How many values are below each edge."""
     return np.array([np.count_nonzero(values < edge) for edge in edges.tolist()], np.int64)
+
+
+def _numbers(values: npt.NDArray[np.float64]) -> tuple[Bar, ...]:
+    """Bars of equal width over any finite numbers; whole ones are counted as such where they are few."""
+    low, high = float(values.min()), float(values.max())
+    if high - low < MOST_BARS and max(abs(low), abs(high)) < WHOLE and not np.any(values % 1):
+        return distribution(values.astype(np.int64))
+    width = high / MOST_BARS - low / MOST_BARS  # not of the difference, which may be past the largest number
+    inner = [low + width * at for at in range(1, MOST_BARS)]
+    edges = np.unique(np.array([low, *inner, high]))
+    counts = np.bincount(np.searchsorted(edges[1:-1], values, side="right"), minlength=max(1, len(edges) - 1))
+    firsts, lasts = edges[:-1].tolist() or [low], edges[1:].tolist() or [high]
+    return tuple(Bar(*bar) for bar in zip(firsts, lasts, counts.tolist(), strict=True))
 
 
 def _shares(values: npt.NDArray[Any]) -> tuple[Bar, ...]:

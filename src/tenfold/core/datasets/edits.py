@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tenfold.core.datasets.filtering import SampleFilter
-from tenfold.core.datasets.model import SPLITS, Difference, DifferenceKind, Split
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS, Difference, DifferenceKind, LabelKind, Split
 from tenfold.core.datasets.split import TRAIN, Codes, Labels
 from tenfold.core.errors import BadDataset, Invalid, InvalidFields, NotFound, Problem
 from tenfold.core.fields import Choice, declare
@@ -72,11 +72,16 @@ class Edit:
 
 @dataclass(frozen=True)
 class Assigned:
-    """The class and the split of every sample: labels index `classes`, splits are codes, below 0 for the excluded."""
+    """The class and the split of every sample: labels index `classes`, splits are codes, below 0 for the excluded.
+
+    `groups` number what belongs together, -1 for nothing, where the dataset has that.
+    """
 
     classes: tuple[str, ...]
     labels: Labels
     splits: Codes
+    kind: LabelKind = "class"
+    groups: npt.NDArray[np.int32] | None = None
 
 
 def checked_indices(indices: Sequence[int], num_samples: int) -> npt.NDArray[np.int64]:
@@ -91,6 +96,7 @@ def checked_indices(indices: Sequence[int], num_samples: int) -> npt.NDArray[np.
 def apply_change(change: Change, before: Assigned, chosen: Indices) -> Assigned:
     """Classes and splits after a change of the samples `chosen`.
 
+    What is moved takes its whole group along; excluded ones of it stay excluded, and come back where the group is.
     Raises `Invalid` when nothing would be different, `InvalidFields` for a class that differs from one that is there in
     its way of writing alone, `BadDataset` when nothing to train on, or fewer than two classes, would be left.
     """
@@ -99,16 +105,19 @@ def apply_change(change: Change, before: Assigned, chosen: Indices) -> Assigned:
     classes, labels, splits = before.classes, before.labels, before.splits.copy()
     if change.action == "relabel":
         assert change.label is not None
-        classes = _with_class(classes, change.label)
+        classes = _with_class(before, change.label)
         labels = labels.copy()
         labels[chosen] = classes.index(change.label)
     elif change.action == "move":
         assert change.to_split is not None
-        splits[chosen] = SPLITS.index(change.to_split)
+        code = SPLITS.index(change.to_split)
+        mates = _group_mates(before, chosen)
+        splits[mates] = np.where(splits[mates] < 0, ~code, code)
+        splits[chosen] = code
     else:
         turned = chosen[(splits[chosen] >= 0) == (change.action == "exclude")]
         splits[turned] = ~splits[turned]
-    after = Assigned(classes, labels, splits)
+    after = replace(before, classes=classes, labels=labels, splits=splits)
     _require_difference(change, before, after, len(chosen))
     _require_usable(after)
     return after
@@ -161,14 +170,31 @@ def _require_usable(after: Assigned) -> None:
         text = "No picture would be left for training: leave at least one there."
         raise BadDataset(text, code="dataset.no-training")
     present = np.unique(after.labels[after.splits >= 0])
-    if len(present) < 2:
+    if len(present) < 2 and after.kind in ONE_CLASS:
         text = f"One class only would be left, {after.classes[present[0]]!r}: leave pictures of at least two."
         raise BadDataset(text, code="dataset.one-class")
 
 
-def _with_class(classes: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _group_mates(before: Assigned, chosen: Indices) -> Indices:
+    """All samples of the groups that the chosen ones are of."""
+    if before.groups is None:
+        return chosen
+    groups = np.unique(before.groups[chosen])
+    return np.flatnonzero(np.isin(before.groups, groups[groups >= 0]))
+
+
+def _with_class(before: Assigned, name: str) -> tuple[str, ...]:
+    """The classes with this one; raises `Invalid` where labels are no single classes, or the classes have an order."""
+    classes = before.classes
+    if before.kind not in ONE_CLASS:
+        what = "several classes" if before.kind == "classes" else "a number"
+        text = f"A picture of this dataset has {what}, not one class: mend the labels where they came from, and import."
+        raise Invalid(text, code="edit.label-kind")
     if name in classes:
         return classes
+    if before.kind == "order":
+        text = f"The classes of this dataset have an order, and {name!r} is not in it: there are {', '.join(classes)}."
+        raise InvalidFields([Problem("label", text, "class.order")])
     twin = next((known for known in classes if _folded(known) == _folded(name)), None)
     if twin is not None:
         text = f"There is a class {twin!r} already, which {name!r} looks like: write it as that one."

@@ -32,6 +32,8 @@ SortOrder = Literal[
     "-contrast",
 ]
 RANGED = ("width", "height", "bytes", "brightness", "contrast")
+VALUE = "value"
+"""What the label of a picture is ranged by where it is a number."""
 MAX_SEARCH = 200
 
 
@@ -66,6 +68,9 @@ class SampleFilter:
         ),
     )
     label: str | None = declare(None, label="Class", help="Pictures of this class alone. Empty: of all classes.")
+    group: str | None = declare(
+        None, label="Group", help="Pictures of this group alone, such as those of one patient. Empty: of all."
+    )
     text: str | None = declare(
         None, label="File name", help="Pictures whose path has this text in it, in small or capital letters."
     )
@@ -79,6 +84,12 @@ class SampleFilter:
     max_brightness: float | None = _light("Brightness to", "Mean of the stored pixels, 0 black to 1 white.")
     min_contrast: float | None = _light("Contrast from", "Standard deviation of the stored pixels, 0 is one flat grey.")
     max_contrast: float | None = _light("Contrast to", "Standard deviation of the stored pixels, 0 is one flat grey.")
+    min_value: float | None = declare(
+        None, label="Number from", help="Pictures whose number is at least this.", group="Number"
+    )
+    max_value: float | None = declare(
+        None, label="Number to", help="Pictures whose number is at most this.", group="Number"
+    )
     sort: SortOrder = declare(
         "index",
         label="Order",
@@ -89,8 +100,8 @@ class SampleFilter:
             Choice("mixed", "All classes mixed"),
             Choice("path", "By file name"),
             Choice("-path", "By file name, from Z to A"),
-            Choice("label", "By class"),
-            Choice("-label", "By class, last first"),
+            Choice("label", "By class or number"),
+            Choice("-label", "By class or number, last first"),
             Choice("split", "By split"),
             Choice("-split", "By split, test first"),
             Choice("width", "Narrowest first"),
@@ -109,7 +120,7 @@ class SampleFilter:
     def problems(self) -> list[Problem]:
         """What is wrong between the fields."""
         found = []
-        for name in RANGED:
+        for name in (*RANGED, VALUE):
             low, high = self.bounds(name)
             if low is not None and high is not None and low > high:
                 text = f"From {format_number(low)} to {format_number(high)} finds nothing: turn them round."
@@ -120,7 +131,7 @@ class SampleFilter:
         return found
 
     def bounds(self, name: str) -> tuple[float | None, float | None]:
-        """The lowest and the highest value of one of `RANGED`."""
+        """The lowest and the highest value of one of `RANGED`, or of `VALUE`."""
         return getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
-from tenfold.core.datasets.model import Split
+from tenfold.core.datasets.model import LabelKind, Split
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.events import Json
 from tenfold.core.fields import Choice, declare
@@ -28,6 +28,8 @@ LAYOUTS: Mapping[LayoutName, str] = {
     "digits": "a DIGITS job",
 }
 COLUMN_ROLES: tuple[ColumnRole, ...] = get_args(ColumnRole)
+LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
+NO_COLUMN = "-"
 SPLIT_WORDS: Mapping[str, Split] = {
     "train": "train",
     "training": "train",
@@ -69,13 +71,14 @@ _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
 class SourceChoice:
     """What a person chose instead of what would be recognised: the layout, columns by role, where paths start from.
 
-    `columns` gives the name of a column for a role; `prefix` is the folder that relative paths of a list or table
-    start from.
+    `columns` gives the name of a column for a role, or `NO_COLUMN` where none is to be taken; `prefix` is the folder
+    that relative paths of a list or table start from. `label_kind` is the dataset's, and no part of the choice.
     """
 
     layout: LayoutName | None = None
     columns: Mapping[ColumnRole, str] = field(default_factory=dict)
     prefix: str = ""
+    label_kind: LabelKind = "class"
 
     def to_json(self) -> dict[str, Json]:
         """What is not left to recognition, to lie beside the path in a job's source."""
@@ -85,7 +88,7 @@ class SourceChoice:
 
 
 def source_choice(values: Mapping[str, object]) -> SourceChoice:
-    """The choice from a request's or a job's `layout`, `columns` and `prefix`; raises `InvalidFields`."""
+    """The choice from a request's or a job's `layout`, `columns`, `prefix`, `label_kind`; raises `InvalidFields`."""
     problems: list[Problem] = []
     layout = values.get("layout") or None
     if layout is not None and layout not in LAYOUTS:
@@ -108,10 +111,14 @@ def source_choice(values: Mapping[str, object]) -> SourceChoice:
     prefix = "" if prefix is None else prefix
     if not _is_name(prefix):
         problems.append(Problem("prefix", "The folder that paths start from is a path.", "type"))
+    kind = values.get("label_kind") or "class"
+    if kind not in LABEL_KINDS:
+        text = f"A kind of label is one of {', '.join(LABEL_KINDS)}, not {str(kind)[:60]!r}."
+        problems.append(Problem("label_kind", text, "choice"))
     if problems:
         raise InvalidFields(problems)
     chosen = {role: str(columns[role]) for role in COLUMN_ROLES if columns.get(role)}
-    return SourceChoice(layout, chosen, str(prefix))  # type: ignore[arg-type]
+    return SourceChoice(layout, chosen, str(prefix), kind)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,15 +139,23 @@ class SourceOptions:
         None, label="Column of pictures", help="The column with pictures, or with their paths.", group="Columns"
     )
     label_column: str | None = declare(
-        None, label="Column of classes", help="The column with the class.", group="Columns"
+        None, label="Column of labels", help="The column with the class, the classes or the number.", group="Columns"
     )
     split_column: str | None = declare(
         None, label="Column of splits", help="The column that says train, val or test.", group="Columns"
     )
     group_column: str | None = declare(
-        None, label="Column of groups", help="The column of what belongs together, as a patient.", group="Columns"
+        None,
+        label="Column of groups",
+        help="The column of what belongs together, as a patient: a split never tears a group apart; - for none.",
+        group="Columns",
     )
-    weight_column: str | None = declare(None, label="Column of weights", help="The column of weights.", group="Columns")
+    weight_column: str | None = declare(
+        None,
+        label="Column of weights",
+        help="The column of weights, numbers above 0: how much a picture counts; - for none.",
+        group="Columns",
+    )
 
 
 def asked_for(options: Mapping[str, object]) -> dict[str, object]:
@@ -203,12 +218,13 @@ def split_of_name(name: str) -> Split | None:
 
 
 def recognised_columns(names: Sequence[str], chosen: Mapping[ColumnRole, str]) -> dict[ColumnRole, str]:
-    """The column of every role that has one: the chosen, else the one whose name says so."""
+    """The column of every role that has one: the chosen, else the one whose name says so; none for `NO_COLUMN`."""
     folded = {name.strip().casefold().replace("-", "_").replace(" ", "_"): name for name in reversed(names)}
     found: dict[ColumnRole, str] = {}
     for role, words in _COLUMN_WORDS.items():
         if role in chosen:
-            found[role] = chosen[role]
+            if chosen[role] != NO_COLUMN:
+                found[role] = chosen[role]
             continue
         taken = {*found.values(), *chosen.values()}
         known = (folded[word] for word in words if word in folded and folded[word] not in taken)

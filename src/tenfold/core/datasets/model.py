@@ -12,6 +12,9 @@ from tenfold.core.errors import Damaged
 FORMAT_VERSION = 2
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+LabelKind = Literal["class", "classes", "order", "number"]
+"""One class a picture, several, one of classes that have an order, or a number."""
+ONE_CLASS: tuple[LabelKind, ...] = ("class", "order")
 MAX_REJECTED_HERE = 200
 
 
@@ -48,6 +51,10 @@ class SampleRecord:
     size_bytes: int
     brightness: float
     contrast: float
+    classes: tuple[int, ...] = ()
+    value: float | None = None
+    group: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,8 @@ class Statistics:
 class RevisionManifest:
     """Everything about a revision except its samples.
 
-    `counts[split][class]` are samples; `num_excluded` have no split. `accepted + rejected + skipped = seen`, and every
+    `counts[split][class]` are samples, and where a sample may have several classes or none, `split_sizes` tell how many
+    a split has; `num_excluded` have no split. `accepted + rejected + skipped = seen`, and every
     rejected file is named, here the first `MAX_REJECTED_HERE` by path, all of them in a file beside it. `notes` are
     sentences for people: what was decided and why. `content` is a hash of pixels, classes and splits that does not
     depend on the names of files. A revision that was made from another names it as its `parent`, and `differences` tell
@@ -150,11 +158,14 @@ class RevisionManifest:
     decoder: str = ""
     parent: str = ""
     differences: tuple[Difference, ...] = ()
+    label_kind: LabelKind = "class"
+    split_sizes: Mapping[str, int] = field(default_factory=dict)
+    num_groups: int = 0
     format_version: int = FORMAT_VERSION
 
     @property
     def num_samples(self) -> int:
-        return sum(sum(counts) for counts in self.counts.values())
+        return sum(self.split_size(split) for split in SPLITS)
 
     @property
     def size_bytes(self) -> int:
@@ -166,7 +177,7 @@ class RevisionManifest:
         return sum(self.rejected_by_code.values())
 
     def split_size(self, split: Split) -> int:
-        return sum(self.counts[split])
+        return self.split_sizes[split] if self.split_sizes else sum(self.counts[split])
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON values; `manifest_from_json` reads it back."""

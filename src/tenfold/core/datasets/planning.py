@@ -1,4 +1,4 @@
-"""Which files become samples of which class and split: before decoding, and again over what could be decoded.
+"""Which files become samples of which label and split: before decoding, and again over what could be decoded.
 
 Files are known here by their rank, their place in the order of paths; what is kept of each is a few bytes, so that a
 million of them need no more than a small dataset's pictures do.
@@ -9,61 +9,109 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tenfold.core.datasets.model import SPLITS, RejectedFile
+from tenfold.core.datasets.group_split import NO_GROUP, Grouping, Groups, assign_groups
+from tenfold.core.datasets.label_space import LabelSpace, Values, pack_sets
+from tenfold.core.datasets.label_texts import split_classes
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS, RejectedFile
 from tenfold.core.datasets.spec import DatasetSpec
-from tenfold.core.datasets.split import NO_SPLIT, Codes, Draws, Labels, assign_splits, within_limits
+from tenfold.core.datasets.split import NO_SPLIT, Codes, Draws, Labels, assign_splits, open_shares, within_limits
 from tenfold.core.errors import BadDataset
 
 Ranks = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float32]
+MAX_SET_CLASSES = 4096
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """What is known of files, a row each: label, given split or -1, the number drawn for each.
+
+    `values`, `groups` (-1 for none) and `weights` are `None` where no file has one.
+    """
+
+    labels: Labels
+    given: Codes
+    draws: Draws
+    values: Values | None = None
+    groups: Groups | None = None
+    weights: Weights | None = None
+
+    def take(self, places: Ranks) -> Self:
+        """The rows at these places."""
+        return replace(self, **{name: column[places] for name, column in vars(self).items() if column is not None})
 
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """All files by rank: class (an index into `classes`), given split or -1, and the number drawn for each."""
+    """All files by rank. Labels index `classes`; of several classes these are sets, as `join_classes` writes them.
+
+    `group_draws` are the numbers drawn for the groups.
+    """
 
     classes: tuple[str, ...]
-    labels: Labels
-    given: Codes
-    draws: Draws
+    rows: FileRows
+    group_draws: Draws
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is read, in which order: place `i` is the file of rank `ranks[i]`. Places go by split, class and path.
+    """What is read, in which order: place `i` is the file of rank `ranks[i]`. Places go by split, stratum and path.
 
-    `labels` and `given` are by place. `skipped` counts what a limit left out, `notes` says it to people.
+    `rows` are by place. `skipped` counts what a limit left out, `notes` says it to people.
     """
 
-    classes: tuple[str, ...]
+    space: LabelSpace
     ranks: Ranks
-    labels: Labels
-    given: Codes
-    draws: Draws
+    rows: FileRows
+    group_draws: Draws
     skipped: Mapping[str, int]
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """What stays: classes with samples, and by place the label and the split, -1 where the picture was rejected."""
+    """What stays: classes with samples, and by place the label and the split, -1 where the picture was rejected.
 
-    classes: tuple[str, ...]
-    labels: Labels
+    Groups are numbered anew, in the order of places; `group_numbers` are the numbers that they were found under.
+    """
+
+    space: LabelSpace
+    rows: FileRows
     splits: Codes
+    group_numbers: npt.NDArray[np.int64]
     notes: tuple[str, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.space.classes
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Samples by split and class."""
-        return count_samples(self.labels, self.splits, len(self.classes))
+        return self.space.counts(self.rows.labels, self.splits)
+
+    def columns(self, places: Ranks) -> dict[str, npt.NDArray[Any]]:
+        """What a revision's columns hold of these places, as far as the dataset has them."""
+        told = {"groups": self.rows.groups, "weights": self.rows.weights, "values": self.rows.values}
+        return {
+            **self.space.columns(self.rows.labels[places]),
+            "splits": self.splits[places],
+            **{name: column[places] for name, column in told.items() if column is not None},
+        }
+
+
+def split_sizes(splits: Codes) -> dict[str, int]:
+    """Samples by split; those without one are not counted."""
+    return {split: int((splits == code).sum()) for code, split in enumerate(SPLITS)}
 
 
 def count_samples(labels: npt.NDArray[np.integer], splits: Codes, num_classes: int) -> dict[str, tuple[int, ...]]:
-    """Samples by split and class; those without a split are not counted."""
+    """Samples of one class each by split and class; those without a split are not counted."""
     return {
         split: tuple(np.bincount(labels[splits == code], minlength=num_classes).tolist())
         for code, split in enumerate(SPLITS)
@@ -71,28 +119,31 @@ def count_samples(labels: npt.NDArray[np.integer], splits: Codes, num_classes: i
 
 
 def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
-    """Classes in natural order, the limits per class and the split, over all files.
+    """Classes in their order, the limits per class and the split, over all files.
 
-    Raises `BadDataset` for fewer than two classes.
+    Raises `BadDataset` for fewer than two classes, and for an order that names not all of them.
     """
-    names = sorted(found.classes, key=_natural)
-    place = {name: label for label, name in enumerate(names)}
-    new_label = np.array([place[name] for name in found.classes], np.int32)
-    labels = new_label[found.labels]
-    stays = within_limits(labels, found.draws, at_least=spec.min_per_class, at_most=spec.max_per_class)
-    classes, labels = _kept_classes(names, labels, stays)
-    notes = [*_twin_notes(classes), *_small_class_notes(names, classes, spec.min_per_class)]
-    _require_two(classes, notes)
+    space, rows = _space_of(found, spec)
+    stays = np.ones(len(rows.labels), np.bool_)
+    notes: list[str] = []
+    if space.kind in ONE_CLASS:
+        stays = within_limits(rows.labels, rows.draws, at_least=spec.min_per_class, at_most=spec.max_per_class)
+        names = space.classes
+        space, labels = space.kept(rows.labels, stays)
+        rows = replace(rows, labels=labels)
+        notes = _small_class_notes(names, space.classes, spec.min_per_class)
+    notes = [*_twin_notes(space.classes), *notes]
     ranks = np.flatnonzero(stays).astype(np.int64)
-    labels, given, draws = labels[ranks], found.given[ranks], found.draws[ranks]
-    order = np.lexsort((labels, _split(labels, given, draws, spec)))
+    rows = rows.take(ranks)
+    _require_something(space, rows, notes)
+    splits = _split(space, rows, found.group_draws, spec)
+    order = np.lexsort((space.strata(rows.labels, rows.values), splits))
     left_out = len(stays) - len(ranks)
     return Plan(
-        classes=classes,
+        space=space,
         ranks=ranks[order],
-        labels=labels[order],
-        given=given[order],
-        draws=draws[order],
+        rows=rows.take(order),
+        group_draws=found.group_draws,
         skipped={"outside the limits per class": left_out} if left_out else {},
         notes=tuple(notes),
     )
@@ -103,35 +154,75 @@ def settle(plan: Plan, is_accepted: npt.NDArray[np.bool_], spec: DatasetSpec) ->
 
     Raises `BadDataset` if fewer than two classes, or nothing to train on, is left.
     """
-    classes, labels = _kept_classes(plan.classes, plan.labels, is_accepted)
-    emptied = [name for name in plan.classes if name not in set(classes)]
+    space, labels = plan.space.kept(plan.rows.labels, is_accepted)
+    emptied = [name for name in plan.space.classes if name not in set(space.classes)]
     notes = tuple(f"The class {name} is left out: none of its pictures can be used." for name in emptied)
-    _require_two(classes, notes)
+    rows = replace(plan.rows, labels=labels)
     places = np.flatnonzero(is_accepted)
     by_rank = places[np.argsort(plan.ranks[places])]
+    settled = rows.take(by_rank)
+    _require_something(space, settled, notes)
     splits = np.full(len(labels), NO_SPLIT, np.int8)
-    splits[by_rank] = _split(labels[by_rank], plan.given[by_rank], plan.draws[by_rank], spec)
+    splits[by_rank] = _split(space, settled, plan.group_draws, spec)
     if not np.any(splits == SPLITS.index("train")):
         text = "No picture is left for training: give validation and test a smaller share."
         raise BadDataset(text, code="dataset.no-training")
-    return Settlement(classes, labels, splits, notes)
+    rows, numbers = _with_groups_renumbered(rows, is_accepted)
+    return Settlement(space, rows, splits, numbers, notes)
+
+
+@dataclass(frozen=True)
+class KnownSamples:
+    """What a dataset has already that is added to: its classes, and the split of each of the groups that were found.
+
+    `group_splits` are by the numbers of the found groups, -1 for those that it has not.
+    """
+
+    classes: tuple[str, ...]
+    group_splits: Codes
+
+    def splits_of(self, rows: FileRows) -> Codes:
+        """The splits that files have by their groups, -1 for those of none that is known."""
+        if rows.groups is None:
+            return np.full(len(rows.labels), NO_SPLIT, np.int8)
+        return np.where(rows.groups == NO_GROUP, np.int8(NO_SPLIT), self.group_splits[rows.groups])
+
+    def contradicted(self, rows: FileRows) -> npt.NDArray[np.bool_]:
+        """Which files are given a split that their group is not in."""
+        settled = self.splits_of(rows)
+        is_wrong: npt.NDArray[np.bool_] = (settled != NO_SPLIT) & (rows.given != NO_SPLIT) & (rows.given != settled)
+        return is_wrong
 
 
 def settle_addition(
-    found: FoundFiles, stays: npt.NDArray[np.bool_], spec: DatasetSpec, *, known: Sequence[str]
+    found: FoundFiles, stays: npt.NDArray[np.bool_], spec: DatasetSpec, *, known: KnownSamples
 ) -> Settlement:
-    """Classes and splits of files that are added to a dataset with the classes `known`, by rank.
+    """Classes and splits of files that are added to a dataset, by rank.
 
-    Known classes keep their numbers and new ones follow in natural order; the files that stay are split among
-    themselves, and the others have no split.
+    Known classes keep their numbers and new ones follow in natural order. A group that is known goes to its split;
+    the other files that stay are split among themselves, and those that do not have no split. Raises `BadDataset` for
+    a new class where classes have an order.
     """
-    present = {found.classes[label] for label in np.unique(found.labels[stays]).tolist()}
-    classes = (*known, *sorted(present - set(known), key=_natural))
-    place = {name: label for label, name in enumerate(classes)}
-    labels = np.array([place.get(name, 0) for name in found.classes], np.int32)[found.labels]
-    splits = np.full(len(stays), NO_SPLIT, np.int8)
-    splits[stays] = _split(labels[stays], found.given[stays], found.draws[stays], spec)
-    return Settlement(classes, labels, splits, tuple(_twin_notes(classes)))
+    present = {name for label in np.unique(found.rows.labels[stays]).tolist() for name in _names_in(found, spec, label)}
+    new = sorted(present - set(known.classes), key=_natural)
+    if new and spec.label_kind == "order":
+        text = f"The order of this dataset has no class {new[0]!r}: there are {_listed(known.classes)}."
+        raise BadDataset(text, code="class.order")
+    classes = (*known.classes, *new)
+    if spec.label_kind == "classes":
+        space, labels = LabelSpace("classes", classes, pack_sets(found.classes, classes)), found.rows.labels
+    else:
+        place = {name: label for label, name in enumerate(classes)}
+        space = LabelSpace(spec.label_kind, classes)
+        labels = np.array([place.get(name, 0) for name in found.classes], np.int32)[found.rows.labels]
+    rows = replace(found.rows, labels=labels)
+    settled = known.splits_of(rows)
+    splits = np.where(stays, settled, np.int8(NO_SPLIT))
+    free = np.flatnonzero(stays & (settled == NO_SPLIT))
+    if len(free):
+        splits[free] = _split(space, rows.take(free), found.group_draws, spec)
+    rows, numbers = _with_groups_renumbered(rows, stays)
+    return Settlement(space, rows, splits, numbers, tuple(_twin_notes(classes)))
 
 
 def nothing_found(rejected_by_code: Mapping[str, int], first: RejectedFile | None) -> BadDataset:
@@ -151,26 +242,84 @@ def nothing_readable(num_rejected: int, first: RejectedFile) -> BadDataset:
     return BadDataset(text, code="dataset.unreadable")
 
 
-def _split(labels: Labels, given: Codes, draws: Draws, spec: DatasetSpec) -> Codes:
+def _space_of(found: FoundFiles, spec: DatasetSpec) -> tuple[LabelSpace, FileRows]:
+    """What labels stand for, and the files with their labels in its numbering."""
+    if spec.label_kind == "number":
+        return LabelSpace("number", ()), found.rows
+    if spec.label_kind == "classes":
+        names = sorted({name for text in found.classes for name in split_classes(text)}, key=_natural)
+        if len(names) > MAX_SET_CLASSES:
+            text = f"There are {len(names):,} classes: at most {MAX_SET_CLASSES:,} where a picture has several."
+            raise BadDataset(text, code="dataset.too-many-classes")
+        return LabelSpace("classes", tuple(names), pack_sets(found.classes, names)), found.rows
+    names = _ordered(found.classes, spec)
+    place = {name: label for label, name in enumerate(names)}
+    new_label = np.array([place[name] for name in found.classes], np.int32)
+    return LabelSpace(spec.label_kind, tuple(names)), replace(found.rows, labels=new_label[found.rows.labels])
+
+
+def _ordered(found: Sequence[str], spec: DatasetSpec) -> list[str]:
+    """Class names in the order that was declared, else in natural order."""
+    declared = spec.ordered_classes
+    if not declared:
+        return sorted(found, key=_natural)
+    missing = sorted(set(found) - set(declared), key=_natural)
+    if missing:
+        text = f"The order of the classes does not name {_listed(missing)}: name every class once."
+        raise BadDataset(text, code="class.order")
+    return [name for name in declared if name in set(found)]
+
+
+def _names_in(found: FoundFiles, spec: DatasetSpec, label: int) -> tuple[str, ...]:
+    """The classes that a label of found files names."""
+    if spec.label_kind == "number":
+        return ()
+    return split_classes(found.classes[label]) if spec.label_kind == "classes" else (found.classes[label],)
+
+
+def _split(space: LabelSpace, rows: FileRows, group_draws: Draws, spec: DatasetSpec) -> Codes:
+    strata = space.strata(rows.labels, rows.values)
     shares = {"validation_share": spec.validation_share, "test_share": spec.test_share}
-    return assign_splits(labels, given, draws, **shares)
+    if rows.groups is None:
+        return assign_splits(strata, rows.given, rows.draws, **shares)
+    validation, test = open_shares(rows.given, **shares)
+    parts = ((100 - validation - test) / 100, validation / 100, test / 100)
+    return assign_groups(strata, rows.given, rows.draws, Grouping(rows.groups, group_draws), shares=parts)
 
 
-def _kept_classes(names: Sequence[str], labels: Labels, stays: npt.NDArray[np.bool_]) -> tuple[tuple[str, ...], Labels]:
-    """The classes that have samples left, and all labels in their numbering (any number where nothing stays)."""
-    is_kept = np.bincount(labels[stays], minlength=len(names)) > 0
-    new_label = (np.cumsum(is_kept) - 1).astype(np.int32)
-    return tuple(name for name, kept in zip(names, is_kept.tolist(), strict=True) if kept), new_label[labels]
+def _with_groups_renumbered(rows: FileRows, stays: npt.NDArray[np.bool_]) -> tuple[FileRows, npt.NDArray[np.int64]]:
+    """Files whose groups are numbered as they are met first among those that stay, and the old number of each new."""
+    if rows.groups is None:
+        return rows, np.zeros(0, np.int64)
+    groups = np.where(stays, rows.groups, np.int32(NO_GROUP))
+    old, firsts = np.unique(groups, return_index=True)
+    is_group = old != NO_GROUP
+    old, firsts = old[is_group], firsts[is_group]
+    old = old[np.argsort(firsts)].astype(np.int64)
+    number = np.full(int(old.max(initial=-1)) + 2, NO_GROUP, np.int32)  # the last place is that of no group
+    number[old] = np.arange(len(old), dtype=np.int32)
+    return replace(rows, groups=number[groups]), old
 
 
-def _require_two(classes: Sequence[str], notes: Sequence[str]) -> None:
-    if len(classes) >= 2:
-        return
+def _require_something(space: LabelSpace, rows: FileRows, notes: Sequence[str]) -> None:
+    """Raises `BadDataset` where there is nothing to tell apart."""
     why = f" {notes[-1]}" if notes else ""
-    if not classes:
+    if space.kind == "number":
+        assert rows.values is not None
+        if len(np.unique(rows.values)) < 2:
+            text = f"All pictures have the same number, {rows.values[0]:g}: there is nothing to learn from that.{why}"
+            raise BadDataset(text, code="dataset.one-number")
+        return
+    if not space.classes:
         raise BadDataset(f"No class is left.{why}", code="dataset.no-classes")
-    text = f"There is one class only, {classes[0]!r}: put the pictures of another class into a second folder.{why}"
-    raise BadDataset(text, code="dataset.one-class")
+    if len(space.classes) < 2 and space.kind in ONE_CLASS:
+        name = space.classes[0]
+        text = f"There is one class only, {name!r}: put the pictures of another class into a second folder.{why}"
+        raise BadDataset(text, code="dataset.one-class")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _twin_notes(classes: Sequence[str]) -> list[str]:
@@ -182,10 +331,7 @@ def _twin_notes(classes: Sequence[str]) -> list[str]:
 
 def _small_class_notes(names: Sequence[str], kept: Sequence[str], at_least: int) -> list[str]:
     left = sorted(set(names) - set(kept))
-    if not left:
-        return []
-    shown = ", ".join(left[:10]) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
-    return [f"Classes with fewer than {at_least} pictures are left out: {shown}."]
+    return [f"Classes with fewer than {at_least} pictures are left out: {_listed(left)}."] if left else []
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

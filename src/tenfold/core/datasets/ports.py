@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tenfold.core.datasets.distribution import Bar
 from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.label_facts import LabelFacts
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
@@ -70,11 +71,19 @@ class ImageDecoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A picture that a source offers: path relative to the source with `/`, class name, split if the source has one."""
+    """A picture that a source offers: path relative to the source with `/`, class name, split if the source has one.
+
+    A source that knows more says so: the names of several classes or a number, which stand for the class name then,
+    the group that it belongs to, and its weight, above 0 and such that 32 bits hold it.
+    """
 
     path: str
     class_name: str
     split: Split | None = None
+    classes: tuple[str, ...] | None = None
+    value: float | None = None
+    group: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +191,7 @@ class RevisionReader(Protocol):
         ...
 
     def labels(self, split: str) -> Int64Array:
-        """The class indices of a split's samples."""
+        """The class indices of a split's samples; -1 where the label of a sample is no single class."""
         ...
 
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
@@ -204,6 +213,11 @@ class RevisionReader(Protocol):
 
     def distribution(self, name: str) -> tuple[Bar, ...]:
         """How one of `filtering.RANGED` is spread over the samples that have a split; reckoned once."""
+        ...
+
+    @property
+    def label_facts(self) -> LabelFacts:
+        """What groups, weights and numbers are like; reckoned once."""
         ...
 
     def rejected(self, *, after: int = 0, limit: int = 200) -> list[RejectedFile]:

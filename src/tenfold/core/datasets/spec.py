@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from tenfold.core.datasets.layouts import class_name_of
+from tenfold.core.datasets.model import ONE_CLASS, LabelKind
 from tenfold.core.datasets.preprocessing import Profile, ResizeMode, Scaling
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, declare
@@ -69,6 +71,28 @@ class DatasetSpec:
                 "and the background colour fills the rest.",
             ),
         ),
+    )
+    label_kind: LabelKind = declare(
+        "class",
+        label="Kind of label",
+        help="What is known of a picture. Several classes and numbers are stored, split, shown and exported; "
+        "training on them comes later.",
+        level="common",
+        group="Labels",
+        choices=(
+            Choice("class", "One class", "Each picture is of one class."),
+            Choice("classes", "Several classes", "Each has any number of classes, parted by | or ; in a table."),
+            Choice("order", "Classes in an order", "Each is of one class, and the classes are steps, as grades are."),
+            Choice("number", "A number", "Each has a number, as an age or a score."),
+        ),
+    )
+    class_order: str = declare(
+        "",
+        label="Order of the classes",
+        help="For classes in an order: their names from the first to the last, parted by commas. "
+        "Empty: numbers by their size, then the alphabet.",
+        level="common",
+        group="Labels",
     )
     validation_share: float = declare(
         10.0,
@@ -205,6 +229,7 @@ class DatasetSpec:
         if self.max_per_class is not None and self.min_per_class > self.max_per_class:
             text = f"At least {self.min_per_class} pictures a class are over the most, {self.max_per_class}."
             found.append(Problem("min_per_class", text, "class.range"))
+        found += self._label_problems()
         if self.smallest_side > self.largest_side:
             text = f"The smallest side, {self.smallest_side} px, is over the largest, {self.largest_side} px."
             found.append(Problem("smallest_side", text, "size.range"))
@@ -214,6 +239,26 @@ class DatasetSpec:
         if not _HEX.fullmatch(self.background):
             text = f"{self.background!r} is no colour: write # and six hexadecimal digits, as in #ffffff."
             found.append(Problem("background", text, "colour"))
+        return found
+
+    @property
+    def ordered_classes(self) -> tuple[str, ...]:
+        """The classes that `class_order` names."""
+        names = (class_name_of(part) for part in self.class_order.split(","))
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    def _label_problems(self) -> list[Problem]:
+        found = []
+        for name in ("min_per_class", "max_per_class"):
+            if self.label_kind not in ONE_CLASS and getattr(self, name) not in {None, 1}:
+                text = "A limit per class is for pictures of one class each: leave it empty."
+                found.append(Problem(name, text, "label-kind"))
+        if self.class_order.strip() and self.label_kind != "order":
+            text = "An order is for classes in an order: choose that kind of label, or leave it empty."
+            found.append(Problem("class_order", text, "label-kind"))
+        elif self.class_order.strip() and len(self.ordered_classes) < 2:
+            text = f"{self.class_order[:60]!r} names fewer than two classes: part their names by commas."
+            found.append(Problem("class_order", text, "class.order"))
         return found
 
     @property

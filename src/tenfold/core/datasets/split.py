@@ -38,21 +38,27 @@ def assign_splits(labels: Labels, given: Codes, draws: Draws, *, validation_shar
     and only for a split that no sample was given to. Counts follow the largest remainder; every class with at least
     three free samples has one in each split whose share is above zero.
     """
-    shares = [
-        0.0 if np.any(given == code) else share
-        for code, share in ((SPLITS.index("val"), validation_share), (SPLITS.index("test"), test_share))
-    ]
-    if any(share < 0 for share in shares) or sum(shares) > 100:
-        raise Invalid(f"The shares are {validation_share:g} % and {test_share:g} %; allowed are 0 to 100 % together.")
+    shares = open_shares(given, validation_share=validation_share, test_share=test_share)
     result = np.where(given == NO_SPLIT, np.int8(TRAIN), given).astype(np.int8)
     free = np.flatnonzero(given <= TRAIN)
     order = free[np.lexsort((draws[free], labels[free]))]
-    starts, ends = _runs(labels[order])
+    starts, ends = runs(labels[order])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         train, validation, test = split_counts(end - start, validation_share=shares[0], test_share=shares[1])
         result[order[start + train : start + train + validation]] = SPLITS.index("val")
         result[order[end - test : end]] = SPLITS.index("test")
     return result
+
+
+def open_shares(given: Codes, *, validation_share: float, test_share: float) -> tuple[float, float]:
+    """The shares for validation and testing, 0 where samples are given to that split; raises `Invalid`."""
+    validation, test = (
+        0.0 if np.any(given == SPLITS.index(split)) else share
+        for split, share in (("val", validation_share), ("test", test_share))
+    )
+    if validation < 0 or test < 0 or validation + test > 100:
+        raise Invalid(f"The shares are {validation_share:g} % and {test_share:g} %; allowed are 0 to 100 % together.")
+    return validation, test
 
 
 def split_counts(total: int, *, validation_share: float, test_share: float) -> tuple[int, int, int]:
@@ -79,7 +85,7 @@ def within_limits(labels: Labels, draws: Draws, *, at_least: int, at_most: int |
     """Which samples stay: none of a class with fewer than `at_least`, and at most `at_most` of a class, drawn."""
     stays = np.ones(len(labels), np.bool_)
     order = np.lexsort((draws, labels))
-    starts, ends = _runs(labels[order])
+    starts, ends = runs(labels[order])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if end - start < at_least:
             stays[order[start:end]] = False
@@ -88,7 +94,7 @@ def within_limits(labels: Labels, draws: Draws, *, at_least: int, at_most: int |
     return stays
 
 
-def _runs(ordered: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def runs(ordered: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Where each run of equal labels starts and ends."""
     is_start = np.ones(len(ordered), np.bool_)
     is_start[1:] = ordered[1:] != ordered[:-1]

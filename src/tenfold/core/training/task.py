@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.core.datasets.model import LabelKind
 from tenfold.core.events import Json
 
 
@@ -34,6 +35,10 @@ class Task(Protocol):
     @property
     def heads(self) -> Mapping[str, str]:
         """By framework (`torch`, `numpy`) the dotted name `module:attribute` of the task's half there."""
+
+    @property
+    def label_kinds(self) -> tuple[LabelKind, ...]:
+        """The kinds of label that it learns from."""
 
     def network_parameters(self, classes: tuple[str, ...]) -> dict[str, object]:
         """The network parameters that the dataset decides, as in `{"classes": 10}`."""

@@ -12,10 +12,11 @@ from tenfold.core.accounts import model as accounts
 from tenfold.core.datasets import dataset as datasets
 from tenfold.core.datasets.browsing import FolderListing
 from tenfold.core.datasets.layouts import LayoutPreview
-from tenfold.core.datasets.model import RevisionManifest
+from tenfold.core.datasets.model import RevisionManifest, SampleRecord
 from tenfold.core.datasets.ports import IndexedSample
 from tenfold.core.datasets.sample_data import SampleDataset
 from tenfold.core.entities import Named
+from tenfold.core.fields import format_number
 from tenfold.core.inference import model as models
 from tenfold.core.jobs import model as jobs
 from tenfold.core.networks.analysis import Analysis
@@ -91,7 +92,11 @@ def sample(dataset: datasets.Dataset, manifest: RevisionManifest, indexed: Index
     return objects.Sample(
         index=indexed.index,
         path=record.path,
-        label=manifest.classes[record.label],
+        label=label_text(manifest.classes, record),
+        classes=[manifest.classes[each] for each in (record.classes or _one(record.label))],
+        value=record.value,
+        group=record.group,
+        weight=record.weight,
         split=record.split or "excluded",
         width=record.width,
         height=record.height,
@@ -100,6 +105,17 @@ def sample(dataset: datasets.Dataset, manifest: RevisionManifest, indexed: Index
         contrast=round(record.contrast, 6),
         thumbnail=thumbnail_address(dataset.name, pixel_revision(dataset.revision, manifest), indexed.index),
     )
+
+
+def label_text(classes: tuple[str, ...], record: SampleRecord) -> str:
+    """A label as people read it: the class, several of them, a number, or `no class`."""
+    if record.value is not None:
+        return format_number(record.value)
+    return ", ".join(classes[each] for each in (record.classes or _one(record.label))) or "no class"
+
+
+def _one(label: int) -> tuple[int, ...]:
+    return (label,) if label >= 0 else ()
 
 
 def layout(preview: LayoutPreview) -> objects.LayoutPreview:

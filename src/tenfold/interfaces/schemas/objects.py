@@ -70,12 +70,18 @@ class DatasetDetail(Dataset):
 class Sample(Schema):
     """One sample of a revision; `index` is the same in all of them, `split` `train`, `val`, `test` or `excluded`.
 
-    `width`, `height` and `size_bytes` are the file's, `brightness` and `contrast` those of the stored pixels, 0 to 1.
+    `label` is the class, or as a text the classes or the number; `classes` are all of them, none for a number, which
+    stands in `value`. `group` is empty for a sample that belongs to no others. `width`, `height` and `size_bytes` are
+    the file's, `brightness` and `contrast` those of the stored pixels, 0 to 1.
     """
 
     index: int
     path: str
     label: str
+    classes: list[str] = []
+    value: float | None = None
+    group: str = ""
+    weight: float = 1.0
     split: str
     width: int
     height: int

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.core.datasets.model import ONE_CLASS, LabelKind
 from tenfold.core.evaluation.classification import classification_report
 from tenfold.core.training.task import Evaluation
 
@@ -18,6 +19,7 @@ class Classification:
 
     name = "classification"
     title = "Image classification"
+    label_kinds: tuple[LabelKind, ...] = ONE_CLASS
     heads: Mapping[str, str] = {
         "torch": "tenfold.tasks.classification.torch:ClassificationHead",
         "numpy": "tenfold.tasks.classification.numpy:ClassificationHead",

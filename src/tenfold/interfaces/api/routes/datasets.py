@@ -180,10 +180,15 @@ def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
 
 @router.get("/folders/preview", dependencies=[Depends(Access("folder.browse"))])
 def preview_layout(
-    services: ServicesNow, columns: ColumnsAsked, path: str = "", layout: str = "", prefix: str = ""
+    services: ServicesNow,
+    columns: ColumnsAsked,
+    path: str = "",
+    layout: str = "",
+    prefix: str = "",
+    label_kind: str = "",
 ) -> objects.LayoutPreview:
     """What a folder or file of the server (without a path, the first root) is recognised as; nothing is imported."""
-    asked = {"layout": layout, "columns": columns, "prefix": prefix}
+    asked = {"layout": layout, "columns": columns, "prefix": prefix, "label_kind": label_kind}
     found, choice = source_on_server(services, path or next(iter(services.folders.roots()), "/"), asked)
     return present.layout(services.layouts.preview(found, choice))
 

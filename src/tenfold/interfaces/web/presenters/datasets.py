@@ -11,7 +11,9 @@ from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.model import SPLITS, RevisionManifest
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
+from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.events import Json
+from tenfold.core.fields import fields_of
 from tenfold.core.ids import UserId
 from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
@@ -20,11 +22,13 @@ from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.frame import address, moment, named_view, person
 from tenfold.interfaces.web.presenters.gallery import WORDS, gallery, histograms
+from tenfold.interfaces.web.presenters.labels import label_views
 from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import datasets as views
 from tenfold.interfaces.web.views.frame import AboutForm, Link
 from tenfold.interfaces.web.views.home import Action, DatasetFact, Failure, Progress, Sample
 
+_LABEL_KIND = next(field for field in fields_of(DatasetSpec) if field.name == "label_kind")
 SHOWN_REJECTED = 200
 SHOWN_REVISIONS = 50
 THUMBNAILS = 4
@@ -45,6 +49,7 @@ def dataset_row(services: Services, actor: Actor, dataset: Dataset) -> views.Dat
         num_rejected=manifest.num_rejected if manifest else 0,
         num_bytes=revision.size_bytes if revision else 0,
         progress=progress(dataset),
+        can_train=services.runs.can_learn(dataset),
     )
 
 
@@ -144,9 +149,10 @@ def dataset_page(
         mean_url=_mean_url(dataset, manifest),
         normalised=_normalised(manifest) if manifest else (),
         train_url=f"/runs/new?{urlencode({'dataset': dataset.name})}"
-        if actor.may("run.start") and dataset.state != "failed"
+        if actor.may("run.start") and dataset.state != "failed" and services.runs.can_learn(dataset)
         else "",
         about_form=about_form,
+        **(label_views(reader) if reader else {}),
     )
 
 
@@ -275,7 +281,8 @@ def _source(dataset: Dataset, manifest: RevisionManifest | None) -> tuple[views.
         facts.append(views.Fact(term="Archive", value=str(source["file"]), is_code=True))
     if "sample" in source:
         facts.append(views.Fact(term="Known set", value=SAMPLE_DATASETS[str(source["sample"])].title))
-    facts.append(views.Fact(term="Kind", value="one folder a class"))
+    kind = next(each.label for each in _LABEL_KIND.choices if each.value == dataset.label_kind)
+    facts.append(views.Fact(term="Kind of label", value=kind))
     if manifest is not None:
         facts.append(views.Fact(term="Files seen", value=f"{manifest.seen:,}"))
         facts.append(views.Fact(term="Seed of the split", value=str(dataset.spec.get("seed", ""))))

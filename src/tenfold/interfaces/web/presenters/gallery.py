@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.distribution import Bar
-from tenfold.core.datasets.filtering import RANGED, SampleFilter
-from tenfold.core.datasets.model import RevisionManifest, Split
+from tenfold.core.datasets.filtering import RANGED, VALUE, SampleFilter
+from tenfold.core.datasets.model import ONE_CLASS, RevisionManifest, Split
 from tenfold.core.datasets.ports import IndexedSample, RevisionReader, SamplePage
 from tenfold.core.errors import InvalidFields, NotFound, Problem
-from tenfold.core.fields import fields_of, format_number, parse_spec, spec_values
-from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
+from tenfold.core.fields import Field, fields_of, format_number, parse_spec, spec_values
+from tenfold.interfaces.api.present import label_text, pixel_revision, thumbnail_address
 from tenfold.interfaces.web.formatting import data_size
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.views import datasets as views
@@ -21,7 +21,7 @@ from tenfold.interfaces.web.views.forms import FieldView, Option, field_views
 WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 PAGE = 200
 SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
-IN_BAR = ("label", "split", "text", "sort")
+IN_BAR = ("label", "split", "group", "text", "sort")
 MIXED = {"sort": "mixed"}
 CLASS = "class"  # what the address calls the field `label`
 
@@ -34,18 +34,23 @@ def gallery(
     `edit` is the form under it, `None` for who may not edit.
     """
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
-    fields = fields_of(SampleFilter)
+    manifest = reader.manifest
+    fields = _fields(manifest)
     typed = {field.name: given[field.name] for field in fields if field.name in given}
-    wanted, problems = _parsed(typed, reader.classes)
+    wanted, problems = _parsed(typed, reader)
     found = _page(reader, wanted, given.get("after", ""))
     values = {name: value for name, value in spec_values(wanted).items() if value is not None}
     options = {
         "label": [Option(value=name, label=name) for name in reader.classes],
-        "split": [Option(value=choice.value, label=choice.label) for choice in fields[0].choices],
+        "split": [
+            Option(value=choice.value, label=choice.label)
+            for field in fields
+            if field.name == "split"
+            for choice in field.choices
+        ],
     }
     fields_shown = field_views(fields, {**values, **typed}, problems, options=options)
     url, kept = address("datasets", dataset.name), _in_address(values)
-    manifest = reader.manifest
     return views.Gallery(
         pictures=tuple(picture(dataset.name, dataset.revision, manifest, each) for each in found.items),
         first=found.first + 1,
@@ -61,19 +66,22 @@ def gallery(
         query=urlencode({**kept, **({"after": given["after"]} if found.first else {})}),
         revision=dataset.revision,
         edit=edit,
+        can_relabel=manifest.label_kind in ONE_CLASS,
+        has_groups=manifest.num_groups > 0,
     )
 
 
 def asked_filter(reader: RevisionReader, asked: Mapping[str, str]) -> SampleFilter:
     """The filter of an address as the gallery understands it."""
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
-    typed = {field.name: given[field.name] for field in fields_of(SampleFilter) if field.name in given}
-    return _parsed(typed, reader.classes)[0]
+    typed = {field.name: given[field.name] for field in _fields(reader.manifest) if field.name in given}
+    return _parsed(typed, reader)[0]
 
 
 def histograms(reader: RevisionReader, dataset: Dataset) -> tuple[views.Histogram, ...]:
-    """How sizes and light are spread over the pictures that have a split."""
-    shown = (_histogram(name, reader.distribution(name), dataset) for name in RANGED)
+    """How numbers, where labels are such, sizes and light are spread over the pictures that have a split."""
+    names = (VALUE, *RANGED) if reader.manifest.label_kind == "number" else RANGED
+    shown = (_histogram(name, reader.distribution(name), dataset) for name in names)
     return tuple(histogram for histogram in shown if len(histogram.bars) > 1)
 
 
@@ -94,11 +102,17 @@ def _histogram(name: str, bars: tuple[Bar, ...], dataset: Dataset) -> views.Hist
             views.HistogramBar(
                 text=words(bar.low) if bar.low == bar.high else f"{words(bar.low)} to {words(bar.high)}",
                 count=bar.count,
-                url=_url(url, {f"min_{name}": format_number(bar.low), f"max_{name}": format_number(bar.high)}),
+                url=_url(url, {f"min_{name}": _exact(bar.low), f"max_{name}": _exact(bar.high)}),
             )
             for bar in bars
         ),
     )
+
+
+def _exact(value: float) -> str:
+    """A number as people write it, unless that is another one."""
+    text = format_number(value)
+    return text if float(text) == value else repr(value)
 
 
 def _pixels(value: float) -> str:
@@ -115,6 +129,7 @@ _VALUES: dict[str, Callable[[float], str]] = {
     "bytes": data_size,
     "brightness": _share,
     "contrast": _share,
+    VALUE: format_number,
 }
 
 
@@ -122,25 +137,40 @@ def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: Ind
     """A picture of a dataset with its class and split in words."""
     url, record = thumbnail_address(dataset, pixel_revision(revision, manifest), sample.index), sample.record
     facts = f"{record.width} × {record.height}, {data_size(record.size_bytes)}"
+    group = f"group {record.group}, " if record.group else ""
+    weight = f", weight {format_number(record.weight)}" if record.weight != 1 else ""
     return views.PictureView(
         url=url,
         thumbnail_url=url,
         index=sample.index,
-        label=manifest.classes[record.label],
+        label=label_text(manifest.classes, record),
         split=WORDS[record.split] if record.split else "excluded",
         file=record.path,
-        facts=f"{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}",
+        facts=f"{group}{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}{weight}",
     )
 
 
-def _parsed(typed: dict[str, str], classes: tuple[str, ...]) -> tuple[SampleFilter, list[Problem]]:
+def _fields(manifest: RevisionManifest) -> tuple[Field, ...]:
+    """The fields that ask for something that the pictures of a dataset have."""
+    is_number = manifest.label_kind == "number"
+    absent = {"label"} if is_number else {f"min_{VALUE}", f"max_{VALUE}"}
+    absent |= set() if manifest.num_groups else {"group"}
+    return tuple(field for field in fields_of(SampleFilter) if field.name not in absent)
+
+
+def _parsed(typed: dict[str, str], reader: RevisionReader) -> tuple[SampleFilter, list[Problem]]:
     problems: list[Problem] = []
     values = dict(typed)
-    if "label" in values and values["label"] not in classes:
+    if "label" in values and values["label"] not in reader.classes:
         problems.append(Problem("label", f"There is no class {values.pop('label')!r}.", "choice"))
     while True:
         try:
-            return parse_spec(SampleFilter, {**MIXED, **values}), problems
+            wanted = parse_spec(SampleFilter, {**MIXED, **values})
+            reader.find(wanted)
+            return wanted, problems
+        except NotFound as error:
+            problems.append(Problem("group", error.message, error.code))
+            del values["group"]
         except InvalidFields as error:
             problems += error.problems
             wrong = {problem.field.removeprefix("min_") for problem in error.problems}

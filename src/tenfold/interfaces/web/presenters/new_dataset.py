@@ -10,6 +10,8 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.layouts import (
     COLUMN_ROLES,
+    LABEL_KINDS,
+    NO_COLUMN,
     LayoutPreview,
     SourceChoice,
     SourceOptions,
@@ -99,7 +101,8 @@ def _layout(services: Services, typed: Mapping[str, str]) -> LayoutView:
     by_name = {field.name: field for field in fields_of(SourceOptions)}
     others = [by_name["layout"], by_name["prefix"]]
     try:
-        found, choice = source_on_server(services, path, _known_columns(services, path, typed))
+        asked = {**_known_columns(services, path, typed), "label_kind": _label_kind(typed)}
+        found, choice = source_on_server(services, path, asked)
         look = services.layouts.preview(found, choice)
     except TenfoldError as error:
         is_open = any(typed.get(field.name) for field in others)
@@ -114,16 +117,27 @@ def _known_columns(services: Services, path: str, typed: Mapping[str, str]) -> d
     if "columns" in asked:
         found, choice = source_on_server(services, path, {**asked, "columns": {}})
         known = services.layouts.preview(found, choice).look.columns
-        asked["columns"] = {role: name for role, name in source_choice(asked).columns.items() if name in known}
+        asked["columns"] = {
+            role: name for role, name in source_choice(asked).columns.items() if name in {*known, NO_COLUMN}
+        }
     return asked
+
+
+def _label_kind(typed: Mapping[str, str]) -> str:
+    """The chosen kind of label; the ordinary one while another is none."""
+    kind = typed.get("label_kind", "")
+    return kind if kind in LABEL_KINDS else ""
 
 
 def _layout_view(preview: LayoutPreview, choice: SourceChoice, by_name: Mapping[str, Field]) -> LayoutView:
     look = preview.look
     options = [forms.Option(value=name, label=name) for name in look.columns]
     columns = [by_name[f"{role}_column"] for role in COLUMN_ROLES]
-    chosen = {f"{role}_column": name for role, name in look.chosen.items()}
-    fields = {field.name: options for field in columns}
+    left_out = {f"{role}_column": name for role, name in choice.columns.items() if name == NO_COLUMN}
+    chosen = {**{f"{role}_column": name for role, name in look.chosen.items()}, **left_out}
+    none = [forms.Option(value=NO_COLUMN, label="none of them")]
+    needed = {"image_column", "label_column"}
+    fields = {field.name: options if field.name in needed else [*options, *none] for field in columns}
     others = {"layout": choice.layout or "", "prefix": choice.prefix}
     return LayoutView(
         sentence=preview.sentence,

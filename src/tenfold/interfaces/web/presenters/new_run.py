@@ -175,7 +175,7 @@ def _about(services: Services, actor: Actor, dataset: Dataset) -> str:
 
 def _datasets(services: Services, actor: Actor) -> list[Dataset]:
     found = services.datasets.named.page(actor, Query(where={"state": ("ready", "building")}, limit=MAX_OFFERED))
-    return list(found.items)
+    return [dataset for dataset in found.items if services.runs.can_learn(dataset)]
 
 
 def _unplaced(problems: Sequence[Problem], views: Sequence[forms.FieldView]) -> str:

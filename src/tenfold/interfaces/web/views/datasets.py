@@ -27,6 +27,7 @@ class DatasetRow:
     num_rejected: int
     num_bytes: int
     progress: Progress | None = None
+    can_train: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +146,8 @@ class Gallery:
     query: str = ""
     revision: str = ""
     edit: EditForm | None = None
+    can_relabel: bool = True
+    has_groups: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +230,7 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetPage(Page):
-    """One dataset."""
+    """One dataset. `labels` is what pictures are labelled with, as in `5 classes`; `about_labels` are sentences."""
 
     template: ClassVar[str] = "dataset.html"
     place: ClassVar[Place] = "datasets"
@@ -262,6 +265,9 @@ class DatasetPage(Page):
     addition_problem: str = ""
     train_url: str = ""
     about_form: AboutForm | None = None
+    labels: str = ""
+    about_labels: tuple[str, ...] = ()
+    has_several: bool = False
 
     @property
     def num_samples(self) -> int:
