@@ -310,6 +310,8 @@ class _PartReader:
             if self._kind == "classes":
                 return SourceFile(path, "", classes=tuple(sorted(set(names))))
             return SourceFile(path, names[0])
+        if self._flags:
+            return RejectedFile(place, "list.label", "A column of a class holds neither 0 nor 1.")
         text = f"The label {told!r} is no class." if told else "The row has no label."
         return RejectedFile(place, "list.label" if told else "list.no-label", text)
 
