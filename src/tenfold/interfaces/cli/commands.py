@@ -24,6 +24,7 @@ Search = Annotated[str, typer.Option("--search", help="Words in name, note or ta
 Trashed = Annotated[bool, typer.Option("--trashed", help="What is in the trash instead.")]
 NameOrId = Annotated[str, typer.Argument(help="Name or id.")]
 SOURCE_OPTIONS = fields_of(SourceOptions)
+LABEL_KIND = tuple(field for field in fields_of(DatasetSpec) if field.name == "label_kind")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 OUTPUT = typer.Option("--output", "-o", help="The file to write.")
 NUM_SHOWN = 5
@@ -119,7 +120,7 @@ def _preview_source(
 
 data.command("get")(with_fields(_get_sample, fields_of(DatasetSpec)))
 dataset.command("import")(with_fields(_import_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
-dataset.command("preview")(with_fields(_preview_source, SOURCE_OPTIONS))
+dataset.command("preview")(with_fields(_preview_source, (*SOURCE_OPTIONS, *LABEL_KIND)))
 run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))
 
 

@@ -36,7 +36,7 @@ def _list_samples(name: NameOrId, limit: Limit = 50, as_json: Json = False, **fi
     """Lists the samples of a dataset that fit."""
     with told_errors(), connect() as client:
         found = list(islice(client.datasets.samples(name, **fields), limit))
-        table(found, ["index", "path", "label", "split", "width", "height"], as_json, empty="None fits.")
+        table(found, ["index", "path", "label", "split", "group", "width", "height"], as_json, empty="None fits.")
 
 
 def _edit(

@@ -93,7 +93,9 @@ class Datasets(Things[objects.Dataset]):
     """Datasets."""
 
     def preview(self, path: str | Path, **choice: Any) -> objects.LayoutPreview:
-        """What a folder or file of the server is recognised as; `choice` is `layout`, `columns`, `prefix`."""
+        """What a folder or file of the server is recognised as; `choice` is `layout`, `columns`, `prefix`,
+        `label_kind`.
+        """
         columns = choice.pop("columns", None) or {}
         params = {"path": str(path), **columns, **{key: value for key, value in choice.items() if value}}
         return objects.LayoutPreview.model_validate(self._transport.call("GET", "/folders/preview", params=params))

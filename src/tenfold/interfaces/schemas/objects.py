@@ -48,9 +48,13 @@ class Change(BaseModel):
 
 
 class Dataset(Thing):
-    """A dataset; `state` is `building`, `ready` or `failed`."""
+    """A dataset; `state` is `building`, `ready` or `failed`.
+
+    `label_kind` is what is known of a sample: `class`, `classes` (several), `order` (classes in an order) or `number`.
+    """
 
     task: str
+    label_kind: str = "class"
     revision: str
     num_samples: int
     num_classes: int
@@ -62,9 +66,13 @@ class Dataset(Thing):
 
 
 class DatasetDetail(Dataset):
-    """A dataset with the manifest of its current revision, once there is one."""
+    """A dataset with the manifest of its current revision, once there is one.
+
+    `label_facts` has its groups, how many of them are in two splits, and the ranges of weights and numbers.
+    """
 
     manifest: dict[str, Any] | None = None
+    label_facts: dict[str, Any] | None = None
 
 
 class Sample(Schema):

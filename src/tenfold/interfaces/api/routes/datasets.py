@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -83,9 +83,13 @@ async def create_dataset(
 def show_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.DatasetDetail:
     """One dataset with the manifest of its revision."""
     found = services.datasets.named.get(caller, name)
-    manifest = services.datasets.reader(caller, found).manifest.to_json() if found.state == "ready" else None
+    reader = services.datasets.reader(caller, found) if found.state == "ready" else None
     shown = present.dataset(found, services.datasets.named.used_by(caller, found))
-    return objects.DatasetDetail(**shown.model_dump(), manifest=manifest)
+    return objects.DatasetDetail(
+        **shown.model_dump(),
+        manifest=reader.manifest.to_json() if reader else None,
+        label_facts=asdict(reader.label_facts) if reader else None,
+    )
 
 
 @router.patch(
