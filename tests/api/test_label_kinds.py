@@ -131,6 +131,27 @@ def test_moving_a_picture_moves_its_group(owner: TestClient, datasets: dict[str,
     owner.post("/api/v1/datasets/number/undo", json={"revision": made["id"]})
 
 
+def test_a_table_is_added_by_the_columns_that_the_dataset_was_made_by(
+    owner: TestClient, site: Site, datasets: dict[str, dict[str, Any]]
+) -> None:
+    root = site.home / "more"
+    root.mkdir()
+    for at in range(100, 104):
+        (root / f"{at}.png").write_bytes(encode(make_photo(8, 8, seed=at)))
+    lines = "".join(f"{at}.png,lung|rib,{at},p0\n" for at in range(100, 104))
+    (root / "more.csv").write_text(f"image,tags,age,patient\n{lines}")
+    body = {"source": {"folder": str(root / "more.csv")}}
+    assert owner.post("/api/v1/datasets/classes/add", json=body).status_code == 202
+    while "adding" in (made := owner.get("/api/v1/datasets/classes").json())["progress"]:
+        time.sleep(0.05)
+    assert made["progress"] == {}
+    assert (made["manifest"]["classes"], made["num_samples"]) == (["heart", "lung", "rib"], NUM + 4)
+    found = samples(owner, "classes", group="p0")["items"]
+    assert len({each["split"] for each in found}) == 1
+    assert {each["label"] for each in found if each["index"] >= NUM} == {"lung, rib"}
+    owner.post("/api/v1/datasets/classes/undo", json={"revision": made["revision"]})
+
+
 def test_a_run_on_labels_that_no_task_learns_is_refused(owner: TestClient, datasets: dict[str, dict[str, Any]]) -> None:
     for kind, has in (("classes", "several classes"), ("number", "a number")):
         answer = owner.post("/api/v1/runs", json={"dataset": kind, "network": "lenet"})

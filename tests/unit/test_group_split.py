@@ -109,7 +109,7 @@ def test_another_seed_gives_another_split():
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=300))
 def test_ranges_of_numbers_hold_their_order_and_keep_equal_ones_together(values):
-    bins = quantile_bins(np.array(values, np.float64))
+    bins = quantile_bins(np.array(values, np.float64), num_units=len(values))
     assert len(bins) == len(values)
     by_value = dict(zip(values, bins.tolist(), strict=True))
     assert bins.tolist() == [by_value[value] for value in values]
@@ -119,11 +119,12 @@ def test_ranges_of_numbers_hold_their_order_and_keep_equal_ones_together(values)
 
 def test_ranges_of_numbers_are_of_equal_size():
     values = np.random.default_rng(0).normal(size=1000)
-    counts = np.bincount(quantile_bins(values))
+    counts = np.bincount(quantile_bins(values, num_units=1000))
     assert len(counts) == 20
     assert counts.min() >= 45
+    assert len(np.bincount(quantile_bins(values, num_units=100))) == 5
 
 
 @pytest.mark.parametrize("count", [0, 1, 39])
 def test_few_numbers_are_one_range(count):
-    assert set(quantile_bins(np.arange(count, dtype=np.float64)).tolist()) <= {0}
+    assert set(quantile_bins(np.arange(count, dtype=np.float64), num_units=count).tolist()) <= {0}

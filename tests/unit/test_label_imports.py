@@ -169,6 +169,12 @@ def test_numbers_are_spread_alike_over_the_parts(tmp_path: Path) -> None:
         assert values.max() > 180
 
 
+def test_numbers_of_groups_keep_the_shares(tmp_path: Path) -> None:
+    files = [SourceFile(name_of(at), "", value=float(at * 37 % 101), group=f"p{at // 5}") for at in range(300)]
+    sizes = build(files, tmp_path, label_kind="number").manifest.split_sizes
+    assert sizes == {"train": 240, "val": 30, "test": 30}
+
+
 def test_more_classes_than_bits_are_kept_for_are_refused() -> None:
     names = [f"c{number}" for number in range(MAX_SET_CLASSES + 1)]
     rows = FileRows(np.zeros(1, np.int32), np.full(1, -1, np.int8), np.zeros(1, np.uint64))

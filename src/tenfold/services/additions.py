@@ -38,7 +38,7 @@ class AdditionService:
         self._clock = clock
 
     def add(self, actor: Actor, name_or_id: str, source: Mapping[str, Json]) -> Dataset:
-        """Begins to add what a source holds (see `ImportJob.source`).
+        """Begins to add what a source holds (see `ImportJob.source`); a table is read by the dataset's own columns.
 
         Raises `Conflict` while the dataset is built or added to.
         """
@@ -61,7 +61,7 @@ class AdditionService:
                 dataset_name=dataset.name,
                 task=dataset.task,
                 revision=new_id("revision"),
-                source=dict(source),
+                source={**_columns_of(dataset), **source},
                 spec=dataset.spec,
                 roots=list(self._roots),
                 parent=dataset.revision,
@@ -71,3 +71,8 @@ class AdditionService:
             self._desk.prepare(job, told.to_json())
         self._desk.submit(job)
         return dataset
+
+
+def _columns_of(dataset: Dataset) -> dict[str, Json]:
+    """The columns that the dataset was made by, where somebody chose them."""
+    return {"columns": dataset.source["columns"]} if dataset.source.get("columns") else {}

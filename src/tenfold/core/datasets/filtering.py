@@ -97,7 +97,7 @@ class SampleFilter:
         choices=(
             Choice("index", "As they were packed"),
             Choice("-index", "As they were packed, last first"),
-            Choice("mixed", "All classes mixed"),
+            Choice("mixed", "Mixed"),
             Choice("path", "By file name"),
             Choice("-path", "By file name, from Z to A"),
             Choice("label", "By class or number"),

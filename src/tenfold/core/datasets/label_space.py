@@ -32,11 +32,14 @@ class LabelSpace:
     classes: tuple[str, ...]
     sets: Bits | None = None
 
-    def strata(self, labels: Labels, values: Values | None) -> Labels:
-        """What a split has alike in all its parts: the class, the rarest of several classes, a range of numbers."""
+    def strata(self, labels: Labels, values: Values | None, *, num_units: int) -> Labels:
+        """What a split has alike in all its parts: the class, the rarest of several classes, a range of numbers.
+
+        `num_units` is how many groups and lone samples are divided: there are fewer ranges where these are few.
+        """
         if self.kind == "number":
             assert values is not None
-            return quantile_bins(values)
+            return quantile_bins(values, num_units=num_units)
         if self.sets is None:
             return labels
         return self._rarest(np.bincount(labels, minlength=len(self.sets)))[labels]
@@ -85,9 +88,12 @@ class LabelSpace:
         return rarest
 
 
-def quantile_bins(values: Values) -> Labels:
-    """At most `MOST_BINS` ranges with about as many numbers in each, `SMALLEST_BIN` at least; equal ones together."""
-    num_bins = min(MOST_BINS, len(values) // SMALLEST_BIN)
+def quantile_bins(values: Values, *, num_units: int) -> Labels:
+    """At most `MOST_BINS` ranges with about as many numbers in each; equal ones together.
+
+    On the average a range has at least `SMALLEST_BIN` of the units that are divided.
+    """
+    num_bins = min(MOST_BINS, num_units // SMALLEST_BIN)
     if num_bins < 2:
         return np.zeros(len(values), np.int32)
     edges = np.unique(np.quantile(values, np.arange(1, num_bins) / num_bins, method="lower"))

@@ -147,13 +147,13 @@ class SourceOptions:
     group_column: str | None = declare(
         None,
         label="Column of groups",
-        help="The column of what belongs together, as a patient: a split never tears a group apart; - for none.",
+        help="The column of what belongs together, as a patient: a split never tears a group apart. Write - for none.",
         group="Columns",
     )
     weight_column: str | None = declare(
         None,
         label="Column of weights",
-        help="The column of weights, numbers above 0: how much a picture counts; - for none.",
+        help="The column of weights, numbers above 0: how much a picture counts. Write - for none.",
         group="Columns",
     )
 

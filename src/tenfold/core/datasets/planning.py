@@ -137,7 +137,7 @@ def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
     rows = rows.take(ranks)
     _require_something(space, rows, notes)
     splits = _split(space, rows, found.group_draws, spec)
-    order = np.lexsort((space.strata(rows.labels, rows.values), splits))
+    order = np.lexsort((_strata(space, rows), splits))
     left_out = len(stays) - len(ranks)
     return Plan(
         space=space,
@@ -278,13 +278,21 @@ def _names_in(found: FoundFiles, spec: DatasetSpec, label: int) -> tuple[str, ..
 
 
 def _split(space: LabelSpace, rows: FileRows, group_draws: Draws, spec: DatasetSpec) -> Codes:
-    strata = space.strata(rows.labels, rows.values)
+    strata = _strata(space, rows)
     shares = {"validation_share": spec.validation_share, "test_share": spec.test_share}
     if rows.groups is None:
         return assign_splits(strata, rows.given, rows.draws, **shares)
     validation, test = open_shares(rows.given, **shares)
     parts = ((100 - validation - test) / 100, validation / 100, test / 100)
     return assign_groups(strata, rows.given, rows.draws, Grouping(rows.groups, group_draws), shares=parts)
+
+
+def _strata(space: LabelSpace, rows: FileRows) -> Labels:
+    num_units = len(rows.labels)
+    if rows.groups is not None:
+        is_grouped = rows.groups != NO_GROUP
+        num_units += len(np.unique(rows.groups[is_grouped])) - int(is_grouped.sum())
+    return space.strata(rows.labels, rows.values, num_units=num_units)
 
 
 def _with_groups_renumbered(rows: FileRows, stays: npt.NDArray[np.bool_]) -> tuple[FileRows, npt.NDArray[np.int64]]:

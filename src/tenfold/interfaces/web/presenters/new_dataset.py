@@ -12,6 +12,7 @@ from tenfold.core.datasets.layouts import (
     COLUMN_ROLES,
     LABEL_KINDS,
     NO_COLUMN,
+    SOURCE_FILES,
     LayoutPreview,
     SourceChoice,
     SourceOptions,
@@ -74,7 +75,8 @@ def new_dataset_page(
 def _preview(typed: Mapping[str, str], roots: Sequence[str]) -> tuple[str, str]:
     """The addresses of a picture of the chosen folder, as it is and resized; empty while none is chosen."""
     folder = typed.get("folder", "").strip()
-    if folder.rstrip("/") in {"", *roots} or typed.get("source", "folder") != "folder":
+    has_no_picture = folder.rstrip("/") in {"", *roots} or folder.casefold().endswith(SOURCE_FILES)
+    if has_no_picture or typed.get("source", "folder") != "folder":
         return "", ""
     asked = {"resize": "squash", **{name: typed[name] for name in PREVIEWED if typed.get(name)}}
     address = "/api/v1/folders/picture?"
