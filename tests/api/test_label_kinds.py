@@ -162,7 +162,8 @@ def test_a_run_on_labels_that_no_task_learns_is_refused(owner: TestClient, datas
             problem["message"] == f"The pictures of {kind} have {has} each: training learns one class a picture so far."
         )
         assert f'value="{kind}"' not in owner.get("/runs/new", headers={"accept": "text/html"}).text
-    assert 'value="order"' in owner.get("/runs/new", headers={"accept": "text/html"}).text
+    told = page_text(owner, "/runs/new", dataset="order")
+    assert "in 3 classes, 8 × 8, in colour. They count by their weights; validation and test count all alike." in told
 
 
 def test_the_pages_tell_what_pictures_are_labelled_with(owner: TestClient, datasets: dict[str, dict[str, Any]]) -> None:

@@ -25,7 +25,7 @@ class BreakingHead(TorchHead):
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
         raise RuntimeError(self.text)
 
 

@@ -14,17 +14,25 @@ from tenfold.testing.training import InMemoryCheckpoints, ManualClock, RecordedE
 
 WITHOUT_DROPOUT = NETWORK.replace("dropout(0.3)", "identity").replace("dropout(0.2)", "identity")
 MAKERS = {
-    "torch": lambda **fields: TorchBackend(make_plan(TorchHead(), **fields), ArraySamples()),
-    "numpy": lambda **fields: NumpyBackend(make_plan(NumpyHead(), **fields), ArraySamples()),
+    "torch": lambda weight=None, **fields: TorchBackend(make_plan(TorchHead(), **fields), weighted(weight)),
+    "numpy": lambda weight=None, **fields: NumpyBackend(make_plan(NumpyHead(), **fields), weighted(weight)),
 }
+UNEVEN = np.linspace(0.1, 4, 40, dtype=np.float32)
 
 
+def weighted(weight):
+    samples = ArraySamples()
+    samples.weight = weight
+    return samples
+
+
+@pytest.mark.parametrize("weight", [None, UNEVEN], ids=["alike", "weighted"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_ten_steps_agree(optimizer):
+def test_ten_steps_agree(optimizer, weight):
     """Adam divides by gradients near zero, so its weights are compared more loosely than its loss."""
     found = {}
     for name, make in MAKERS.items():
-        backend = make(network=WITHOUT_DROPOUT, optimizer=optimizer, weight_decay=0.01)
+        backend = make(network=WITHOUT_DROPOUT, optimizer=optimizer, weight_decay=0.01, weight=weight)
         train(backend, 0, 10, rate=0.01)
         backend.evaluate_batch("val", 0, 13)
         found[name] = (backend.take_training_totals(), backend.take_evaluation_totals(), backend.state().weights())
@@ -34,6 +42,44 @@ def test_ten_steps_agree(optimizer):
         assert one.sums["loss"] == pytest.approx(other.sums["loss"], rel=1e-4)
     for key, tensor in found["torch"][2].items():
         assert np.abs(tensor - found["numpy"][2][key]).max() < (1e-4 if optimizer == "sgd" else 1e-3), key
+
+
+def learnt(name, weight):
+    backend = MAKERS[name](network=WITHOUT_DROPOUT, weight=weight)
+    train(backend, 0, 4, rate=0.01)
+    return backend
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy"])
+def test_weights_count_by_their_ratios_alone(name):
+    assert is_same(learnt(name, UNEVEN).state().arrays, learnt(name, UNEVEN * 8).state().arrays)
+    even = learnt(name, np.full(40, 3, np.float32)).state().arrays
+    alike, uneven = learnt(name, None).state().arrays, learnt(name, UNEVEN).state().arrays
+    for key, array in alike.items():
+        np.testing.assert_allclose(even[key], array, atol=1e-5)
+    assert np.abs(uneven["model/fc2.weight"] - alike["model/fc2.weight"]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy"])
+def test_a_sample_of_hardly_any_weight_teaches_nothing(name):
+    """The first twenty samples count; a step on the others leaves the network as good as it was."""
+    weight = np.where(np.arange(40) < 20, 1.0, 1e-9).astype(np.float32)
+    backend = MAKERS[name](network=WITHOUT_DROPOUT, weight=weight, momentum=0, weight_decay=0)
+    before = backend.state().weights()
+    backend.train_step(np.arange(20, 28), 0.1)
+    np.testing.assert_allclose(backend.state().weights()["fc2.weight"], before["fc2.weight"], atol=1e-7)
+    backend.train_step(np.arange(8), 0.1)
+    assert np.abs(backend.state().weights()["fc2.weight"] - before["fc2.weight"]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy"])
+def test_validation_counts_every_sample_alike(name):
+    totals = []
+    for weight in (None, UNEVEN):
+        backend = MAKERS[name](weight=weight)
+        backend.evaluate_batch("train", 0, 40)
+        totals.append(backend.take_evaluation_totals())
+    assert totals[0] == totals[1]
 
 
 class Died(Exception):

@@ -27,6 +27,7 @@ from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, Invalid, InvalidFields, NotFound
+from tenfold.core.training.sampling import training_weights
 from tenfold.testing.picture_files import encode, make_photo
 
 KINDS = ("class", "classes", "order", "number")
@@ -120,6 +121,15 @@ def test_no_patient_is_in_two_splits(reader: RevisionFolder) -> None:
     assert (facts.num_groups, facts.num_torn, facts.num_alone) == (15, 0, 5)
     assert facts.weights == (pytest.approx(0.3), 1.0)
     assert all(reader.manifest.split_size(split) >= 3 for split in ("train", "val", "test"))
+
+
+def test_training_gets_the_weights_of_its_samples(reader: RevisionFolder) -> None:
+    weights = reader.weights("train")
+    assert weights is not None
+    assert weights.tolist() == [reader.sample(int(at)).weight for at in reader.indices("train")]
+    mean_one = training_weights(reader)
+    assert mean_one is not None
+    assert mean_one.mean() == pytest.approx(1)
 
 
 def test_counts_are_those_of_the_samples(kind: str, reader: RevisionFolder) -> None:

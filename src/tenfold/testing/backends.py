@@ -41,6 +41,7 @@ class ArraySamples:
         patterns = generator.integers(0, 200, (CLASSES, 8, 8, 2))
         self._images: dict[str, NDArray[np.uint8]] = {}
         self._labels: dict[str, NDArray[np.int64]] = {}
+        self.weight: NDArray[np.float32] | None = None
         for split, size in zip(("train", "val", "test"), sizes, strict=True):
             labels = generator.integers(0, CLASSES, size)
             noise = generator.integers(0, 56, (size, 8, 8, 2))
@@ -58,6 +59,10 @@ class ArraySamples:
 
     def labels(self, split: str) -> NDArray[np.int64]:
         return self._labels[split]
+
+    def weights(self, split: str) -> NDArray[np.float32] | None:
+        """None, unless `weight` was set: then the training samples count as it says."""
+        return self.weight if split == "train" else None
 
 
 def make_plan(head: TaskHead, *, network: str = NETWORK, device: str = "cpu", **fields: object) -> BackendPlan:

@@ -172,6 +172,12 @@ class RevisionFolder:
         chosen: Int64Array = self._columns["labels"][self._of_split(split)].astype(np.int64)
         return chosen
 
+    def weights(self, split: str) -> npt.NDArray[np.float32] | None:
+        if "weights" not in self._columns:
+            return None
+        chosen: npt.NDArray[np.float32] = self._columns["weights"][self._of_split(split)]
+        return chosen
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         found = np.arange(len(self._paths)) if split is None else self._of_split(split)
         if label is None:

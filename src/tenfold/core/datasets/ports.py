@@ -194,6 +194,10 @@ class RevisionReader(Protocol):
         """The class indices of a split's samples; -1 where the label of a sample is no single class."""
         ...
 
+    def weights(self, split: str) -> npt.NDArray[np.float32] | None:
+        """How much each sample of a split counts, above 0; `None` where the dataset has no weights."""
+        ...
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         """The indices of all samples of a split (`None`: of any) and class, ascending."""
         ...

@@ -65,6 +65,9 @@ class Samples(Protocol):
     def labels(self, split: str) -> NDArray[np.int64]:
         """N class indices."""
 
+    def weights(self, split: str) -> NDArray[np.float32] | None:
+        """How much each sample of a split counts, above 0; `None` where all count alike."""
+
 
 class TaskHead(Protocol):
     """The half of a task that a framework runs, on that framework's own tensors (`Any` here).
@@ -72,8 +75,8 @@ class TaskHead(Protocol):
     `tasks/*/torch.py` and `tasks/*/numpy.py` fulfil it; a backend never knows which task it serves.
     """
 
-    def loss(self, output: Any, target: Any) -> Any:
-        """The mean loss of a batch, of which the backend takes the gradient.
+    def loss(self, output: Any, target: Any, weights: Any = None) -> Any:
+        """The mean loss of a batch, each sample's times its weight if there are any; its gradient is what is followed.
 
         Torch: a scalar tensor. Numpy, which has no automatic gradient: a pair of the loss and d loss / d output.
         """

@@ -13,13 +13,17 @@ Floats = NDArray[np.floating[Any]]
 class ClassificationHead:
     """One class a sample. `output` holds N x classes logits, `target` N class indices."""
 
-    def loss(self, output: Floats, target: NDArray[np.int64]) -> tuple[float, Floats]:
+    def loss(
+        self, output: Floats, target: NDArray[np.int64], weights: NDArray[np.float32] | None = None
+    ) -> tuple[float, Floats]:
         probabilities = self.result(output)
         rows = np.arange(len(target))
-        loss = -np.log(np.maximum(probabilities[rows, target], np.finfo(output.dtype).tiny)).mean()
+        losses = -np.log(np.maximum(probabilities[rows, target], np.finfo(output.dtype).tiny))
         gradient = probabilities.copy()
         gradient[rows, target] -= 1
-        return float(loss), gradient / len(target)
+        if weights is not None:
+            losses, gradient = losses * weights, gradient * weights[:, None]
+        return float(losses.mean()), gradient / len(target)
 
     def sums(self, output: Floats, target: NDArray[np.int64], loss: float) -> dict[str, float]:
         return {"loss": loss * len(target), "accuracy": float((output.argmax(1) == target).sum())}

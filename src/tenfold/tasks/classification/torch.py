@@ -10,8 +10,10 @@ from torch.nn import functional
 class ClassificationHead:
     """One class a sample. `output` holds N x classes logits, `target` N class indices."""
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return functional.cross_entropy(output, target)
+    def loss(self, output: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+        if weights is None:
+            return functional.cross_entropy(output, target)
+        return (functional.cross_entropy(output, target, reduction="none") * weights).mean()
 
     def sums(self, output: Tensor, target: Tensor, loss: Tensor) -> dict[str, Tensor]:
         correct = (output.argmax(1) == target).sum()

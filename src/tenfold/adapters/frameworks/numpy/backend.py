@@ -15,6 +15,7 @@ from tenfold.core.errors import OutOfMemory
 from tenfold.core.events import Json
 from tenfold.core.networks.training_factors import loss_weight, main_output, training_factors
 from tenfold.core.training.ports import Arrays, BackendPlan, BackendState, Samples, Totals
+from tenfold.core.training.sampling import training_weights
 from tenfold.core.training.states import require_same_arrays
 
 _GENERATOR_ARRAYS = {"rng/counter": (4,), "rng/key": (2,), "rng/buffer": (4,)}
@@ -27,6 +28,7 @@ class NumpyBackend:
 
     def __init__(self, plan: BackendPlan, samples: Samples) -> None:
         self._samples = samples
+        self._weights = training_weights(samples)
         self._head = plan.head
         self._shift = np.array(plan.mean, dtype=np.float32) * np.float32(plan.span)
         self._factor = 1 / (np.array(plan.std, dtype=np.float32) * np.float32(plan.span))
@@ -103,11 +105,12 @@ class NumpyBackend:
 
     def _train(self, indices: NDArray[np.int64], rate: float) -> None:
         target = self._samples.labels("train")[indices]
+        weights = None if self._weights is None else self._weights[indices]
         outputs = self._network.forward(self._normalised(self._samples.pictures("train", indices)), is_training=True)
         gradients: dict[str, Floats] = {}
         main_loss = 0.0
         for name, output in outputs.items():
-            loss, gradient = self._head.loss(output, target)
+            loss, gradient = self._head.loss(output, target, weights)
             gradients[name] = gradient * np.float32(loss_weight(self._outputs[name]))
             if name == self._main:
                 main_loss = loss

@@ -121,10 +121,11 @@ class TorchBackend:
 
     def _train(self, indices: NDArray[np.int64], rate: float) -> None:
         images, target = self._data.at("train", indices)
+        weights = self._data.weights(indices)
         self._set_mode(training=True)
         outputs = self._named(self._module(images))
-        main_loss = self._head.loss(outputs[self._main], target)
-        loss = self._total_loss(outputs, target, main_loss)
+        main_loss = self._head.loss(outputs[self._main], target, weights)
+        loss = self._total_loss(outputs, target, main_loss, weights)
         for parameter in self._parameters.values():
             parameter.grad = None  # what `zero_grad` does, without its profiling
         torch.autograd.backward(loss)
@@ -141,11 +142,13 @@ class TorchBackend:
     def _named(self, outputs: torch.Tensor | dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return outputs if isinstance(outputs, dict) else {self._main: outputs}
 
-    def _total_loss(self, outputs: Mapping[str, torch.Tensor], target: torch.Tensor, main_loss: Any) -> torch.Tensor:
+    def _total_loss(
+        self, outputs: Mapping[str, torch.Tensor], target: torch.Tensor, main_loss: Any, weights: torch.Tensor | None
+    ) -> torch.Tensor:
         loss = main_loss if self._outputs[self._main] == 1 else main_loss * self._outputs[self._main]
         for name, output in outputs.items():
             if name != self._main:
-                loss = loss + self._outputs[name] * self._head.loss(output, target)
+                loss = loss + self._outputs[name] * self._head.loss(output, target, weights)
         result: torch.Tensor = loss
         return result
 

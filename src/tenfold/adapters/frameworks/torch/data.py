@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tenfold.core.training.ports import BackendPlan, Samples
+from tenfold.core.training.sampling import training_weights
 
 RESIDENT_BYTES = 2**30
 SPLITS = ("train", "val", "test")
@@ -31,6 +32,8 @@ class DeviceData:
         self._shift = torch.tensor(plan.mean, dtype=torch.float32, device=device).mul_(plan.span)
         self._factor = torch.tensor(plan.std, dtype=torch.float32, device=device).mul_(plan.span).reciprocal_()
         self._labels = {split: _copied(samples.labels(split)).to(device) for split in SPLITS}
+        weights = training_weights(samples)
+        self._weights = None if weights is None else _copied(weights).to(device)
         picture_bytes = math.prod(samples.input_shape) * samples.pictures("train", np.arange(0)).itemsize
         total = sum(map(len, self._labels.values())) * picture_bytes
         self._images: dict[str, torch.Tensor] = {}
@@ -44,6 +47,12 @@ class DeviceData:
         if split in self._images:
             return self._normalised(self._images[split].index_select(0, places)), labels
         return self._normalised(self._moved(self._samples.pictures(split, indices))), labels
+
+    def weights(self, indices: NDArray[np.int64]) -> torch.Tensor | None:
+        """How much given training samples count; `None` where all count alike."""
+        if self._weights is None:
+            return None
+        return self._weights.index_select(0, _copied(indices).to(self._device, non_blocking=True))
 
     def between(self, split: str, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures and labels of the samples start to stop."""

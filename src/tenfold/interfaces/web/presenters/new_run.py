@@ -167,10 +167,14 @@ def _network(
 def _about(services: Services, actor: Actor, dataset: Dataset) -> str:
     if dataset.state != "ready":
         return f"{dataset.name} is still being built. The run waits in the queue and starts when it is ready."
-    manifest = services.datasets.reader(actor, dataset).manifest
+    reader = services.datasets.reader(actor, dataset)
+    manifest = reader.manifest
     colour = "grey" if manifest.channels == 1 else "in colour"
     size = f"{manifest.width} × {manifest.height}, {colour}"
-    return f"{manifest.split_size('train'):,} pictures to learn from in {len(manifest.classes)} classes, {size}."
+    weights = " They count by their weights; validation and test count all alike." if reader.label_facts.weights else ""
+    return (
+        f"{manifest.split_size('train'):,} pictures to learn from in {len(manifest.classes)} classes, {size}.{weights}"
+    )
 
 
 def _datasets(services: Services, actor: Actor) -> list[Dataset]:
