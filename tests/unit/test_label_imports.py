@@ -107,6 +107,15 @@ def test_a_file_that_is_listed_with_two_labels_groups_or_weights_is_rejected(tmp
     assert (manifest.num_samples, manifest.skipped_by_reason, manifest.seen) == (5, {"listed again": 4}, 12)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_file_listed_with_and_without_a_weight_is_rejected(tmp_path: Path, is_first: bool) -> None:
+    plain = [SourceFile(name_of(at), "xy"[at % 2]) for at in range(8)]
+    heavy = [SourceFile(name_of(0), "x", weight=2.0), SourceFile(name_of(1), "y", group="p")]
+    manifest = build([*heavy, *plain] if is_first else [*plain, *heavy], tmp_path).manifest
+    assert manifest.rejected_by_code == {"file.two-classes": 2}
+    assert manifest.num_samples == 6
+
+
 def test_the_order_is_the_declared_one(tmp_path: Path) -> None:
     files = [SourceFile(name_of(at), ("low", "high", "10", "9")[at % 4]) for at in range(12)]
     assert build(files, tmp_path / "natural", label_kind="order").classes == ("9", "10", "high", "low")

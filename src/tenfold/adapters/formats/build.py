@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 
@@ -57,6 +58,7 @@ REPORT_EVERY_S = 0.25
 BATCH_BYTES = 8 << 20
 SMALLEST_STD = 1 / 255
 TRAIN = SPLITS.index("train")
+KEPT_NAMES = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +185,7 @@ class _Build:
         content = ContentHash(
             settlement.classes,
             self._preprocessing.shape,
-            group_name=lambda group: self._table.group_name(int(numbers[group])),
+            group_name=lru_cache(KEPT_NAMES)(lambda group: self._table.group_name(int(numbers[group]))),
         )
         with ColumnWriter(folder, int((settlement.splits >= 0).sum()), label_columns(settlement)) as columns:
             for start, block in arrays.facts():

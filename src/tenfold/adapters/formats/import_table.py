@@ -32,7 +32,12 @@ CREATE TABLE notes(text TEXT PRIMARY KEY);
 CREATE TABLE classes(id INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE done(what TEXT PRIMARY KEY);
 """
-_ADD_FILE = """
+_ADD_PLAIN = """
+INSERT INTO files(path, class, split) VALUES (?, ?, ?) ON CONFLICT(path) DO UPDATE
+SET times = times + 1, clashes = clashes + (class IS NOT excluded.class OR split IS NOT excluded.split
+    OR value IS NOT NULL OR grp IS NOT NULL OR weight IS NOT NULL)
+"""
+_ADD_TOLD = """
 INSERT INTO files(path, class, split, value, grp, weight)
 VALUES (?, ?, ?, ?, (SELECT id FROM groups WHERE name = ?), ?) ON CONFLICT(path) DO UPDATE
 SET times = times + 1, clashes = clashes + (class IS NOT excluded.class OR split IS NOT excluded.split
@@ -166,17 +171,18 @@ class ImportTable:
             self._table.execute("COMMIT")
 
     def _take(self, block: list[Find], classes: dict[str, int]) -> None:
-        files: list[tuple[object, ...]] = []
-        groups: dict[str, None] = {}
+        plain: list[tuple[str, int, int]] = []
+        told: list[tuple[object, ...]] = []
         for find in block:
             if isinstance(find, SourceFile):
                 split = NO_SPLIT if find.split is None else SPLITS.index(find.split)
                 label = find.class_name if find.classes is None else join_classes(find.classes)
                 number = classes.setdefault(label, len(classes))
+                if find.value is None and find.weight == 1 and not find.group:
+                    plain.append((find.path, number, split))
+                    continue
                 weight = find.weight if find.weight != 1 else None
-                files.append((find.path, number, split, find.value, find.group or None, weight))
-                if find.group:
-                    groups[find.group] = None
+                told.append((find.path, number, split, find.value, find.group or None, weight))
             elif isinstance(find, RejectedFile):
                 values = (find.path, find.code, find.message)
                 self._table.execute("INSERT INTO rejected(path, code, message) VALUES (?, ?, ?)", values)
@@ -185,8 +191,10 @@ class ImportTable:
             else:
                 assert isinstance(find, Note)
                 self._table.execute("INSERT OR IGNORE INTO notes VALUES (?)", (find.text,))
-        self._table.executemany("INSERT OR IGNORE INTO groups(name) VALUES (?)", [(name,) for name in groups])
-        self._table.executemany(_ADD_FILE, files)
+        groups = dict.fromkeys((file[4],) for file in told if file[4])
+        self._table.executemany("INSERT OR IGNORE INTO groups(name) VALUES (?)", groups)
+        self._table.executemany(_ADD_PLAIN, plain)
+        self._table.executemany(_ADD_TOLD, told)
         if len(classes) > MAX_CLASSES:
             text = f"There are over {MAX_CLASSES:,} classes, or sets of them: are the class names perhaps file names?"
             raise BadDataset(text, code="dataset.too-many-classes")

@@ -34,6 +34,7 @@ from tenfold.core.events import Json
 
 _HASHED = ("splits", "labels", "class_sets", "values", "groups", "weights")
 _MOST_TAILS = 100_000
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class ColumnWriter:
@@ -127,8 +128,7 @@ class ContentHash:
         if key not in self._tails:
             if len(self._tails) >= _MOST_TAILS:
                 self._tails.clear()
-            told = json.dumps(self._told(key), ensure_ascii=False)
-            self._tails[key] = hashlib.sha256(told.encode()).digest()
+            self._tails[key] = hashlib.sha256(_ENCODED(self._told(key)).encode()).digest()
         return self._tails[key]
 
     def _told(self, key: tuple[Any, ...]) -> list[object]:
