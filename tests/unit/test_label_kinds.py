@@ -117,6 +117,13 @@ def test_a_revision_has_the_labels_that_the_table_had(kind: str, reader: Revisio
 
 
 def test_no_patient_is_in_two_splits(reader: RevisionFolder) -> None:
+    found = [reader.groups(split) for split in ("train", "val", "test")]
+    numbers = [set(each.tolist()) - {-1} for each in found if each is not None]
+    assert [len(each) for each in found if each is not None] == [
+        len(reader.indices(s)) for s in ("train", "val", "test")
+    ]
+    assert set.union(*numbers) == set(range(15))
+    assert sum(map(len, numbers)) == 15
     facts = reader.label_facts
     assert (facts.num_groups, facts.num_torn, facts.num_alone) == (15, 0, 5)
     assert facts.weights == (pytest.approx(0.3), 1.0)

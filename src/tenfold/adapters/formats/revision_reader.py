@@ -178,6 +178,12 @@ class RevisionFolder:
         chosen: npt.NDArray[np.float32] = self._columns["weights"][self._of_split(split)]
         return chosen
 
+    def groups(self, split: str) -> Int32Array | None:
+        if "groups" not in self._columns:
+            return None
+        chosen: Int32Array = self._columns["groups"][self._of_split(split)]
+        return chosen
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         found = np.arange(len(self._paths)) if split is None else self._of_split(split)
         if label is None:

@@ -198,6 +198,10 @@ class RevisionReader(Protocol):
         """How much each sample of a split counts, above 0; `None` where the dataset has no weights."""
         ...
 
+    def groups(self, split: str) -> Int32Array | None:
+        """The number of each sample's group, -1 for one that has none; `None` where the dataset has no groups."""
+        ...
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         """The indices of all samples of a split (`None`: of any) and class, ascending."""
         ...
