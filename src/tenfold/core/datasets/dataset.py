@@ -48,6 +48,11 @@ class Revision(Entity):
     facts: dict[str, Json]
 
     @property
+    def is_in_place(self) -> bool:
+        """Whether its pictures are not packed, but lie where they were found."""
+        return bool(self.facts.get("in_place"))
+
+    @property
     def parent(self) -> str:
         """The revision that it was made from; empty for the first."""
         return str(self.facts.get("parent", ""))
