@@ -31,6 +31,7 @@ class GuardedFolder:
     def __init__(self, root: Path, *, allowed: Path | None = None) -> None:
         self.root = os.path.realpath(root)
         self.allowed = os.path.realpath(allowed or root)
+        self._glanced: set[str] = set()
         if not self.holds(self.root):
             raise BadDataset("The folder lies outside the folders that may be read.", code="dataset.outside")
         if not Path(self.root).is_dir():
@@ -65,6 +66,20 @@ class GuardedFolder:
             raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
         finally:
             os.close(handle)
+
+    def glance(self, path: str) -> FileState:
+        """As `state` without opening the file; a folder that was inside once is taken to be so still."""
+        full = path if path.startswith("/") else f"{self.root}/{path}"
+        folder = full.rpartition("/")[0]
+        try:
+            if folder not in self._glanced and self.holds(os.path.realpath(folder)):
+                self._glanced.add(folder)
+            facts = os.lstat(full) if folder in self._glanced else None
+        except (OSError, ValueError):
+            return self.state(path)
+        if facts is None or not stat.S_ISREG(facts.st_mode):
+            return self.state(path)
+        return FileState(facts.st_size, facts.st_mtime_ns)
 
     def state(self, path: str) -> FileState:
         """Size and time of the last change of a file; raises `BadImage` as `read` does."""

@@ -101,7 +101,7 @@ class _Registration:
         for place, rank in enumerate(prepared.plan.ranks.tolist()):
             path = prepared.paths[rank]
             try:
-                states[place] = self._files.state(path)
+                states[place] = self._files.glance(path)
             except BadImage as error:
                 is_there[place] = False
                 rejected[rank] = RejectedFile(path, error.code, error.message)
