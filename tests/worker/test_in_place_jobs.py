@@ -51,7 +51,7 @@ def test_a_run_trains_on_files_that_are_packed_behind_it(workstation: Workstatio
     assert made.state == "ready", made.message
     assert "packing" in made.progress
     first = made.revision
-    with pytest.raises(Conflict, match="The pictures of many are being packed"):
+    with pytest.raises(Conflict, match="many is being packed"):
         workstation.services.revisions.edit(workstation.owner, made.id, Edit(Change(action="exclude"), (0,)), on=first)
     run = workstation.start(dataset=made.name, network="lenet", epochs=1)
     job = packing_job(workstation, made)

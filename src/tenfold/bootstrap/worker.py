@@ -128,7 +128,9 @@ def _build_dataset(
     working = Working(decoder=find(FAST_DECODER)(), report=report, should_stop=should_stop, threads=threads)
     if job.registered:
         manifest = _pack(job, places, working, tell=tell, enter=enter)
-        return None if manifest is None else {**_facts(manifest), "revision": job.revision}
+        if manifest is None:
+            return None
+        return {**_facts(manifest), "revision": job.revision, "summary": "Packed"}
     enter("building")
     source = _open_source(job, places, should_stop=should_stop, tell=tell)
     if source is None:
@@ -158,7 +160,7 @@ def _facts(manifest: RevisionManifest) -> dict[str, Json]:
         "num_classes": len(manifest.classes),
         "shape": [manifest.channels, manifest.height, manifest.width],
         "num_rejected": manifest.num_rejected,
-        **({"in_place": True} if manifest.in_place else {}),
+        **({"in_place": True, "summary": "Registered in place"} if manifest.in_place else {}),
     }
 
 

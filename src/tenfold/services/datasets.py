@@ -232,7 +232,7 @@ class ImportObserver:
         with self._database.read() as tx:
             dataset = tx.datasets.find(id=job.subject)
         if dataset is not None:
-            state = next((word for word in ("adding", "packing") if word in dataset.progress), dataset.state)
+            state = dataset.activity or dataset.state
             facts = {"id": dataset.id, "name": dataset.name, "state": state, "progress": dataset.progress}
             self._hub.publish("dataset.progress", facts)
         if not job.is_open:

@@ -168,12 +168,9 @@ class RevisionService:
         if dataset.state != "ready":
             raise Conflict(f"{dataset.name} is {dataset.state}; it can be edited once it is ready.")
         if tx.jobs.page(Query(where={"subject": dataset.id, "state": tuple(OPEN_STATES)}, limit=1)).total:
-            what = (
-                "The pictures of {} are being packed"
-                if "packing" in dataset.progress
-                else "Pictures are being added to {}"
-            )
-            raise Conflict(f"{what.format(dataset.name)}: edit it when they are in.", code="dataset.adding")
+            is_added_to = dataset.activity == "adding"
+            what = f"Pictures are being added to {dataset.name}" if is_added_to else f"{dataset.name} is being packed"
+            raise Conflict(f"{what}: edit it when that is done.", code="dataset.adding")
         current = tx.revisions.get(dataset.revision)
         if current.is_in_place:
             text = f"The pictures of {dataset.name} are used in place: pack them, then it can be edited."

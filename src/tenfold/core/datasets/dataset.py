@@ -10,6 +10,7 @@ from tenfold.core.events import Json
 from tenfold.core.ids import DatasetId, JobId, RevisionId
 
 DatasetState = Literal["building", "ready", "failed"]
+Activity = Literal["", "adding", "verifying", "packing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,15 @@ class Dataset(Named):
     progress: dict[str, Json] = field(default_factory=dict)
     code: str = ""
     message: str = ""
+
+    @property
+    def activity(self) -> Activity:
+        """What goes on with a dataset that is ready."""
+        if "adding" in self.progress:
+            return "adding"
+        if "packing" in self.progress:
+            return "packing" if self.progress.get("phase") in {"packing", "publishing"} else "verifying"
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
