@@ -128,9 +128,7 @@ def _wait(until: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _figure(
-    name: str, value: float, unit: str, about: str, goal: float, *, is_most: bool = False
-) -> dict[str, Any]:
+def _figure(name: str, value: float, unit: str, about: str, goal: float, *, is_most: bool = False) -> dict[str, Any]:
     holds = value <= goal if is_most else value >= goal
     told = {"name": name, "value": round(value, 2), "unit": unit, "opponent": about}
     return {**told, "goal": f"{'<=' if is_most else '>='} {goal:g}", "holds": holds}
