@@ -25,8 +25,9 @@ from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
+from tenfold.adapters.formats.in_place_reader import RevisionOpener
 from tenfold.adapters.formats.layouts import Layouts
-from tenfold.adapters.formats.revision_reader import as_png, open_revision
+from tenfold.adapters.formats.revision_reader import as_png
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
@@ -101,7 +102,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         database,
         desk=desk,
         artifacts=artifacts,
-        open_revision=open_revision,
+        open_revision=RevisionOpener(PillowDecoder),
         roots=list(roots.roots()),
         clock=time.time,
     )

@@ -25,6 +25,8 @@ class ArraySource:
     be set where a picture may have several classes.
     """
 
+    files: None = None
+
     def __init__(
         self,
         parts: Sequence[ArrayPart],

@@ -21,6 +21,7 @@ from tenfold.adapters.formats.revision_reader import (
     LABEL_COLUMNS,
     MANIFEST,
     MEAN,
+    MODIFIED,
     PATHS,
     PIXELS,
     REJECTED,
@@ -160,7 +161,7 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     The hash of the pixels is made from those of their rows, so that they need not be read again.
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
-    more = [*map(column_file, LABEL_COLUMNS), *text_files(GROUPS), MEAN]
+    more = [*map(column_file, LABEL_COLUMNS), *text_files(GROUPS), MEAN, MODIFIED]
     names = [*map(column_file, COLUMNS), *texts, *(name for name in more if (folder / name).exists())]
     files = [describe_file(folder / name) for name in names]
     if pixel_hashes is not None:

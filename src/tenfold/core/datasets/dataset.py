@@ -11,6 +11,7 @@ from tenfold.core.events import Json
 from tenfold.core.ids import DatasetId, JobId, RevisionId
 
 DatasetState = Literal["building", "ready", "failed"]
+Activity = Literal["", "adding", "verifying", "packing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,15 @@ class Dataset(Named):
         """What is known of each of its samples."""
         return cast("LabelKind", self.spec.get("label_kind", "class"))
 
+    @property
+    def activity(self) -> Activity:
+        """What goes on with a dataset that is ready."""
+        if "adding" in self.progress:
+            return "adding"
+        if "packing" in self.progress:
+            return "packing" if self.progress.get("phase") in {"packing", "publishing"} else "verifying"
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Revision(Entity):
@@ -52,6 +62,11 @@ class Revision(Entity):
     manifest: str
     size_bytes: int
     facts: dict[str, Json]
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its pictures are not packed, but lie where they were found."""
+        return bool(self.facts.get("in_place"))
 
     @property
     def parent(self) -> str:

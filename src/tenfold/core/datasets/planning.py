@@ -61,7 +61,7 @@ class FoundFiles:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is read, in which order: place `i` is the file of rank `ranks[i]`. Places go by split, stratum and path.
+    """What is read: place `i` is the file of rank `ranks[i]`. Places go by split, by class if that is one, and by path.
 
     `rows` are by place. `skipped` counts what a limit left out, `notes` says it to people.
     """
@@ -137,7 +137,7 @@ def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
     rows = rows.take(ranks)
     _require_something(space, rows, notes)
     splits = _split(space, rows, found.group_draws, spec)
-    order = np.lexsort((_strata(space, rows), splits))
+    order = _by_split_and_class(space, rows, splits)
     left_out = len(stays) - len(ranks)
     return Plan(
         space=space,
@@ -147,6 +147,13 @@ def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
         skipped={"outside the limits per class": left_out} if left_out else {},
         notes=tuple(notes),
     )
+
+
+def plan_as_given(found: FoundFiles, spec: DatasetSpec) -> Plan:
+    """All files, which were planned before: each has its split, and nothing is left out. Places go as in any plan."""
+    space, rows = _space_of(found, spec)
+    order = _by_split_and_class(space, rows, rows.given)
+    return Plan(space=space, ranks=order, rows=rows.take(order), group_draws=found.group_draws, skipped={}, notes=())
 
 
 def settle(plan: Plan, is_accepted: npt.NDArray[np.bool_], spec: DatasetSpec) -> Settlement:
@@ -285,6 +292,11 @@ def _split(space: LabelSpace, rows: FileRows, group_draws: Draws, spec: DatasetS
     validation, test = open_shares(rows.given, **shares)
     parts = ((100 - validation - test) / 100, validation / 100, test / 100)
     return assign_groups(strata, rows.given, rows.draws, Grouping(rows.groups, group_draws), shares=parts)
+
+
+def _by_split_and_class(space: LabelSpace, rows: FileRows, splits: Codes) -> Ranks:
+    """The order of places: by split, then by class where there is a single one, then as they are."""
+    return np.lexsort((rows.labels, splits) if space.kind in ONE_CLASS else (splits,)).astype(np.int64)
 
 
 def _strata(space: LabelSpace, rows: FileRows) -> Labels:

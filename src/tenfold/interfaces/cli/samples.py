@@ -25,6 +25,8 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("samples")(with_fields(_list_samples, fields_of(SampleFilter)))
     app.command("edit")(with_fields(_edit, fields_of(Change)))
     app.command("add")(_add)
+    app.command("pack")(_pack)
+    app.command("stop")(_stop)
     app.command("undo")(_undo)
     app.command("redo")(_redo)
     app.command("revisions")(_list_revisions)
@@ -74,6 +76,19 @@ def _add(
     if problem := made.progress.get("problem"):
         typer.echo(str(problem), err=True)
         raise typer.Exit(FAILURE)
+
+
+def _pack(name: NameOrId, wait: Wait = False, as_json: Json = False) -> None:
+    """Packs pictures that are used in place, where that was stopped or failed."""
+    with told_errors(), connect() as client:
+        made = client.datasets.pack(name)
+        show(client.datasets.wait_packed(made.id) if wait else made, as_json)
+
+
+def _stop(name: NameOrId, as_json: Json = False) -> None:
+    """Stops building a dataset, adding to it or packing it."""
+    with told_errors(), connect() as client:
+        show(client.datasets.stop(name), as_json)
 
 
 def _undo(name: NameOrId, revision: Revision = None, as_json: Json = False) -> None:

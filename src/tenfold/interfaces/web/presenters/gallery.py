@@ -139,6 +139,8 @@ def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: Ind
     facts = f"{record.width} × {record.height}, {data_size(record.size_bytes)}"
     group = f"group {record.group}, " if record.group else ""
     weight = f", weight {format_number(record.weight)}" if record.weight != 1 else ""
+    light = f", brightness {record.brightness:.2f}, contrast {record.contrast:.2f}"
+    facts = data_size(record.size_bytes) if manifest.in_place else f"{facts}{light}"
     return views.PictureView(
         url=url,
         thumbnail_url=url,
@@ -146,7 +148,7 @@ def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: Ind
         label=label_text(manifest.classes, record),
         split=WORDS[record.split] if record.split else "excluded",
         file=record.path,
-        facts=f"{group}{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}{weight}",
+        facts=f"{group}{facts}{weight}",
     )
 
 
