@@ -186,6 +186,24 @@ def test_a_list_and_a_table_of_files_can_be_used_in_place(kept):
     assert_same_pictures(one, two)
 
 
+def test_a_table_that_names_missing_files_is_packed_in_the_order_it_was_registered(kept):
+    files = sorted(kept.pictures.glob("*/*.png"))
+    rows = [f"pictures/{each.parent.name}/{each.name},{each.parent.name}\n" for each in files]
+    for each in files[::4]:
+        each.unlink()
+    table = kept.home / "birds.csv"
+    table.write_text("path,label\n" + "".join(rows))
+    one = kept.register(table)
+    before = pictures_of(one)
+    two = kept.pack()
+    assert dict(two.manifest.rejected_by_code) == {"file.vanished": len(files[::4])}
+    for split, pictures in before.items():
+        np.testing.assert_array_equal(pictures, pictures_of(two)[split])
+        np.testing.assert_array_equal(pictures, pictures_of(one)[split])
+    kept_records = range(one.manifest.num_samples)
+    assert [one.sample(at).path for at in kept_records] == [two.sample(at).path for at in kept_records]
+
+
 def test_pictures_within_files_cannot_be_used_in_place(kept):
     np.savez(kept.home / "all.npz", x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
     with pytest.raises(BadDataset) as caught:

@@ -93,7 +93,7 @@ class _Registration:
         if not is_there.any():
             raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
         settled = settle(prepared.plan, is_there, self._spec)
-        at = np.flatnonzero(is_there)
+        at = settled.in_order(ranks)
         with named_disk_errors(len(at) * 128):
             self._write_columns(folder, settled, at, states)
             write_paths(folder, (prepared.paths[rank] for rank in ranks[at].tolist()))

@@ -91,6 +91,12 @@ class Settlement:
     def classes(self) -> tuple[str, ...]:
         return self.space.classes
 
+    def in_order(self, ranks: Ranks) -> Ranks:
+        """The places that stay in the order of a plan that held no others; `ranks` are those of all places."""
+        places = np.flatnonzero(self.splits != NO_SPLIT)
+        places = places[np.argsort(ranks[places])]
+        return places[_by_split_and_class(self.space, self.rows.take(places), self.splits[places])]
+
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Samples by split and class."""
         return self.space.counts(self.rows.labels, self.splits)
