@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -16,15 +15,19 @@ from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
+from tenfold.adapters.formats.joined import WithRejected
+from tenfold.adapters.formats.layouts import open_source, sent_source
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
 from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.formats.revision_reader import open_revision
-from tenfold.adapters.sources.archives import extract_archive
+from tenfold.adapters.sources.bucket import BucketSource
+from tenfold.adapters.sources.net_guard import NetGuard
+from tenfold.adapters.sources.received import lay_out
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
+from tenfold.adapters.storage.secrets import FolderSecrets
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
@@ -32,6 +35,7 @@ from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.model import tell_differences
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.preprocessing import Preprocessing
+from tenfold.core.datasets.remote import bucket_place
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Forbidden
@@ -44,7 +48,6 @@ from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
 from tenfold.worker.toolbox import BuildFolders, Report, Toolbox
 
-UNPACKED = "unpacked"
 _PACKAGES = ("tenfold", FRAMEWORK, "numpy")
 
 
@@ -150,15 +153,19 @@ def _open_source(
             places_read = SourcePlaces(work=places.work, allowed=_root_of(folder, job), roots=roots)
             return open_source(Path(folder), places_read, source_choice(job.source))
         case {"upload": str(upload)}:
-            uploaded = FolderUploads(places.data / "uploads").path(upload)
-            received = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
-            if received is None:
-                return None
-            places_read = SourcePlaces(work=places.work, allowed=places.work / UNPACKED, roots=roots)
-            return open_source(received, places_read, source_choice(job.source))
+            return _open_upload(upload, job, places, should_stop)
+        case {"bucket": str()}:
+            return _open_bucket(job.source, places)
         case {"sample": str(sample)}:
             return _open_sample(sample, places, tell)
     raise AssertionError(f"{job.source} is no source")
+
+
+def _open_bucket(source: dict[str, Json], places: BuildFolders) -> SampleSource:
+    secret, hosts = source.get("secret"), source.get("internal_hosts")
+    credentials = FolderSecrets(places.data / "secrets").get(str(secret)) if secret else None
+    guard = NetGuard([str(host) for host in hosts] if isinstance(hosts, list) else ())
+    return BucketSource(bucket_place(source), credentials, guard)
 
 
 def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -> SampleSource:
@@ -169,17 +176,15 @@ def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -
     return open_cifar(folder / next(iter(sample.md5)), places.work, sample.classes)
 
 
-def _received(uploaded: Path, name: str, work: Path, should_stop: Callable[[], bool]) -> Path | None:
-    """What was uploaded: the folder that an archive is unpacked into, once, or the one file; `None` if stopped."""
-    folder, mark = work / UNPACKED, work / f"{UNPACKED}.done"
-    if not mark.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        if is_single_file(name):
-            place_single_file(uploaded, folder, name)
-        elif extract_archive(uploaded, folder, should_stop=should_stop) is None:
-            return None
-        mark.touch()
-    return next(folder.iterdir()) if is_single_file(name) else folder
+def _open_upload(id: str, job: ImportJob, places: BuildFolders, should_stop: Callable[[], bool]) -> SampleSource | None:
+    uploads = FolderUploads(places.data / "uploads")
+    folder = lay_out(uploads.path(id), places.work, should_stop=should_stop)
+    if folder is None:
+        return None
+    roots = tuple(Path(str(root)) for root in job.roots)
+    places_read = SourcePlaces(work=places.work, allowed=folder, roots=roots)
+    source = open_source(sent_source(folder), places_read, source_choice(job.source))
+    return WithRejected(source, tuple(uploads.get(id).refused.values()))
 
 
 def _root_of(folder: str, job: ImportJob) -> Path:

@@ -13,6 +13,7 @@ from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset, DatasetState, Revision
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
+from tenfold.core.datasets.remote import SecretStore
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.errors import Conflict
@@ -160,12 +161,20 @@ class ImportObserver:
     """Keeps datasets up to date with their import jobs."""
 
     def __init__(
-        self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, uploads: UploadStore, hub: Hub
+        self,
+        database: Database,
+        *,
+        artifacts: ArtifactStore,
+        folders: JobFolders,
+        uploads: UploadStore,
+        secrets: SecretStore,
+        hub: Hub,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._folders = folders
         self._uploads = uploads
+        self._secrets = secrets
         self._hub = hub
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
@@ -207,6 +216,7 @@ class ImportObserver:
             self._folders.remove_work(job.id)
             if dataset is not None:
                 self._remove_upload(dataset)
+                self._secrets.remove(str(dataset.source.get("secret", "")))
 
     def _remove_upload(self, dataset: Dataset) -> None:
         """An archive goes once its pictures are a revision, or never will be, unless another import reads it."""

@@ -13,6 +13,7 @@ import numpy as np
 from tenfold.adapters.formats.decoding import Batch, BatchDecoder, DecodedBatch
 from tenfold.adapters.formats.import_arrays import ACCEPTED, Facts, ImportArrays, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
+from tenfold.adapters.formats.reading import Reading
 from tenfold.adapters.formats.revision_writer import (
     ColumnWriter,
     ContentHash,
@@ -252,12 +253,19 @@ class _Build:
     def _readable(self, problems: list[BadImage]) -> Iterator[tuple[ImageFacts, bytes]]:
         """Readable files spread over all classes, with what their headers tell; adds the others to `problems`."""
         stride = max(1, self._total // LOOK_AT)
-        for rank in chain.from_iterable(self._plan.ranks[start::stride].tolist() for start in range(stride)):
-            try:
-                data = self._source.read(self._paths[rank])
-                yield self._decoder.probe(data), data
-            except BadImage as error:
-                problems.append(error)
+        ranks = chain.from_iterable(self._plan.ranks[start::stride].tolist() for start in range(stride))
+        reading = Reading(self._source)
+        try:
+            for _, content in reading.stream(self._paths[rank] for rank in ranks):
+                if isinstance(content, BadImage):
+                    problems.append(content)
+                    continue
+                try:
+                    yield self._decoder.probe(content), content
+                except BadImage as error:
+                    problems.append(error)
+        finally:
+            reading.close()
 
 
 class Sums:

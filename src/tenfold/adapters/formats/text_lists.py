@@ -127,12 +127,24 @@ def split_line(line: str) -> tuple[str, str] | None:
 def looks_like_a_list(guard: GuardedFolder, path: str) -> bool:
     """Whether the first lines of a file are paths of pictures with labels."""
     try:
-        lines = [line for line in islice(open_lines(guard, path), LOOK_AT) if line.strip()]
+        num_lines, pairs = _first_pairs(guard, path)
     except BadDataset:
         return False
-    pairs = [pair for pair in map(split_line, lines) if pair is not None]
     named = sum(is_picture_name(name) for name, _ in pairs)
-    return bool(lines) and named >= 0.8 * len(lines)
+    return num_lines > 0 and named >= 0.8 * num_lines
+
+
+def may_be_a_list(guard: GuardedFolder, path: str) -> bool:
+    """Whether a file that somebody chose can be meant as a list: most lines have a label, and some name a path."""
+    num_lines, pairs = _first_pairs(guard, path)
+    is_named = any(is_picture_name(name) or "/" in name for name, _ in pairs)
+    return is_named and len(pairs) >= 0.5 * num_lines
+
+
+def _first_pairs(guard: GuardedFolder, path: str) -> tuple[int, list[tuple[str, str]]]:
+    """How many of the first lines are not empty, and path and label of those that have both."""
+    lines = [line for line in islice(open_lines(guard, path), LOOK_AT) if line.strip()]
+    return len(lines), [pair for pair in map(split_line, lines) if pair is not None]
 
 
 def _is_text(path: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from tenfold.core.datasets.model import Split
@@ -47,7 +48,9 @@ PICTURE_FILES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
     ".avif",
 )  # fmt: skip
+OTHER_PICTURE_FILES = (".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng")
 SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
+ARCHIVE_FILES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
 _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
@@ -189,6 +192,13 @@ class LayoutReader(Protocol):
 
     def preview(self, path: str, choice: SourceChoice) -> LayoutPreview:
         """What lies at a resolved path inside the roots; raises `BadDataset` for what cannot be read."""
+        ...
+
+    def preview_sent(self, folder: Path, choice: SourceChoice) -> LayoutPreview:
+        """What lies in a folder of things that somebody sent.
+
+        Raises `BadDataset`, with the code `upload.archive` where archives must be unpacked first.
+        """
         ...
 
 

@@ -24,6 +24,7 @@ import httpx
 from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
+from tenfold.interfaces.client.uploading import send_files
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
@@ -105,11 +106,19 @@ class Datasets(Things[objects.Dataset]):
         """
         return self._create({"folder": str(folder)}, name, fields)
 
-    def import_archive(self, file: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
-        """Sends an archive, or a list, table or array file, and imports it; fields as of `import_folder`."""
-        path = Path(file)
-        upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
-        return self._create({"upload": upload["id"]}, name, fields)
+    def upload(
+        self, *paths: str | Path, on_change: Callable[[objects.Upload], object] = lambda _upload: None
+    ) -> objects.Upload:
+        """Sends files, folders or archives in parts; sent again after a break, they go on where they were."""
+        return send_files(self._transport, paths, tell=on_change)
+
+    def import_upload(self, upload: str | objects.Upload, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports what was uploaded; fields as of `import_folder`."""
+        return self._create({"upload": upload if isinstance(upload, str) else upload.id}, name, fields)
+
+    def import_archive(self, *files: str | Path, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Sends archives, folders, lists, tables or array files, and imports them; fields as of `import_folder`."""
+        return self.import_upload(self.upload(*files), name=name, **fields)
 
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Fetches and imports a public dataset, as `mnist`."""
@@ -143,10 +152,8 @@ class Datasets(Things[objects.Dataset]):
         return self._add(name, {"folder": str(folder)})
 
     def add_archive(self, name: str, file: str | Path) -> objects.Dataset:
-        """Sends an archive and begins to add it."""
-        path = Path(file)
-        upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
-        return self._add(name, {"upload": upload["id"]})
+        """Sends an archive or a folder and begins to add it."""
+        return self._add(name, {"upload": self.upload(file).id})
 
     def wait_added(self, name: str) -> objects.Dataset:
         """Returns when nothing is being added any more; `progress["problem"]` says why it failed, if it did."""
@@ -305,6 +312,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Runs.start, RUN_FIELDS),
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
+    (Datasets.import_upload, DATASET_FIELDS),
     (Datasets.get_sample, DATASET_FIELDS),
     (Datasets.samples, FILTER_FIELDS),
     (Datasets.edit, CHANGE_FIELDS),
