@@ -31,8 +31,12 @@ class BucketSource:
 
     parallel_reads = PARALLEL_READS
 
-    def __init__(self, place: BucketPlace, credentials: Credentials | None, guard: NetGuard) -> None:
+    def __init__(
+        self, place: BucketPlace, credentials: Credentials | None, guard: NetGuard, *, page_size: int = 1000
+    ) -> None:
+        self._page_size = page_size
         self._place = place
+        self._guard = guard
         self._files = _open(place, credentials, guard)
         self._call = cast("Call", self._files.call_s3)
 
@@ -52,20 +56,25 @@ class BucketSource:
                 yield judge(path, level, size_bytes=size, use_splits=use_splits, most_bytes=MAX_OBJECT_BYTES)
 
     def read(self, path: str) -> bytes:
+        from fsspec.asyn import sync  # noqa: PLC0415  an extra
+
         try:
             with self._troubles():
-                found = self._files.cat_file(
-                    f"{self._place.bucket}/{self._place.prefix}{path}", 0, MAX_OBJECT_BYTES + 1
-                )
+                return cast("bytes", sync(self._files.loop, self._get, path))
         except FileNotFoundError:
             raise BadImage("There is no such object, or it vanished during the import.", code="file.vanished") from None
         except PermissionError:
             raise BadImage("The object may not be read with this key.", code="file.forbidden") from None
         except OSError as error:
             raise BadImage(f"The object cannot be read: {_words(error)}.", code="file.unreadable") from error
-        if len(found) > MAX_OBJECT_BYTES:
-            raise BadImage(f"The object has over {MAX_OBJECT_BYTES >> 20} MB.", code="file.too-large")
-        return bytes(found)
+
+    async def _get(self, path: str) -> bytes:
+        key = f"{self._place.prefix}{path}"
+        answer = await self._files._call_s3("get_object", Bucket=self._place.bucket, Key=key)
+        async with answer["Body"] as body:
+            if answer["ContentLength"] > MAX_OBJECT_BYTES:
+                raise BadImage(f"The object has over {MAX_OBJECT_BYTES >> 20} MB.", code="file.too-large")
+            return bytes(await body.read())
 
     def _look(self, folder: str) -> Level:
         folders: list[str] = []
@@ -79,7 +88,8 @@ class BucketSource:
 
     def _pages(self, folder: str, **options: str) -> Iterator[Mapping[str, Any]]:
         """Pages of a listing, a thousand objects each; raises `BadDataset` when the bucket cannot be listed."""
-        asked = {"Bucket": self._place.bucket, "Prefix": self._place.prefix + folder, **options}
+        asked: dict[str, Any] = {"Bucket": self._place.bucket, "Prefix": self._place.prefix + folder, **options}
+        asked |= {"MaxKeys": self._page_size}
         while True:
             try:
                 with self._troubles():
@@ -106,7 +116,8 @@ class BucketSource:
         except ClientError as error:
             raise OSError(str(error)) from error
         except (BotoCoreError, ConnectionError, TimeoutError) as error:
-            text = f"{self._place.endpoint or 'Amazon S3'} does not answer: {_words(error)}. Start the import again."
+            why = self._guard.refusal or f"{_words(error)}. Start the import again."
+            text = f"{self._place.endpoint or 'Amazon S3'} does not answer: {why}"
             raise Unavailable(text, code="bucket.unavailable") from error
 
 

@@ -32,6 +32,7 @@ class NetGuard:
     def __init__(self, allowed: Collection[str] = (), *, resolve: Resolve = resolve_name) -> None:
         self._allowed = frozenset(each.lower() for each in allowed)
         self._resolve = resolve
+        self.refusal = ""  # the sentence of the last one: libraries in between lose it
 
     def addresses(self, host: str, port: int) -> list[str]:
         """The checked addresses of a host, resolved once.
@@ -51,11 +52,15 @@ class NetGuard:
             text = (
                 f"Port {port} belongs to another service than the web: only 80, 443 and those from 1024 on are asked."
             )
-            raise Forbidden(text, code="url.port")
+            raise self._refused(text, "url.port")
         if not all(is_public(address) for address in found):
             text = f"{host} lies inside of this machine's own network, which addresses may not lead to."
-            raise Forbidden(f"{text} TENFOLD_INTERNAL_HOSTS can allow it.", code="url.internal")
+            raise self._refused(f"{text} TENFOLD_INTERNAL_HOSTS can allow it.", "url.internal")
         return found
+
+    def _refused(self, text: str, code: str) -> Forbidden:
+        self.refusal = text
+        return Forbidden(text, code=code)
 
     def is_allowed(self, host: str, port: int) -> bool:
         """Whether the administrator named this host."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.events import Json
+from tenfold.core.fields import declare
 
 MAX_ADDRESS = 4000
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
@@ -47,6 +48,25 @@ class BucketPlace:
     def to_json(self) -> dict[str, Json]:
         found: dict[str, Json] = {"bucket": self.address, "endpoint": self.endpoint, "region": self.region}
         return {name: value for name, value in found.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketOptions:
+    """What goes with the address of a bucket, as fields of a form and options of a command."""
+
+    endpoint: str | None = declare(
+        None,
+        label="Endpoint",
+        help="The address of an S3-compatible server, as in https://minio.example:9000. Empty: Amazon's own.",
+        group="Bucket",
+    )
+    region: str | None = declare(None, label="Region", help="As in eu-central-1, where it is needed.", group="Bucket")
+    access_key: str | None = declare(
+        None, label="Access key", help="Empty for a bucket that is open to all.", group="Bucket"
+    )
+    secret_key: str | None = declare(
+        None, label="Secret key", help="Kept encrypted until the import is over, and shown nowhere.", group="Bucket"
+    )
 
 
 class SecretStore(Protocol):

@@ -11,13 +11,15 @@ from fastapi import Depends, Request
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.layouts import COLUMN_ROLES, SOURCE_FILES, SourceChoice, source_choice
+from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import BadDataset, InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
+from tenfold.core.fields import fields_of
 from tenfold.interfaces.services import Services
 from tenfold.services.datasets import ImportRequest
 
-_MORE = {"bucket": ("endpoint", "region", "access_key", "secret_key")}
+_MORE = {"bucket": tuple(field.name for field in fields_of(BucketOptions))}
 SOURCE_CHOICES = ("layout", "columns", "prefix")
 Found = tuple[dict[str, Json], str]
 

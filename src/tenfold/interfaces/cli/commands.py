@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenfold.core.datasets.layouts import ARCHIVE_FILES, SourceOptions, asked_for
+from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import fields_of
 from tenfold.core.training.spec import TrainingSpec
@@ -63,16 +64,20 @@ def _get_sample(
 
 
 def _import_dataset(
-    source: Annotated[Path, typer.Argument(help="A folder, list, table or array file of the server, or an archive.")],
+    source: Annotated[str, typer.Argument(help="A path of the server, an archive to send, or s3://BUCKET/FOLDER.")],
     name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send the file; archives are sent anyway.")] = False,
     wait: Wait = False,
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Imports pictures in any known layout from a path of the server, or sends a file with them."""
+    """Imports pictures in any known layout from a path of the server or a bucket, or sends a file with them."""
     with told_errors(), connect() as client:
-        path = source.absolute()
+        if source.startswith("s3://"):
+            made = client.datasets.import_bucket(source, name=name, **_chosen(fields))
+            show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
+            return
+        path = Path(source).absolute()
         is_sent = path.is_file() and (send or path.name.casefold().endswith(ARCHIVE_FILES))
         bring = client.datasets.import_archive if is_sent else client.datasets.import_folder
         made = bring(path, name=name, **_chosen(fields))
@@ -131,7 +136,9 @@ def _preview_source(
 
 
 data.command("get")(with_fields(_get_sample, fields_of(DatasetSpec)))
-dataset.command("import")(with_fields(_import_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
+dataset.command("import")(
+    with_fields(_import_dataset, (*SOURCE_OPTIONS, *fields_of(BucketOptions), *fields_of(DatasetSpec)))
+)
 dataset.command("upload")(with_fields(_upload_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
 dataset.command("preview")(with_fields(_preview_source, SOURCE_OPTIONS))
 run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))

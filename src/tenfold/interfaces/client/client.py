@@ -26,9 +26,10 @@ from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.client.uploading import send_files
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import BUCKET_FIELDS, CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
 ThingT = TypeVar("ThingT", bound=objects.Thing)
+BUCKET_OPTIONS = tuple(field.name for field in BUCKET_FIELDS)
 OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
 POLL_S = 0.25
 
@@ -119,6 +120,14 @@ class Datasets(Things[objects.Dataset]):
     def import_archive(self, *files: str | Path, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Sends archives, folders, lists, tables or array files, and imports them; fields as of `import_folder`."""
         return self.import_upload(self.upload(*files), name=name, **fields)
+
+    def import_bucket(self, address: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports a folder of an S3-compatible bucket, as in `s3://NAME/FOLDER`.
+
+        `endpoint`, `region`, `access_key` and `secret_key` say how it is reached; other fields as of `import_folder`.
+        """
+        about = {name: value for name in BUCKET_OPTIONS if (value := fields.pop(name, None))}
+        return self._create({"bucket": address, **about}, name, fields)
 
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Fetches and imports a public dataset, as `mnist`."""
@@ -312,6 +321,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Runs.start, RUN_FIELDS),
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
+    (Datasets.import_bucket, (*BUCKET_FIELDS, *DATASET_FIELDS)),
     (Datasets.import_upload, DATASET_FIELDS),
     (Datasets.get_sample, DATASET_FIELDS),
     (Datasets.samples, FILTER_FIELDS),

@@ -7,6 +7,7 @@ from typing import Any
 from tenfold.core.datasets.edits import MAX_CHOSEN, Change
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.layouts import COLUMN_ROLES, LAYOUTS
+from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.datasets.uploads import MAX_FILES
 from tenfold.core.fields import Field, fields_of
@@ -14,6 +15,7 @@ from tenfold.core.training.spec import TrainingSpec
 
 RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
 DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
+BUCKET_FIELDS: tuple[Field, ...] = fields_of(BucketOptions)
 CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
 FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
@@ -70,10 +72,7 @@ def _source() -> dict[str, dict[str, Any]]:
             "upload": {"type": "string", "description": "The id of a complete upload."},
             "sample": {"type": "string", "description": "A public dataset that Tenfold can fetch, as in `mnist`."},
             "bucket": {"type": "string", "description": "A folder of a bucket, as in `s3://NAME/FOLDER`."},
-            "endpoint": {"type": "string", "description": "Of a bucket that is not Amazon's: its address."},
-            "region": {"type": "string", "description": "Of a bucket."},
-            "access_key": {"type": "string", "description": "Of a bucket; kept encrypted until the import is over."},
-            "secret_key": {"type": "string", "description": "Of a bucket; kept encrypted until the import is over."},
+            **{field.name: {"type": "string", "description": f"Of a bucket. {field.help}"} for field in BUCKET_FIELDS},
         },
     }
     layout = {

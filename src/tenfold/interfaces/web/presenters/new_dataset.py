@@ -21,17 +21,21 @@ from tenfold.core.errors import Conflict, InvalidFields, NameTaken, NotFound, Pr
 from tenfold.core.fields import Field, fields_of, parse_spec
 from tenfold.core.names import check_name
 from tenfold.interfaces.api.sources import choice_from, import_request
+from tenfold.interfaces.schemas.requests import BUCKET_FIELDS
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.datasets import samples
 from tenfold.interfaces.web.views import forms
 from tenfold.interfaces.web.views.datasets import LayoutView, NewDatasetPage
 
-Source = Literal["folder", "archive", "sample"]
-SOURCES: tuple[Source, ...] = ("folder", "archive", "sample")
+Source = Literal["folder", "archive", "remote", "camera", "sample"]
+SOURCES: tuple[Source, ...] = ("folder", "archive", "remote", "camera", "sample")
 PREVIEWED = ("resize", "width", "height", "background", "colour", "profile")
+BUCKET_OPTIONS = frozenset(field.name for field in BUCKET_FIELDS)
 MISSING = {
     "folder": "Type or choose a folder.",
     "archive": "Drop or choose what is to be sent.",
+    "remote": "Type the address of a bucket, as in s3://NAME/FOLDER.",
+    "camera": "Take some pictures first.",
     "sample": "Choose one of the sets.",
 }
 
@@ -61,12 +65,22 @@ def new_dataset_page(
         name_problem=by_field.get("name", ""),
         upload_id=upload_id,
         upload_name=upload_name,
-        source_problem=by_field.get("source", ""),
-        layout=LayoutView() if by_field.get("source") else _layout(services, actor, typed),
+        source_problem=_source_problem(by_field),
+        bucket=typed.get("bucket", ""),
+        bucket_fields=forms.field_views(BUCKET_FIELDS, {**typed, "secret_key": ""}, problems),
+        layout=LayoutView() if _source_problem(by_field) else _layout(services, actor, typed),
         original_url=original_url,
         resized_url=resized_url,
-        problem=" ".join(problem.message for problem in problems if problem.field not in {*known, "name", "source"}),
+        problem=" ".join(
+            problem.message
+            for problem in problems
+            if problem.field not in {*known, *BUCKET_OPTIONS, "name", "source", "bucket"}
+        ),
     )
+
+
+def _source_problem(by_field: Mapping[str, str]) -> str:
+    return by_field.get("source", "") or by_field.get("bucket", "")
 
 
 def _preview(typed: Mapping[str, str], roots: Sequence[str]) -> tuple[str, str]:
@@ -158,11 +172,12 @@ def _layout_view(preview: LayoutPreview, choice: SourceChoice, by_name: Mapping[
 
 def _source(typed: Mapping[str, str]) -> dict[str, str]:
     kind = typed.get("source", "")
-    key = {"archive": "upload"}.get(kind, kind)
+    key = {"archive": "upload", "camera": "upload", "remote": "bucket"}.get(kind, kind)
     value = typed.get(key, "").strip()
     if kind not in MISSING or not value:
         raise InvalidFields([Problem("source", MISSING.get(kind, "Say where the pictures are."), "required")])
-    return {key: value}
+    more = {name: typed[name].strip() for name in BUCKET_OPTIONS if typed.get(name, "").strip()}
+    return {key: value, **(more if key == "bucket" else {})}
 
 
 def _all_problems(error: TenfoldError, values: Mapping[str, object], name: str) -> Sequence[Problem]:
