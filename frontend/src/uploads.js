@@ -72,13 +72,7 @@ class Stream {
   /** The bytes between two places, not read yet. @param {number} start @param {number} end */
   slice(start, end) {
     const parts = [];
-    let low = 0;
-    for (let high = this.ends.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if ((this.ends[middle] ?? 0) > start) high = middle;
-      else low = middle + 1;
-    }
-    for (let number = low, at = start; at < end; number += 1) {
+    for (let number = this.ends.findIndex((last) => last > start), at = start; at < end; number += 1) {
       const file = /** @type {File} */ (this.files[number]);
       const first = (this.ends[number] ?? 0) - file.size;
       parts.push(file.slice(at - first, Math.min(file.size, end - first)));

@@ -44,7 +44,7 @@ def list_datasets(
 @router.get("/datasets/new", dependencies=[Depends(Access("dataset.create"))])
 def show_new_dataset(request: Request, caller: CallerNow, services: ServicesNow, site: SiteNow) -> Response:
     """The form for a new dataset, filled from the address."""
-    return site.show(request, new_dataset.new_dataset_page(services, caller, dict(request.query_params)))
+    return _with_camera(site.show(request, new_dataset.new_dataset_page(services, caller, dict(request.query_params))))
 
 
 @router.post("/datasets/new", dependencies=[Depends(Access("dataset.create"))])
@@ -53,17 +53,21 @@ async def create_dataset(request: Request, caller: CallerNow, services: Services
     async with request.form(max_fields=MAX_FORM_FIELDS) as form:
         typed = {name: value for name, value in form.multi_items() if isinstance(value, str)}
         refusal: TenfoldError | None = None
-        files = chosen_files(form, "archive")
+        is_look = "look" in request.query_params  # the form again, by a way that puts no key into an address
+        files = chosen_files(form, "archive") if not is_look else []
         if files and typed.get("source") == "archive":
             try:
                 typed["upload"] = (await receive(services, caller, files)).id
             except TenfoldError as refused:
                 refusal = refused
+    if is_look:
+        seen = await run_in_threadpool(new_dataset.new_dataset_page, services, caller, typed)
+        return _with_camera(await run_in_threadpool(site.show, request, seen))
     answer = await run_in_threadpool(new_dataset.submit, services, caller, typed, refusal)
     if isinstance(answer, Dataset):
         return lead(address("datasets", answer.name))
     page, error = answer
-    return await run_in_threadpool(lambda: site.show(request, page, status=status_of(error)))
+    return _with_camera(await run_in_threadpool(lambda: site.show(request, page, status=status_of(error))))
 
 
 @router.post("/datasets/samples/{name}/try", dependencies=[Depends(Access("dataset.create"))])
@@ -116,6 +120,12 @@ def restore_dataset(id: str, caller: CallerNow, services: ServicesNow) -> Respon
 def stop_dataset(name: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Stops building it."""
     return lead(address("datasets", services.datasets.stop_import(caller, name).name))
+
+
+def _with_camera(response: Response) -> Response:
+    """Lets this one page ask for the camera; all others may not."""
+    response.headers["permissions-policy"] = "camera=(self), geolocation=(), microphone=()"
+    return response
 
 
 def _made_from(services: Services, caller: Actor, sample: str) -> Dataset | None:
