@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     `roots` are the folders that it may read for import, separated by `:`; `hosts` further names that it answers to,
     separated by commas, for a server that people reach by a name of their own network. `upload_quota_mb` is what all
     uploads of a person may have that no dataset was made of yet. `internal_hosts` (`HOST` or `HOST:PORT`, separated by
-    commas) are hosts of the own network that imports may ask all the same.
+    commas) are hosts of the own network that imports may ask all the same. `web_import` allows imports from the web.
     """
 
     model_config = SettingsConfigDict(env_prefix="TENFOLD_")
@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     roots: Annotated[list[Path], NoDecode] = Field(default_factory=lambda: [Path.home()])
     max_upload_mb: int = Field(20_000, ge=1)
     upload_quota_mb: int = Field(100_000, ge=1)
+    web_import: bool = False
     internal_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list)
     cpu_jobs: int = Field(1, ge=1, le=64)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tenfold.adapters.formats.layouts import Layouts
 from tenfold.adapters.sources.bucket import check_endpoint, require_bucket_parts
@@ -41,10 +42,20 @@ def open_arrivals(settings: Settings, roots: Sequence[str]) -> Arrivals:
         require_bucket_parts()
         check_endpoint(place, guard)
 
+    def check_url(url: str) -> None:
+        parts = urlsplit(url)
+        guard.addresses(str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80))
+
     return Arrivals(
         uploads=uploads,
         secrets=secrets,
         layouts=layouts,
         upload_service=UploadService(uploads, layouts, limits=limits),
-        remote_service=RemoteService(secrets, check_bucket=check_bucket, internal_hosts=settings.internal_hosts),
+        remote_service=RemoteService(
+            secrets,
+            check_bucket=check_bucket,
+            check_url=check_url,
+            internal_hosts=settings.internal_hosts,
+            web_is_allowed=settings.web_import,
+        ),
     )

@@ -13,32 +13,17 @@ from typing import Any, cast
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.cifar import open_cifar
-from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.joined import WithRejected
-from tenfold.adapters.formats.layouts import open_source, sent_source
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
-from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.formats.revision_reader import open_revision
-from tenfold.adapters.sources.bucket import BucketSource
-from tenfold.adapters.sources.net_guard import NetGuard
-from tenfold.adapters.sources.received import lay_out
-from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
-from tenfold.adapters.storage.secrets import FolderSecrets
-from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
-from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.model import tell_differences
-from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.preprocessing import Preprocessing
-from tenfold.core.datasets.remote import bucket_place
-from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
-from tenfold.core.errors import Forbidden
 from tenfold.core.events import Json
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
@@ -120,7 +105,7 @@ def _build_dataset(
     tell: Callable[[str], None],
 ) -> dict[str, Json] | None:
     """Fulfils `tenfold.worker.toolbox.DatasetBuilder`."""
-    source = _open_source(job, places, should_stop=should_stop, tell=tell)
+    source = Origins(job, places, should_stop, tell).open()
     if source is None:
         return None
     spec, threads = parse_spec(DatasetSpec, job.spec), len(os.sched_getaffinity(0))
@@ -142,53 +127,3 @@ def _build_dataset(
     }
     derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
     return {**facts, **(derived if job.parent else {})}
-
-
-def _open_source(
-    job: ImportJob, places: BuildFolders, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
-) -> SampleSource | None:
-    roots = tuple(Path(str(root)) for root in job.roots)
-    match job.source:
-        case {"folder": str(folder)}:
-            places_read = SourcePlaces(work=places.work, allowed=_root_of(folder, job), roots=roots)
-            return open_source(Path(folder), places_read, source_choice(job.source))
-        case {"upload": str(upload)}:
-            return _open_upload(upload, job, places, should_stop)
-        case {"bucket": str()}:
-            return _open_bucket(job.source, places)
-        case {"sample": str(sample)}:
-            return _open_sample(sample, places, tell)
-    raise AssertionError(f"{job.source} is no source")
-
-
-def _open_bucket(source: dict[str, Json], places: BuildFolders) -> SampleSource:
-    secret, hosts = source.get("secret"), source.get("internal_hosts")
-    credentials = FolderSecrets(places.data / "secrets").get(str(secret)) if secret else None
-    guard = NetGuard([str(host) for host in hosts] if isinstance(hosts, list) else ())
-    return BucketSource(bucket_place(source), credentials, guard)
-
-
-def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -> SampleSource:
-    folder = SampleCache(places.data / "cache").fetch(name, report=tell)
-    sample = SAMPLE_DATASETS[name]
-    if sample.layout == "idx":
-        return IdxSource(folder, sample.classes)
-    return open_cifar(folder / next(iter(sample.md5)), places.work, sample.classes)
-
-
-def _open_upload(id: str, job: ImportJob, places: BuildFolders, should_stop: Callable[[], bool]) -> SampleSource | None:
-    uploads = FolderUploads(places.data / "uploads")
-    folder = lay_out(uploads.path(id), places.work, should_stop=should_stop)
-    if folder is None:
-        return None
-    roots = tuple(Path(str(root)) for root in job.roots)
-    places_read = SourcePlaces(work=places.work, allowed=folder, roots=roots)
-    source = open_source(sent_source(folder), places_read, source_choice(job.source))
-    return WithRejected(source, tuple(uploads.get(id).refused.values()))
-
-
-def _root_of(folder: str, job: ImportJob) -> Path:
-    for root in job.roots:
-        if Path(folder).is_relative_to(str(root)):
-            return Path(str(root))
-    raise Forbidden("The folder lies outside the folders that may be read.", code="folder.outside")

@@ -58,10 +58,12 @@ class LookedAt(SampleSource, Protocol):
 class SourcePlaces:
     """Folders of a source: files are read inside `allowed`, pictures of a list also inside `roots`.
 
-    `work` takes what must be unpacked and is kept between attempts; `apart` reads what may end a process.
+    `work` takes what must be unpacked and is kept between attempts; `apart` reads what may end a process. With
+    `takes_addresses` lists and tables may name addresses of the web, which whoever opened the source reads.
     """
 
     work: Path
+    takes_addresses: bool = False
     allowed: Path | None = None
     roots: tuple[Path, ...] = ()
     apart: ReaderApart = field(default_factory=ReaderApart)
@@ -138,7 +140,13 @@ def _open_lists(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> Lis
         told = f"its first line is {first!r}" if first else "its first line is empty"
         text = f"{texts[0]} is no list of pictures: on each line one has a path, a blank and a label; {told}."
         raise BadDataset(text, code="list.none")
-    source = ListSource(scene.guard, lists, class_names=_class_names(scene), pictures=_pictures(scene, choice, places))
+    source = ListSource(
+        scene.guard,
+        lists,
+        class_names=_class_names(scene),
+        pictures=_pictures(scene, choice, places),
+        takes_addresses=places.takes_addresses,
+    )
     is_meant = choice.layout is not None or scene.is_file or source.is_backed
     return source if is_meant or not _has_class_folders(scene) else None
 
@@ -156,6 +164,7 @@ def _open_tables(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> Ta
             columns=choice.columns,
             class_names=_class_names(scene),
             pictures=_pictures(scene, choice, places),
+            takes_addresses=places.takes_addresses,
         )
 
     if not paths:

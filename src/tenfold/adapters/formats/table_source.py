@@ -44,7 +44,8 @@ class TableSource:
     """Fulfils `SampleSource` over tables.
 
     `columns` are chosen by role; the others are recognised, by what is in them and by their names. Pictures within a
-    table are set aside in `work` while it is listed, and can be read from then on.
+    table are set aside in `work` while it is listed, and can be read from then on. With `takes_addresses` a picture may
+    be an address of the web, which another reads.
     """
 
     def __init__(
@@ -56,11 +57,14 @@ class TableSource:
         columns: Mapping[ColumnRole, str] | None = None,
         class_names: Sequence[str] = (),
         pictures: GuardedFolder | None = None,
+        takes_addresses: bool = False,
     ) -> None:
         self._readers = [
             _PartReader(part, guard, pictures, dict(columns or {}), tuple(class_names), Spool(work, f"table-{place}"))
             for place, part in enumerate(parts)
         ]
+        for reader in self._readers:
+            reader.takes_addresses = takes_addresses
         self._by_path = {reader.path: reader for reader in self._readers}
 
     def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
@@ -107,6 +111,8 @@ class TableSource:
 
 class _PartReader:
     """One table of a source."""
+
+    takes_addresses = False
 
     def __init__(
         self,
@@ -217,7 +223,8 @@ class _PartReader:
 
     @cached_property
     def _where(self) -> Whereabouts:
-        names = [name for cell in self._first_images if (name := _file_of(cell)) is not None]
+        named = map(_file_of, self._first_images)
+        names = [name for name in named if name is not None and "://" not in name]
         beside = None if self._is_prefixed else self.path.rpartition("/")[0]
         return locate(self.pictures, names, beside=beside)
 
@@ -270,7 +277,8 @@ class _PartReader:
         if "\0" in name or any(0xD800 <= ord(char) < 0xE000 for char in name):
             return RejectedFile(place, "file.name", "The path is not valid UTF-8, or has a NUL in it.")
         if "://" in name:
-            return RejectedFile(place, "list.address", "It is an address: only files of this machine are read.")
+            text = "It is an address of the web: the administrator has not allowed to ask for these."
+            return name if self.takes_addresses else RejectedFile(place, "list.address", text)
         return self._where.path_of(cleaned(name))
 
     def _class_name(self, row: Row) -> str | None:

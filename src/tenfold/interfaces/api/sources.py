@@ -79,7 +79,7 @@ def _folder(services: Services, _caller: Actor, source: Mapping[str, Any], body:
     path, choice = source_on_server(services, source["folder"], body)
     if path.casefold().endswith(SOURCE_FILES):
         services.layouts.preview(path, choice)  # a file that is none of its kind is refused at once
-    return {"folder": path, **choice.to_json()}, PurePosixPath(path).name
+    return {"folder": path, **choice.to_json(), **services.remote.web()}, PurePosixPath(path).name
 
 
 def _upload(services: Services, caller: Actor, source: Mapping[str, Any], body: Mapping[str, object]) -> Found:
@@ -90,7 +90,7 @@ def _upload(services: Services, caller: Actor, source: Mapping[str, Any], body: 
     except BadDataset as error:
         if error.code != "upload.archive":
             raise
-    return {"upload": upload.id, "file": upload.name, **choice.to_json()}, upload.wish
+    return {"upload": upload.id, "file": upload.name, **choice.to_json(), **services.remote.web()}, upload.wish
 
 
 def _sample(_services: Services, _caller: Actor, source: Mapping[str, Any], _body: Mapping[str, object]) -> Found:
@@ -105,9 +105,15 @@ def _bucket(services: Services, _caller: Actor, source: Mapping[str, Any], _body
     return services.remote.accept_bucket(source)
 
 
+def _url(services: Services, _caller: Actor, source: Mapping[str, Any], body: Mapping[str, object]) -> Found:
+    found, wish = services.remote.accept_url(source["url"])
+    return {**found, **choice_from(services, body).to_json()}, wish
+
+
 _SOURCES: Mapping[str, Callable[[Services, Actor, Mapping[str, Any], Mapping[str, object]], Found]] = {
     "folder": _folder,
     "upload": _upload,
     "sample": _sample,
     "bucket": _bucket,
+    "url": _url,
 }

@@ -64,17 +64,20 @@ def _get_sample(
 
 
 def _import_dataset(
-    source: Annotated[str, typer.Argument(help="A path of the server, an archive to send, or s3://BUCKET/FOLDER.")],
+    source: Annotated[
+        str, typer.Argument(help="A path of the server, an archive to send, s3://BUCKET/FOLDER, or an address.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send the file; archives are sent anyway.")] = False,
     wait: Wait = False,
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Imports pictures in any known layout from a path of the server or a bucket, or sends a file with them."""
+    """Imports pictures in any known layout from a path of the server, a bucket or the web, or sends a file."""
     with told_errors(), connect() as client:
-        if source.startswith("s3://"):
-            made = client.datasets.import_bucket(source, name=name, **_chosen(fields))
+        if source.startswith(("s3://", "http://", "https://")):
+            fetch = client.datasets.import_bucket if source.startswith("s3://") else client.datasets.import_url
+            made = fetch(source, name=name, **_chosen(fields))
             show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
             return
         path = Path(source).absolute()

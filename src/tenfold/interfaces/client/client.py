@@ -129,6 +129,10 @@ class Datasets(Things[objects.Dataset]):
         about = {name: value for name in BUCKET_OPTIONS if (value := fields.pop(name, None))}
         return self._create({"bucket": address, **about}, name, fields)
 
+    def import_url(self, url: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports an archive, a list, a table or a page of links in the web, if the administrator allows it."""
+        return self._create({"url": url}, name, fields)
+
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Fetches and imports a public dataset, as `mnist`."""
         return self._create({"sample": sample}, name, fields)
@@ -321,6 +325,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Runs.start, RUN_FIELDS),
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
+    (Datasets.import_url, DATASET_FIELDS),
     (Datasets.import_bucket, (*BUCKET_FIELDS, *DATASET_FIELDS)),
     (Datasets.import_upload, DATASET_FIELDS),
     (Datasets.get_sample, DATASET_FIELDS),

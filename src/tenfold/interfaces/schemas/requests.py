@@ -63,7 +63,7 @@ def addition_request() -> dict[str, Any]:
 def _source() -> dict[str, dict[str, Any]]:
     """Where pictures come from, and how they lie there."""
     source = {
-        "description": "Where the pictures come from: one of folder, upload, sample and bucket.",
+        "description": "Where the pictures come from: one of folder, upload, sample, bucket and url.",
         "type": "object",
         "additionalProperties": False,
         "minProperties": 1,
@@ -72,6 +72,7 @@ def _source() -> dict[str, dict[str, Any]]:
             "upload": {"type": "string", "description": "The id of a complete upload."},
             "sample": {"type": "string", "description": "A public dataset that Tenfold can fetch, as in `mnist`."},
             "bucket": {"type": "string", "description": "A folder of a bucket, as in `s3://NAME/FOLDER`."},
+            "url": {"type": "string", "description": "An archive, list, table or page of links in the web."},
             **{field.name: {"type": "string", "description": f"Of a bucket. {field.help}"} for field in BUCKET_FIELDS},
         },
     }

@@ -273,7 +273,7 @@ def _source(dataset: Dataset, manifest: RevisionManifest | None) -> tuple[views.
         facts.append(views.Fact(term="Folder", value=str(source["folder"]), is_code=True))
     if "file" in source:
         facts.append(views.Fact(term="Sent", value=str(source["file"]), is_code=True))
-    for key, term in (("bucket", "Bucket"), ("endpoint", "Endpoint")):
+    for key, term in (("bucket", "Bucket"), ("endpoint", "Endpoint"), ("url", "Address")):
         if key in source:
             facts.append(views.Fact(term=term, value=str(source[key]), is_code=True))
     if "sample" in source:

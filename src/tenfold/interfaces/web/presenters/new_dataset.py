@@ -34,7 +34,7 @@ BUCKET_OPTIONS = frozenset(field.name for field in BUCKET_FIELDS)
 MISSING = {
     "folder": "Type or choose a folder.",
     "archive": "Drop or choose what is to be sent.",
-    "remote": "Type the address of a bucket, as in s3://NAME/FOLDER.",
+    "remote": "Type an address, as in s3://NAME/FOLDER.",
     "camera": "Take some pictures first.",
     "sample": "Choose one of the sets.",
 }
@@ -66,6 +66,7 @@ def new_dataset_page(
         upload_id=upload_id,
         upload_name=upload_name,
         source_problem=_source_problem(by_field),
+        web_is_allowed=services.remote.web_is_allowed,
         bucket=typed.get("bucket", ""),
         bucket_fields=forms.field_views(BUCKET_FIELDS, {**typed, "secret_key": ""}, problems),
         layout=LayoutView() if _source_problem(by_field) else _layout(services, actor, typed),
@@ -74,13 +75,13 @@ def new_dataset_page(
         problem=" ".join(
             problem.message
             for problem in problems
-            if problem.field not in {*known, *BUCKET_OPTIONS, "name", "source", "bucket"}
+            if problem.field not in {*known, *BUCKET_OPTIONS, "name", "source", "bucket", "url"}
         ),
     )
 
 
 def _source_problem(by_field: Mapping[str, str]) -> str:
-    return by_field.get("source", "") or by_field.get("bucket", "")
+    return by_field.get("source", "") or by_field.get("bucket", "") or by_field.get("url", "")
 
 
 def _preview(typed: Mapping[str, str], roots: Sequence[str]) -> tuple[str, str]:
@@ -174,6 +175,7 @@ def _source(typed: Mapping[str, str]) -> dict[str, str]:
     kind = typed.get("source", "")
     key = {"archive": "upload", "camera": "upload", "remote": "bucket"}.get(kind, kind)
     value = typed.get(key, "").strip()
+    key = "url" if value.startswith(("http://", "https://")) and key == "bucket" else key
     if kind not in MISSING or not value:
         raise InvalidFields([Problem("source", MISSING.get(kind, "Say where the pictures are."), "required")])
     more = {name: typed[name].strip() for name in BUCKET_OPTIONS if typed.get(name, "").strip()}

@@ -82,6 +82,7 @@ class NewDatasetPage(Page):
     upload_name: str = ""
     problem: str = ""
     source_problem: str = ""
+    web_is_allowed: bool = False
     bucket: str = ""
     bucket_fields: tuple[FieldView, ...] = ()
     layout: LayoutView = LayoutView()
