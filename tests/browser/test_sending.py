@@ -98,6 +98,7 @@ def test_a_sent_table_is_shown_before_it_is_imported(page: Page, server: Server,
 def test_an_upload_can_be_given_up(page: Page, server: Server, tmp_path: Path) -> None:
     (tmp_path / "large.zip").write_bytes(bytes(30 << 20))
     add_pictures(page, server)
+    page.get_by_label("On your computer").check()
     page.route("**/api/v1/uploads/*", lambda route: None if route.request.method == "PATCH" else route.continue_())
     page.set_input_files("#archive", tmp_path / "large.zip")
     expect(page.locator("drop-zone .drop-said")).to_contain_text("0 %")
@@ -122,6 +123,7 @@ def filming(browser: Browser) -> Iterator[Page]:
 def test_pictures_are_taken_into_classes_and_become_a_dataset(filming: Page, server: Server) -> None:
     add_pictures(filming, server)
     filming.context.grant_permissions(["camera"], origin=server.client.transport.url)
+    filming.get_by_label("With the camera of this device").check()
     filming.get_by_role("button", name="Turn the camera on").click()
     expect(filming.locator(".camera-said")).to_contain_text("Name a class")
     for name in ("mug", "pen"):
@@ -146,6 +148,7 @@ def test_a_camera_that_may_not_be_used_is_told(filming: Page, server: Server) ->
     filming.context.clear_permissions()
     refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
     filming.evaluate(f"() => {{ {refuse} }}")
+    filming.get_by_label("With the camera of this device").check()
     filming.get_by_role("button", name="Turn the camera on").click()
     expect(filming.locator(".camera-said")).to_contain_text("allow it beside the address")
     filming.get_by_role("button", name="Make the dataset").click()
