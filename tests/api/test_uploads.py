@@ -6,10 +6,13 @@ import io
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 from sending import announce, append, send_files
 from starlette.testclient import TestClient
 
+from tenfold.client import Client, InvalidError
+from tenfold.interfaces.client import uploading
 from tenfold.testing.picture_files import write_class_folders
 
 from .conftest import Site
@@ -158,3 +161,49 @@ def test_a_file_of_no_use_is_refused_at_once(owner: TestClient, tmp_path: Path) 
     answer = owner.post("/api/v1/datasets", json={"source": {"upload": upload}})
     assert (answer.status_code, answer.json()["code"]) == (422, "dataset.layout")
     assert "thesis.pdf alone makes no dataset" in answer.json()["detail"]
+
+
+class Breaking(httpx.BaseTransport):
+    """Loses every second part, before or after the server has seen it."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self.parts = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "PATCH":
+            return self._inner.handle_request(request)
+        self.parts += 1
+        if self.parts % 4 == 2:
+            raise httpx.ConnectError("lost on the way", request=request)
+        response = self._inner.handle_request(request)
+        if self.parts % 4 == 0:
+            raise httpx.ReadError("the answer was lost", request=request)
+        return response
+
+
+def test_the_client_goes_on_through_a_network_that_breaks(
+    owner: TestClient, site: Site, birds: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, content in birds.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    (tmp_path / "birds" / "owl" / "nul.png").write_bytes(b"x")
+    monkeypatch.setattr(uploading, "CHUNK_BYTES", sum(map(len, birds.values())) // 6 + 1)
+    monkeypatch.setattr(uploading, "PAUSES_S", (0.0,) * 7)
+    breaking = Breaking(owner._transport)
+    client = Client("http://127.0.0.1:5000", site.tokens["owner"], transport=breaking)
+    heard: list[int] = []
+    sent = client.datasets.upload(tmp_path / "birds", on_change=lambda upload: heard.append(upload.offset))
+    assert (sent.state, sent.name, [each.path for each in sent.refused]) == ("ready", "birds", ["birds/owl/nul.png"])
+    assert heard == sorted(heard)
+    assert breaking.parts > 6
+    made = client.datasets.wait(client.datasets.import_upload(sent).id)
+    assert (made.state, made.num_samples) == ("ready", 12)
+    assert [each.code for each in client.datasets.rejected(made.id)] == ["upload.name"]
+
+
+def test_the_client_says_what_is_not_there(owner: TestClient, site: Site, tmp_path: Path) -> None:
+    client = Client("http://127.0.0.1:5000", site.tokens["owner"], transport=owner._transport)
+    with pytest.raises(InvalidError, match="There is no file or folder"):
+        client.datasets.upload(tmp_path / "nowhere")

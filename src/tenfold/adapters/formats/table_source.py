@@ -14,6 +14,7 @@ from tenfold.adapters.formats.table_rows import HEAD_ROWS, Embedded, Row, Table,
 from tenfold.adapters.formats.whereabouts import Whereabouts, cleaned, is_picture_name, locate
 from tenfold.core.datasets.layouts import (
     MAX_SHOWN_CLASSES,
+    NO_COLUMN,
     SPLIT_WORDS,
     ColumnRole,
     Look,
@@ -141,7 +142,7 @@ class _PartReader:
         """The column of each role, as far as chosen or recognised."""
         columns = self.table.columns
         for name in self._chosen.values():
-            if name not in columns:
+            if name not in columns and name != NO_COLUMN:
                 known = ", ".join(columns[:SHOWN_COLUMNS])
                 raise BadDataset(f"{self.path} has no column {name!r}; it has {known}.", code="table.column")
         telling = self._telling_image() if "image" not in self._chosen else None
@@ -150,7 +151,7 @@ class _PartReader:
         if "split" in found and "split" not in self._chosen and not self._tells_splits(found["split"]):
             del found["split"]
         rest = [name for name in columns if name not in found.values() and name.casefold() not in _CAPTIONS]
-        if "image" in found and "label" not in found and len(columns) == 2 and len(rest) == 1:
+        if "image" in found and not {"label"} & {*found, *self._chosen} and len(columns) == 2 and len(rest) == 1:
             found["label"] = rest[0]
         return found
 

@@ -51,6 +51,8 @@ PICTURE_FILES = (
 OTHER_PICTURE_FILES = (".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng")
 SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
 ARCHIVE_FILES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+NO_COLUMN = "-"
+"""What is chosen instead of a column for a role that none is to have."""
 MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
 _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
@@ -138,12 +140,17 @@ class SourceOptions:
         None, label="Column of classes", help="The column with the class.", group="Columns"
     )
     split_column: str | None = declare(
-        None, label="Column of splits", help="The column that says train, val or test.", group="Columns"
+        None, label="Column of splits", help="The column that says train, val or test; - for none.", group="Columns"
     )
     group_column: str | None = declare(
-        None, label="Column of groups", help="The column of what belongs together, as a patient.", group="Columns"
+        None,
+        label="Column of groups",
+        help="The column of what belongs together, as a patient; - for none.",
+        group="Columns",
     )
-    weight_column: str | None = declare(None, label="Column of weights", help="The column of weights.", group="Columns")
+    weight_column: str | None = declare(
+        None, label="Column of weights", help="The column of weights; - for none.", group="Columns"
+    )
 
 
 def asked_for(options: Mapping[str, object]) -> dict[str, object]:
@@ -218,7 +225,8 @@ def recognised_columns(names: Sequence[str], chosen: Mapping[ColumnRole, str]) -
     found: dict[ColumnRole, str] = {}
     for role, words in _COLUMN_WORDS.items():
         if role in chosen:
-            found[role] = chosen[role]
+            if chosen[role] != NO_COLUMN:
+                found[role] = chosen[role]
             continue
         taken = {*found.values(), *chosen.values()}
         known = (folded[word] for word in words if word in folded and folded[word] not in taken)

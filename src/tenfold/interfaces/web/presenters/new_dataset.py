@@ -10,6 +10,7 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.layouts import (
     COLUMN_ROLES,
+    NO_COLUMN,
     LayoutPreview,
     SourceChoice,
     SourceOptions,
@@ -149,15 +150,19 @@ def _known_columns(
     asked = asked_for(typed)
     if "columns" in asked:
         known = look(choice_from(services, {**asked, "columns": {}})).look.columns
-        asked["columns"] = {role: name for role, name in source_choice(asked).columns.items() if name in known}
+        asked["columns"] = {
+            role: name for role, name in source_choice(asked).columns.items() if name in {*known, NO_COLUMN}
+        }
     return asked
 
 
 def _layout_view(preview: LayoutPreview, choice: SourceChoice, by_name: Mapping[str, Field]) -> LayoutView:
     look = preview.look
     options = [forms.Option(value=name, label=name) for name in look.columns]
+    options.append(forms.Option(value=NO_COLUMN, label="none"))
     columns = [by_name[f"{role}_column"] for role in COLUMN_ROLES]
-    chosen = {f"{role}_column": name for role, name in look.chosen.items()}
+    without = {role: name for role, name in choice.columns.items() if name == NO_COLUMN}
+    chosen = {f"{role}_column": name for role, name in {**look.chosen, **without}.items()}
     fields = {field.name: options for field in columns}
     others = {"layout": choice.layout or "", "prefix": choice.prefix}
     return LayoutView(
