@@ -139,3 +139,16 @@ def test_a_text_that_is_no_list_is_refused_at_once(owner: TestClient, site: Site
     ):
         assert (answer.status_code, answer.json()["code"]) == (422, "list.none")
         assert "notes.txt is no list of pictures" in answer.json()["detail"]
+
+
+def test_splits_may_lie_in_three_places(owner: TestClient, site: Site, pictures: Path) -> None:
+    for name, count in (("learn", 6), ("check", 2), ("exam", 3)):
+        write_class_folders(site.home / "apart" / name, {"a": count, "b": count})
+    apart = {"val_folder": str(site.home / "apart" / "check"), "test_folder": str(site.home / "apart" / "exam")}
+    path = str(site.home / "apart" / "learn")
+    found = imported(owner, source={"folder": path}, **apart)
+    assert found["manifest"]["counts"] == {"train": [6, 6], "val": [2, 2], "test": [3, 3]}, found["message"]
+    seen = owner.get("/datasets/new", params={"source": "folder", "folder": path, **apart}).text
+    assert "12 pictures for training, 4 pictures for validation, 6 pictures for testing" in seen
+    outside = owner.post("/api/v1/datasets", json={"source": {"folder": path}, "val_folder": "/etc"})
+    assert outside.status_code == 403

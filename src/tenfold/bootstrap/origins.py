@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.joined import WithAddresses, WithRejected
+from tenfold.adapters.formats.joined import SplitSources, WithAddresses, WithRejected
 from tenfold.adapters.formats.layouts import open_source, sent_source
 from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.sources.bucket import BucketSource
@@ -59,6 +59,15 @@ class Origins:
         raise AssertionError(f"{self.job.source} is no source")
 
     def _opened(self, path: Path, allowed: Path) -> SampleSource:
+        """What lies at a path, with the splits that lie elsewhere."""
+        apart = source_choice(self.job.source).apart
+        train = self._opened_alone(path, allowed)
+        if not apart:
+            return train
+        others = {split: self._opened_alone(Path(each), self._root_of(each)) for split, each in apart.items()}
+        return SplitSources({"train": train, **others})
+
+    def _opened_alone(self, path: Path, allowed: Path) -> SampleSource:
         """What lies at a path, its lists with addresses of the web where these are allowed."""
         is_web = bool(self.job.source.get("web"))
         roots = tuple(Path(str(root)) for root in self.job.roots)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tenfold.core.datasets.model import RejectedFile
-from tenfold.core.datasets.ports import DistantSource, Find, SampleSource, ShouldStop, never
+from tenfold.core.datasets.model import RejectedFile, Split
+from tenfold.core.datasets.ports import DistantSource, Find, SampleSource, ShouldStop, SourceFile, never
 
 
 class WithRejected:
@@ -34,3 +34,25 @@ class WithAddresses:
 
     def read(self, path: str) -> bytes:
         return self._fetch(path) if "://" in path else self._read_other(path)
+
+
+class SplitSources:
+    """A source for each split: paths begin with the split's name, and what splits a source has itself do not count."""
+
+    def __init__(self, sources: Mapping[Split, SampleSource]) -> None:
+        self._sources = dict(sources)
+        self.parallel_reads = max(getattr(source, "parallel_reads", 1) for source in sources.values())
+
+    def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
+        for split, source in self._sources.items():
+            for find in source.finds(use_splits=False, should_stop=should_stop):
+                if isinstance(find, SourceFile):
+                    yield SourceFile(f"{split}/{find.path}", find.class_name, split if use_splits else None)
+                elif isinstance(find, RejectedFile):
+                    yield RejectedFile(f"{split}/{find.path}", find.code, find.message)
+                else:
+                    yield find
+
+    def read(self, path: str) -> bytes:
+        split, _, inside = path.partition("/")
+        return next(source for name, source in self._sources.items() if name == split).read(inside)

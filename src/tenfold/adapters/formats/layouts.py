@@ -73,6 +73,13 @@ def sent_source(folder: Path) -> Path:
 def _preview(path: Path, places: SourcePlaces, choice: SourceChoice) -> LayoutPreview:
     name, scene, source = _open(path, places, choice)
     look = source.look()
+    if choice.apart:
+        counts = [SplitCount("train", each.count, each.is_exact) for each in look.counts]
+        for split, other in choice.apart.items():
+            allowed = next((root for root in places.roots if Path(other).is_relative_to(root)), None)
+            found = _open(Path(other), replace(places, allowed=allowed), choice)[2].look().counts
+            counts += [SplitCount(split, each.count, each.is_exact) for each in found]
+        look = replace(look, counts=tuple(counts))
     return LayoutPreview(name, scene.folder, _sentence(name, look), look)
 
 

@@ -17,7 +17,8 @@ class Reading:
 
     def __init__(self, source: SampleSource) -> None:
         self._source = source
-        self._at_once = source.parallel_reads if isinstance(source, DistantSource) else 0
+        asked = source.parallel_reads if isinstance(source, DistantSource) else 1
+        self._at_once = asked if asked > 1 else 0
         self._pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="fetch") if self._at_once else None
 
     def begin(self, paths: Sequence[str]) -> Iterator[Content]:

@@ -75,17 +75,26 @@ class SourceChoice:
     """What a person chose instead of what would be recognised: the layout, columns by role, where paths start from.
 
     `columns` gives the name of a column for a role; `prefix` is the folder that relative paths of a list or table
-    start from.
+    start from; `val_folder` and `test_folder` hold the pictures of these splits, the source itself then those of train.
     """
 
     layout: LayoutName | None = None
     columns: Mapping[ColumnRole, str] = field(default_factory=dict)
     prefix: str = ""
+    val_folder: str = ""
+    test_folder: str = ""
+
+    @property
+    def apart(self) -> dict[Split, str]:
+        """The paths of splits that lie elsewhere."""
+        paths: dict[Split, str] = {"val": self.val_folder, "test": self.test_folder}
+        return {split: path for split, path in paths.items() if path}
 
     def to_json(self) -> dict[str, Json]:
         """What is not left to recognition, to lie beside the path in a job's source."""
         columns: dict[str, Json] = {role: name for role, name in self.columns.items()}
         values: dict[str, Json] = {"layout": self.layout, "columns": columns, "prefix": self.prefix}
+        values |= {"val_folder": self.val_folder, "test_folder": self.test_folder}
         return {name: value for name, value in values.items() if value}
 
 
@@ -109,14 +118,12 @@ def source_choice(values: Mapping[str, object]) -> SourceChoice:
             problems.append(
                 Problem(f"columns.{role}", "The name of a column is a text of at most 500 letters.", "type")
             )
-    prefix = values.get("prefix")
-    prefix = "" if prefix is None else prefix
-    if not _is_name(prefix):
-        problems.append(Problem("prefix", "The folder that paths start from is a path.", "type"))
+    paths = {name: values.get(name) or "" for name in ("prefix", "val_folder", "test_folder")}
+    problems += [Problem(name, "It is the path of a folder.", "type") for name in paths if not _is_name(paths[name])]
     if problems:
         raise InvalidFields(problems)
     chosen = {role: str(columns[role]) for role in COLUMN_ROLES if columns.get(role)}
-    return SourceChoice(layout, chosen, str(prefix))  # type: ignore[arg-type]
+    return SourceChoice(layout, chosen, *map(str, paths.values()))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +139,18 @@ class SourceOptions:
     )
     prefix: str | None = declare(
         None, label="Paths start from", help="The folder that paths in a list or table start from.", group="Layout"
+    )
+    val_folder: str | None = declare(
+        None,
+        label="For validation from",
+        help="A folder or file of the server with the pictures for validation; the others are for training then.",
+        group="Layout",
+    )
+    test_folder: str | None = declare(
+        None,
+        label="For testing from",
+        help="A folder or file of the server with the pictures for testing.",
+        group="Layout",
     )
     image_column: str | None = declare(
         None, label="Column of pictures", help="The column with pictures, or with their paths.", group="Columns"
@@ -156,7 +175,10 @@ class SourceOptions:
 def asked_for(options: Mapping[str, object]) -> dict[str, object]:
     """The `layout`, `columns` and `prefix` of a request, from the fields of `SourceOptions` that are not empty."""
     columns = {role: options[f"{role}_column"] for role in COLUMN_ROLES if options.get(f"{role}_column")}
-    asked = {"layout": options.get("layout"), "columns": columns, "prefix": options.get("prefix")}
+    asked = {
+        "columns": columns,
+        **{name: options.get(name) for name in ("layout", "prefix", "val_folder", "test_folder")},
+    }
     return {name: value for name, value in asked.items() if value}
 
 

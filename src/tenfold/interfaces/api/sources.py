@@ -20,7 +20,7 @@ from tenfold.interfaces.services import Services
 from tenfold.services.datasets import ImportRequest
 
 _MORE = {"bucket": tuple(field.name for field in fields_of(BucketOptions))}
-SOURCE_CHOICES = ("layout", "columns", "prefix")
+SOURCE_CHOICES = ("layout", "columns", "prefix", "val_folder", "test_folder")
 Found = tuple[dict[str, Json], str]
 
 
@@ -54,6 +54,11 @@ def source_on_server(services: Services, path: str, asked: Mapping[str, object])
 def choice_from(services: Services, asked: Mapping[str, object]) -> SourceChoice:
     """How a source is to be read; raises as `source_on_server`."""
     choice = source_choice(asked)
+    val, test = (
+        services.folders.resolve(path, may_be_file=True) if path else ""
+        for path in (choice.val_folder, choice.test_folder)
+    )
+    choice = replace(choice, val_folder=val, test_folder=test)
     is_absolute = choice.prefix.startswith(("/", "~/"))
     return replace(choice, prefix=services.folders.resolve(choice.prefix)) if is_absolute else choice
 

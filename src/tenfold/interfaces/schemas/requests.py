@@ -88,7 +88,11 @@ def _source() -> dict[str, dict[str, Any]]:
         "description": "Columns of a table by what they tell; those left out are recognised.",
     }
     prefix = {"type": ["string", "null"], "description": "The folder that paths in lists and tables start from."}
-    return {"source": source, "layout": layout, "columns": columns, "prefix": prefix}
+    apart = {
+        name: {"type": ["string", "null"], "description": f"The pictures for {word}, where they lie elsewhere."}
+        for name, word in (("val_folder", "validation"), ("test_folder", "testing"))
+    }
+    return {"source": source, "layout": layout, "columns": columns, "prefix": prefix, **apart}
 
 
 def upload_request() -> dict[str, Any]:

@@ -32,6 +32,7 @@ Source = Literal["folder", "archive", "remote", "camera", "sample"]
 SOURCES: tuple[Source, ...] = ("folder", "archive", "remote", "camera", "sample")
 PREVIEWED = ("resize", "width", "height", "background", "colour", "profile")
 BUCKET_OPTIONS = frozenset(field.name for field in BUCKET_FIELDS)
+READ_DIFFERENTLY = ("layout", "prefix", "val_folder", "test_folder")
 MISSING = {
     "folder": "Type or choose a folder.",
     "archive": "Drop or choose what is to be sent.",
@@ -119,7 +120,7 @@ def _layout(services: Services, actor: Actor, typed: Mapping[str, str]) -> Layou
     if look is None:
         return LayoutView()
     by_name = {field.name: field for field in fields_of(SourceOptions)}
-    others = [by_name["layout"], by_name["prefix"]]
+    others = [by_name[name] for name in READ_DIFFERENTLY]
     try:
         choice = choice_from(services, _known_columns(services, look, typed))
         return _layout_view(look(choice), choice, by_name)
@@ -164,15 +165,15 @@ def _layout_view(preview: LayoutPreview, choice: SourceChoice, by_name: Mapping[
     without = {role: name for role, name in choice.columns.items() if name == NO_COLUMN}
     chosen = {f"{role}_column": name for role, name in {**look.chosen, **without}.items()}
     fields = {field.name: options for field in columns}
-    others = {"layout": choice.layout or "", "prefix": choice.prefix}
+    others = {name: getattr(choice, name) or "" for name in READ_DIFFERENTLY}
     return LayoutView(
         sentence=preview.sentence,
         notes=look.notes,
         columns=forms.field_views(columns, chosen, options=fields, proposals=chosen) if look.columns else (),
         headings=look.columns if look.rows else (),
         rows=look.rows,
-        others=forms.field_views([by_name["layout"], by_name["prefix"]], others),
-        others_are_open=bool(choice.layout or choice.prefix),
+        others=forms.field_views([by_name[name] for name in READ_DIFFERENTLY], others),
+        others_are_open=any(others.values()),
     )
 
 
