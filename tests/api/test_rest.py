@@ -266,7 +266,7 @@ def test_folders_outside_the_roots_are_refused(site: Site, owner: TestClient) ->
         assert imported.status_code in {403, 404, 422}, path
 
 
-@pytest.mark.parametrize("source", [None, {}, [], {"folder": 1}, {"folder": "/a", "sample": "b"}, {"url": "http://x"}])
+@pytest.mark.parametrize("source", [None, {}, [], {"folder": 1}, {"folder": "/a", "sample": "b"}, {"web": "http://x"}])
 def test_a_source_is_one_of_those_that_there_are(owner: TestClient, source: object) -> None:
     answer = owner.post("/api/v1/datasets", json={"source": source})
     assert answer.status_code == 422
