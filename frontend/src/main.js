@@ -1,5 +1,6 @@
 // Everything a page of Tenfold runs, in one file: no page has a script of its own.
 import htmx from 'htmx.org';
+import './elements/camera-shots.js';
 import './elements/digit-pad.js';
 import './elements/drop-zone.js';
 import './elements/folder-picker.js';

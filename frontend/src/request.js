@@ -3,7 +3,14 @@
 /** The header that tells our own scripts from a foreign page's form. */
 export const HEADERS = { 'X-Tenfold-Request': '1' };
 
-export class RequestFailed extends Error {}
+/** `status` is the server's, 0 where none answered. */
+export class RequestFailed extends Error {
+  /** @param {string} text @param {number} [status] */
+  constructor(text, status = 0) {
+    super(text);
+    this.status = status;
+  }
+}
 
 /**
  * The JSON answer of an address; raises `RequestFailed` with the problem's text.
@@ -20,7 +27,7 @@ export async function json(url, options = {}) {
     throw new RequestFailed('The server does not answer. Is it running?');
   }
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new RequestFailed(sentence(body, answer.status));
+  if (!answer.ok) throw new RequestFailed(sentence(body, answer.status), answer.status);
   return body;
 }
 

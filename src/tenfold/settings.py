@@ -15,7 +15,9 @@ class Settings(BaseSettings):
     """How this server runs.
 
     `roots` are the folders that it may read for import, separated by `:`; `hosts` further names that it answers to,
-    separated by commas, for a server that people reach by a name of their own network.
+    separated by commas, for a server that people reach by a name of their own network. `upload_quota_mb` is what all
+    uploads of a person may have that no dataset was made of yet. `internal_hosts` (`HOST` or `HOST:PORT`, separated by
+    commas) are hosts of the own network that imports may ask all the same. `web_import` allows imports from the web.
     """
 
     model_config = SettingsConfigDict(env_prefix="TENFOLD_")
@@ -26,6 +28,9 @@ class Settings(BaseSettings):
     port: int = Field(5000, ge=0, le=65535)
     roots: Annotated[list[Path], NoDecode] = Field(default_factory=lambda: [Path.home()])
     max_upload_mb: int = Field(20_000, ge=1)
+    upload_quota_mb: int = Field(100_000, ge=1)
+    web_import: bool = False
+    internal_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list)
     cpu_jobs: int = Field(1, ge=1, le=64)
 
     @field_validator("roots", mode="before")
@@ -33,7 +38,7 @@ class Settings(BaseSettings):
     def _split_roots(cls, value: object) -> object:
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
-    @field_validator("hosts", mode="before")
+    @field_validator("hosts", "internal_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

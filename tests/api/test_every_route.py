@@ -7,6 +7,7 @@ import time
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from sending import send_files
 from starlette.routing import Mount
 from starlette.testclient import TestClient, WebSocketDisconnect
 
@@ -92,7 +93,7 @@ def filled(path: str, values: dict[str, str] = MISSING) -> str:
 def existing(site: Site, path: str) -> str:
     """The address of something that is there, made anew where the walk before has ended or trashed it."""
     services, owner = site.services, site.services.owner
-    noun = next((part for part in path.split("/") if part in {*NAMES, "tokens", "people"}), "")
+    noun = next((part for part in path.split("/") if part in {*NAMES, "tokens", "people", "uploads"}), "")
     if noun in {"datasets", "runs", "models"}:
         named = getattr(services, noun).named
         for thing in named.page(owner, Query(trashed=True)).items:
@@ -101,12 +102,21 @@ def existing(site: Site, path: str) -> str:
         values = {"name": thing.name, "id": thing.id}
     elif noun == "tokens":
         values = {"id": services.accounts.create_token(owner, "walked", "read")[0].id}
+    elif noun == "uploads":
+        values = {"id": sent_list(site)}
     elif noun in {"users", "people"}:
         guest = services.accounts.set_disabled(owner, NAMES["users"], False)
         values = {"name": guest.name, "id": guest.id}
     else:
         values = {"name": NAMES.get(noun, "nothing")}
     return filled(path, {**MISSING, **values})
+
+
+def sent_list(site: Site) -> str:
+    """A complete upload of the editor's, which the owner of this Tenfold sees too."""
+    uploads = site.services.uploads.of(site.services.owner)
+    known = [each.id for each in uploads if each.is_complete and each.name == "list.txt"]
+    return known[0] if known else send_files(site.client("editor"), {"list.txt": b"a.jpg cat\nb.jpg dog\n"})
 
 
 def test_the_walk_has_every_route(site: Site) -> None:

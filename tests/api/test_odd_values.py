@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from sending import announce
 from starlette.testclient import TestClient
 
 from .conftest import ORIGIN, Site
@@ -101,11 +102,31 @@ def test_a_folder_that_cannot_be(site: Site, owner: TestClient, path: str) -> No
         assert owner.get("/api/v1/folders/complete", params={"prefix": whole}).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "\x00", "\u00e9" * 400])
-def test_an_upload_may_be_called_anything(owner: TestClient, name: str) -> None:
-    answer = owner.post("/api/v1/uploads", params={"name": name}, content=b"x")
-    assert answer.status_code == 201
-    assert answer.json()["name"] == name[-255:]
+@pytest.mark.parametrize("path", ["", "..", "a/../b", "\x00", "\u00e9" * 400, "\u202e.jpg", "nul"])
+def test_a_file_that_may_not_be_sent_is_named(owner: TestClient, path: str) -> None:
+    answer = announce(owner, {path: b"x"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "files"
+    begun = announce(owner, {path: b"x", "good.jpg": b"xy"})
+    assert begun.status_code == 201
+    assert [each["number"] for each in begun.json()["refused"]] == [0]
+    assert owner.delete(f"/api/v1/uploads/{begun.json()['id']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"files": []}, {"files": "x"}, {"files": [{"path": "a"}]}, {"files": [{"path": "a", "size_bytes": -1}]}],
+)
+def test_an_announcement_that_is_none(owner: TestClient, body: object) -> None:
+    assert owner.post("/api/v1/uploads", json=body).status_code == 422
+
+
+@pytest.mark.parametrize("offset", ["", "-1", "x", "9" * 30, "\u0663"])
+def test_an_offset_that_is_none(owner: TestClient, offset: str) -> None:
+    upload = announce(owner, {"odd.jpg": b"xyz"}).json()["id"]
+    headers = {"upload-offset": offset.encode(), "content-type": "application/octet-stream"}
+    assert owner.patch(f"/api/v1/uploads/{upload}", content=b"x", headers=headers).status_code in {409, 422}
+    assert owner.delete(f"/api/v1/uploads/{upload}").status_code == 200
 
 
 @pytest.mark.parametrize("value", ["\x00", "9" * 5000, "x" * 3000])

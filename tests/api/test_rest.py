@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sending import send_files
 from starlette.testclient import TestClient
 
 from .conftest import PASSWORD, Site
@@ -265,8 +266,8 @@ def test_folders_outside_the_roots_are_refused(site: Site, owner: TestClient) ->
         assert imported.status_code in {403, 404, 422}, path
 
 
-@pytest.mark.parametrize("source", [None, {}, [], {"folder": 1}, {"folder": "/a", "sample": "b"}, {"url": "http://x"}])
-def test_a_source_is_one_of_three(owner: TestClient, source: object) -> None:
+@pytest.mark.parametrize("source", [None, {}, [], {"folder": 1}, {"folder": "/a", "sample": "b"}, {"web": "http://x"}])
+def test_a_source_is_one_of_those_that_there_are(owner: TestClient, source: object) -> None:
     answer = owner.post("/api/v1/datasets", json={"source": source})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "source"
@@ -277,8 +278,8 @@ def test_an_upload_becomes_a_dataset(site: Site, owner: TestClient, tmp_path: An
 
     archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", site.home / "shapes")
     content = Path(archive).read_bytes()
-    upload = owner.post("/api/v1/uploads", params={"name": "pictures.zip"}, content=content).json()
-    asked = {"json": {"source": {"upload": upload["id"]}}, "headers": {"Idempotency-Key": "its answer got lost"}}
+    upload = send_files(owner, {"pictures.zip": content})
+    asked = {"json": {"source": {"upload": upload}}, "headers": {"Idempotency-Key": "its answer got lost"}}
     made = owner.post("/api/v1/datasets", **asked).json()
     assert made["name"] == "pictures"
     for _ in range(600):
@@ -288,7 +289,7 @@ def test_an_upload_becomes_a_dataset(site: Site, owner: TestClient, tmp_path: An
         time.sleep(0.05)
     assert found["state"] == "ready", found["message"]
     for _ in range(600):
-        if not (site.home / "data" / "uploads" / upload["id"]).exists():
+        if not (site.home / "data" / "uploads" / upload).exists():
             break
         time.sleep(0.05)
     else:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sending import send_files
 from starlette.testclient import TestClient
 
 from tenfold.testing.picture_files import encode, write_class_folders
@@ -94,18 +95,17 @@ def test_a_parquet_file_may_be_sent(owner: TestClient, pictures: Path) -> None:
     images = [{"bytes": path.read_bytes(), "path": None} for path in sorted(pictures.rglob("*.png"))]
     buffer = io.BytesIO()
     pq.write_table(pa.table({"image": images, "label": ["a"] * 5 + ["b"] * 5}), buffer)
-    sent = owner.post("/api/v1/uploads", params={"name": "x.parquet"}, content=buffer.getvalue()).json()
-    found = imported(owner, source={"upload": sent["id"]})
+    found = imported(owner, source={"upload": send_files(owner, {"x.parquet": buffer.getvalue()})})
     assert (found["state"], found["num_samples"]) == ("ready", 10)
 
 
 def test_a_list_may_be_sent_that_names_pictures_of_the_server(owner: TestClient, pictures: Path) -> None:
     lines = "".join(f"{name}/{number:04d}.png {name}\n" for name in "ab" for number in range(5))
-    sent = owner.post("/api/v1/uploads", params={"name": "train.txt"}, content=lines.encode()).json()
-    found = imported(owner, source={"upload": sent["id"]}, prefix=str(pictures / "files"))
+    sent = send_files(owner, {"train.txt": lines.encode()})
+    found = imported(owner, source={"upload": sent}, prefix=str(pictures / "files"))
     assert (found["state"], found["num_samples"]) == ("ready", 10)
-    outside = owner.post("/api/v1/uploads", params={"name": "train.txt"}, content=b"/etc/passwd a\n/etc/hosts b\n")
-    refused = imported(owner, source={"upload": outside.json()["id"]}, prefix=str(pictures / "files"))
+    outside = send_files(owner, {"train.txt": b"/etc/passwd a\n/etc/hosts b\n"})
+    refused = imported(owner, source={"upload": outside}, prefix=str(pictures / "files"))
     assert refused["state"] == "failed"
     assert "outside the folders" in refused["message"]
 
@@ -125,3 +125,30 @@ def test_a_digits_job_is_imported(owner: TestClient, site: Site) -> None:
     assert found["state"] == "ready", found["message"]
     assert found["manifest"]["counts"]["val"] == [2, 2]
     assert any("status.pickle is not opened" in note for note in found["manifest"]["notes"])
+
+
+@pytest.mark.parametrize("text", ["just a few words", "", "name,kind\na,b\n", "\x00\x01\x02 binary\n"])
+def test_a_text_that_is_no_list_is_refused_at_once(owner: TestClient, site: Site, text: str) -> None:
+    (site.home / "notes.txt").write_text(text)
+    for answer in (
+        owner.post("/api/v1/datasets", json={"source": {"folder": str(site.home / "notes.txt")}}),
+        owner.get("/api/v1/folders/preview", params={"path": str(site.home / "notes.txt")}),
+        owner.post(
+            "/api/v1/datasets", json={"source": {"upload": send_files(owner, {"notes.txt": b"x" + text.encode()})}}
+        ),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, "list.none")
+        assert "notes.txt is no list of pictures" in answer.json()["detail"]
+
+
+def test_splits_may_lie_in_three_places(owner: TestClient, site: Site, pictures: Path) -> None:
+    for name, count in (("learn", 6), ("check", 2), ("exam", 3)):
+        write_class_folders(site.home / "apart" / name, {"a": count, "b": count})
+    apart = {"val_folder": str(site.home / "apart" / "check"), "test_folder": str(site.home / "apart" / "exam")}
+    path = str(site.home / "apart" / "learn")
+    found = imported(owner, source={"folder": path}, **apart)
+    assert found["manifest"]["counts"] == {"train": [6, 6], "val": [2, 2], "test": [3, 3]}, found["message"]
+    seen = owner.get("/datasets/new", params={"source": "folder", "folder": path, **apart}).text
+    assert "12 pictures for training, 4 pictures for validation, 6 pictures for testing" in seen
+    outside = owner.post("/api/v1/datasets", json={"source": {"folder": path}, "val_folder": "/etc"})
+    assert outside.status_code == 403

@@ -19,6 +19,7 @@ from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.job_folders import LocalJobFolders, WorkerFolder
 from tenfold.adapters.storage.memory import InMemoryDatabase
+from tenfold.adapters.storage.secrets import FolderSecrets
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.core.accounts.model import Role, Scope
 from tenfold.core.accounts.policy import Actor
@@ -113,6 +114,7 @@ class Bench:
         self.folders = LocalJobFolders(_made(self.data) / "jobs")
         self.artifacts = FolderArtifacts(self.data)
         self.uploads = FolderUploads(self.data / "uploads")
+        self.secrets = FolderSecrets(self.data / "secrets")
         self.processes = PlayedProcesses()
         self.hub = Hub()
         self.predictor = NamesAsPredictions()
@@ -137,7 +139,7 @@ class Bench:
         )
         about: dict[str, Any] = {"artifacts": self.artifacts, "folders": self.folders, "hub": self.hub}
         desk.observe("train", RunObserver(self.database, **about))
-        desk.observe("import", ImportObserver(self.database, uploads=self.uploads, **about))
+        desk.observe("import", ImportObserver(self.database, uploads=self.uploads, secrets=self.secrets, **about))
         self.datasets = DatasetService(
             self.database,
             desk=desk,

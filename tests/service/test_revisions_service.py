@@ -178,7 +178,12 @@ def test_a_model_of_any_revision_holds_the_dataset_and_all_its_pixels(bench: Ben
     bench.models.named.restore(bench.owner, model.id)
     bench.clock.now += 31 * DAY_S
     trash = TrashService(
-        bench.database, artifacts=bench.artifacts, folders=bench.folders, uploads=bench.uploads, clock=bench.clock
+        bench.database,
+        artifacts=bench.artifacts,
+        folders=bench.folders,
+        uploads=bench.uploads,
+        secrets=bench.secrets,
+        clock=bench.clock,
     )
     trash.empty()
     assert folders(bench) == sorted([first, second])
@@ -201,7 +206,12 @@ def test_what_a_killed_edit_left_goes_after_a_day_and_nothing_else(bench: Bench)
     for name in (*lost[:2], dataset.revision):
         os.utime(revisions / name, (old, old))
     TrashService(
-        bench.database, artifacts=bench.artifacts, folders=bench.folders, uploads=bench.uploads, clock=bench.clock
+        bench.database,
+        artifacts=bench.artifacts,
+        folders=bench.folders,
+        uploads=bench.uploads,
+        secrets=bench.secrets,
+        clock=bench.clock,
     ).empty()
     assert folders(bench) == sorted([dataset.revision, lost[2]])
 

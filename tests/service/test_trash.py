@@ -19,7 +19,12 @@ from .bench import Bench
 @pytest.fixture
 def trash(bench: Bench) -> TrashService:
     return TrashService(
-        bench.database, artifacts=bench.artifacts, folders=bench.folders, uploads=bench.uploads, clock=bench.clock
+        bench.database,
+        artifacts=bench.artifacts,
+        folders=bench.folders,
+        uploads=bench.uploads,
+        secrets=bench.secrets,
+        clock=bench.clock,
     )
 
 

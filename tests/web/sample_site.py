@@ -68,6 +68,7 @@ class Site:
                 Route("/api/v1/folders/complete", complete),
                 Route("/api/v1/runs/{name}/log", log),
                 Route("/api/v1/uploads", self.store, methods=["POST"]),
+                Route("/api/v1/uploads/upl_1", self.store, methods=["PATCH"]),
                 Route("/api/v1/runs/{name}/metrics", metrics),
                 Route("/models/{name}/classify", self.classify, methods=["POST"]),
                 Route("/datasets/new", self.upload, methods=["POST"]),
@@ -99,9 +100,13 @@ class Site:
         )
 
     async def store(self, request: Request) -> Response:
-        content = await request.body()
-        self.received.append({"path": "/api/v1/uploads", "name": request.query_params["name"], "bytes": len(content)})
-        return JSONResponse({"id": "upl_1", "name": request.query_params["name"], "size_bytes": len(content)}, 201)
+        upload = {"id": "upl_1", "name": "set.zip", "num_files": 1, "refused": []}
+        if request.method == "POST":
+            (file,) = (await request.json())["files"]
+            self.received.append({"path": "/api/v1/uploads", "name": file["path"], "bytes": file["size_bytes"]})
+            return JSONResponse({**upload, "state": "receiving", "size_bytes": file["size_bytes"], "offset": 0}, 201)
+        size = len(await request.body())
+        return JSONResponse({**upload, "state": "ready", "size_bytes": size, "offset": size})
 
     async def upload(self, request: Request) -> Response:
         async with request.form() as form:

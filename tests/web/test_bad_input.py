@@ -196,8 +196,6 @@ def test_a_folder_that_is_no_dataset(browser: httpx.Client, home: Path, folder: 
         ("pipe.tar.gz", lambda: tarred(tarfile.FIFOTYPE, ""), "archive.device"),
         ("cut.zip", lambda: zipped()[:200], "archive.damaged"),
         ("words.zip", lambda: b"hello", "archive.format"),
-        ("nothing.zip", lambda: b"", "archive.format"),
-        ("none.png", picture, "archive.format"),
     ],
 )
 def test_an_archive_that_is_refused(browser: httpx.Client, name: str, make: Callable[[], bytes], code: str) -> None:
@@ -207,6 +205,25 @@ def test_an_archive_that_is_refused(browser: httpx.Client, name: str, make: Call
     assert (told["state"], told["code"]) == ("failed", code)
     assert told["message"].endswith(".")
     assert not Path("/tmp/evil.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "words"),
+    [
+        ("nothing.zip", lambda: b"", "Nothing is in what is to be sent."),
+        ("none.png", picture, "none.png alone makes no dataset"),
+        ("con.zip", zipped, "con.zip is a name that some systems keep for devices."),
+        ("words.txt", lambda: b"no list at all", "words.txt is no list of pictures"),
+    ],
+)
+def test_what_makes_no_dataset_comes_back_with_the_form(
+    browser: httpx.Client, name: str, make: Callable[[], bytes], words: str
+) -> None:
+    files = {"archive": (name, make(), "application/zip")}
+    answer = browser.post("/datasets/new", data={"source": "archive", "name": "kept name"}, files=files)
+    assert answer.status_code == 422
+    assert words in html.unescape(answer.text)
+    assert 'value="kept name"' in answer.text
 
 
 def test_many_failures_leave_room_for_the_rest_of_home(browser: httpx.Client, home: Path) -> None:

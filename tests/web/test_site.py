@@ -104,7 +104,7 @@ def test_a_new_dataset_is_built_and_names_what_it_leaves_out(browser: TestClient
     [
         ({"source": "folder", "folder": ""}, "Type or choose a folder."),
         ({"source": "folder", "folder": "/etc"}, "outside"),
-        ({"source": "archive"}, "Drop or choose an archive."),
+        ({"source": "archive"}, "Drop or choose what is to be sent."),
         ({"source": "moon"}, "Say where the pictures are."),
         ({"source": "sample", "sample": "mnist", "test_share": "95"}, "allowed is 0 to 90"),
         ({"source": "sample", "sample": "mnist", "validation_share": "60", "test_share": "40"}, "training needs some"),
@@ -378,7 +378,7 @@ def test_a_chosen_path_is_recognised_and_its_columns_can_be_chosen(
         params={**asked, "label_column": "what it is", "split_column": "of another table"},
         headers={"hx-request": "true", "hx-target": "layout"},
     ).text
-    assert part.strip().startswith('<div id="layout"')
+    assert '<div id="layout"' in part.strip()[:500]
     assert '<option value="what it is" selected>what it is</option>' in part
     refused = browser.get("/datasets/new", params={"folder": str(home / "none")})
     assert "There is no such folder or file." in text_of(refused.text)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from full_disk import files_up_to
+from sending import announce, append
 from starlette.testclient import TestClient
 
 from tenfold.adapters.sources.archives import extract_archive
@@ -148,7 +149,8 @@ def test_the_server_tells_it_and_serves_on(workstation: Workstation, few: Datase
         raise_server_exceptions=False,
     )
     with files_up_to(50_000):
-        upload = client.post("/api/v1/uploads", params={"name": "a.zip"}, content=bytes(200_000))
+        begun = announce(client, {"a.zip": bytes(200_000)}).json()["id"]
+        upload = append(client, begun, 0, bytes(200_000))
     assert (upload.status_code, upload.json()["code"]) == (507, "storage-full")
     assert upload.headers["content-type"] == "application/problem+json"
     with files_up_to(100):

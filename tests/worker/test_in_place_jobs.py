@@ -8,10 +8,11 @@ import pytest
 
 from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.edits import Change, Edit
-from tenfold.core.errors import Conflict
-from tenfold.core.events import Envelope, PhaseStarted
+from tenfold.core.errors import Conflict, InvalidFields
+from tenfold.core.events import Envelope, Json, PhaseStarted
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Query
+from tenfold.services.datasets import ImportRequest
 from tenfold.testing.pictures import write_shapes
 
 from .workstation import Workstation
@@ -70,12 +71,19 @@ def test_a_run_trains_on_files_that_are_packed_behind_it(workstation: Workstatio
         "packing",
         "publishing",
     ]
-    assert packing_job(workstation, made).attempt == 2
+    assert packing_job(workstation, made).attempt >= 2, workstation.services.desk.story(job.id)
     reader = workstation.services.datasets.reader(workstation.owner, packed)
     assert reader.is_packed
     assert reader.manifest.num_samples == 4500
     again = workstation.start(dataset=made.name, network="lenet", epochs=1)
     assert workstation.finish(again).revision == packed.revision
+
+
+@pytest.mark.parametrize("source", [{"upload": "upl_0000000000000000"}, {"sample": "mnist"}, {"bucket": "b"}])
+def test_only_files_of_this_machine_are_used_in_place(workstation: Workstation, source: dict[str, Json]) -> None:
+    request = ImportRequest(source=source, values={"storage": "in place"})
+    with pytest.raises(InvalidFields, match="Only files of this machine can be used in place"):
+        workstation.services.datasets.import_samples(workstation.owner, request)
 
 
 def test_packing_that_was_stopped_leaves_the_files_in_use_and_can_be_asked_for(

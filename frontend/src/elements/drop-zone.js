@@ -1,13 +1,16 @@
-// <drop-zone>: a file field that also takes a drop, with progress while it travels. Its form works without scripts.
-//   sends="/api/v1/uploads": on submit the file goes there first, by XMLHttpRequest, the only one that tells how far an
-//   upload is; then its form is sent with the id instead of the file.
+// <drop-zone>: a file field that also takes a drop. Its form works without scripts.
+//   sends: files, folders and archives travel as soon as they are chosen, and the form is sent with the upload's id
+//   instead; at-once: the form is sent as soon as all has arrived.
 import { announce, element, need } from '../dom.js';
-import { bytes, duration, wholePercent } from '../format.js';
-import { HEADERS, sentence } from '../request.js';
+import { bytes, count, duration, wholePercent } from '../format.js';
+import { chosenFiles, droppedFiles, forget, sendFiles } from '../uploads.js';
+
+/** @typedef {import('../uploads.js').Upload} Upload */
+/** @typedef {import('../uploads.js').Sent} Sent */
 
 class DropZone extends HTMLElement {
   connectedCallback() {
-    this.input = /** @type {HTMLInputElement} */ (need(this, 'input[type="file"]'));
+    this.inputs = /** @type {HTMLInputElement[]} */ ([...this.querySelectorAll('input[type="file"]')]);
     this.zone = need(this, '.drop');
     this.zone.addEventListener('dragover', (event) => {
       event.preventDefault();
@@ -15,32 +18,35 @@ class DropZone extends HTMLElement {
     });
     this.zone.addEventListener('dragleave', () => this.zone?.classList.remove('is-over'));
     this.zone.addEventListener('drop', (event) => this.take(event));
-    this.input.addEventListener('change', () => this.name());
+    for (const input of this.inputs) input.addEventListener('change', () => this.choose(input));
     if (this.hasAttribute('sends')) {
       this.form = this.closest('form');
-      this.form?.addEventListener('submit', (event) => this.submit(event));
-      this.querySelector('[data-cancel]')?.addEventListener('click', () => this.request?.abort());
+      this.form?.addEventListener('submit', (event) => this.submit(event), { capture: true });
+      this.querySelector('[data-cancel]')?.addEventListener('click', () => this.cancel());
     }
   }
 
   /** @param {DragEvent} event */
-  take(event) {
+  async take(event) {
     event.preventDefault();
     this.zone?.classList.remove('is-over');
-    const files = event.dataTransfer?.files;
-    const first = event.dataTransfer?.items[0]?.webkitGetAsEntry?.();
-    if (first?.isDirectory) return this.say(`${first.name} is a folder: pack it as a ZIP or TAR archive and drop that.`);
-    if (!files?.length || !this.input) return undefined;
-    this.input.files = files;
-    this.input.dispatchEvent(new Event('change', { bubbles: true }));
-    return undefined;
+    const dropped = event.dataTransfer;
+    const first = this.inputs?.[0];
+    if (!dropped || !first) return;
+    if (this.hasAttribute('sends')) {
+      this.send(await droppedFiles(dropped));
+    } else if (dropped.files.length) {
+      first.files = dropped.files;
+      first.dispatchEvent(new Event('change', { bubbles: true }));
+    }
   }
 
-  name() {
-    const file = this.input?.files?.[0];
-    if (!file) return;
-    this.say(`${file.name}, ${bytes(file.size)}`);
-    if (this.hasAttribute('at-once')) this.closest('form')?.requestSubmit();
+  /** @param {HTMLInputElement} input */
+  choose(input) {
+    const files = chosenFiles(input.files);
+    if (!files[0]) return;
+    if (this.hasAttribute('sends')) this.send(files);
+    else this.say(`${files[0].file.name}, ${bytes(files[0].file.size)}`);
   }
 
   /** @param {string} text */
@@ -49,68 +55,83 @@ class DropZone extends HTMLElement {
     announce(text);
   }
 
-  /** @param {SubmitEvent} event */
+  /** Without the id of what is still travelling a form would come too early. @param {SubmitEvent} event */
   submit(event) {
-    const file = this.input?.files?.[0];
     const chosen = this.form?.querySelector('input[name="source"]:checked');
-    const isOther = chosen instanceof HTMLInputElement && chosen.value !== 'archive';
-    if (!file || !this.form || isOther || event.defaultPrevented) return;
+    if (!this.sending || (chosen instanceof HTMLInputElement && chosen.value !== 'archive')) return;
     event.preventDefault();
-    this.send(this.form, file);
+    event.stopImmediatePropagation();
+    this.isAwaited = true;
+    announce('The form is sent as soon as all has arrived.');
   }
 
-  /** @param {HTMLFormElement} form @param {File} file */
-  send(form, file) {
-    const request = new XMLHttpRequest();
-    this.request = request;
-    const began = performance.now();
-    request.open('POST', `${this.getAttribute('sends')}?name=${encodeURIComponent(file.name)}`);
-    for (const [name, value] of Object.entries(HEADERS)) request.setRequestHeader(name, value);
-    request.upload.addEventListener('progress', (event) => {
-      const share = event.total ? event.loaded / event.total : 0;
-      const seconds = (performance.now() - began) / 1000;
-      const left = share > 0.02 && seconds > 0.5 ? `, about ${duration((seconds * (1 - share)) / share)} left` : '';
-      this.travel(share, `${file.name}: ${bytes(event.loaded)} of ${bytes(event.total)}, ${wholePercent(share)} %${left}`);
-    });
-    request.addEventListener('load', () => this.arrive(request, form));
-    request.addEventListener('error', () => this.stop('The connection broke. The upload can be started again.'));
-    request.addEventListener('abort', () => this.stop('The upload was cancelled. Nothing was kept.'));
-    request.send(file);
-    this.travel(0, `${file.name}: begins`);
+  cancel() {
+    this.sending?.abort();
+    if (this.upload) forget(this.upload.id);
+    this.arrive('');
+    this.stop('The upload was cancelled. Nothing was kept.');
+  }
+
+  /** @param {Sent[]} files */
+  async send(files) {
+    if (!files.length) return;
+    this.sending?.abort();
+    const sending = new AbortController();
+    this.sending = sending;
+    this.isAwaited = this.hasAttribute('at-once');
+    const began = { at: performance.now(), offset: -1 };
+    this.travel(0, `${count(files.length)} ${files.length === 1 ? 'file' : 'files'}: begins`);
+    try {
+      const upload = await sendFiles(files, { signal: sending.signal, tell: (upload, trouble) => this.tell(upload, trouble, began) });
+      this.sending = undefined;
+      for (const input of this.inputs ?? []) input.value = '';
+      const left = upload.refused.map((each) => `${each.path} is left out: ${each.message}`);
+      this.stop([`${upload.name}, ${bytes(upload.size_bytes)}, has arrived.`, ...left.slice(0, 5)].join(' '));
+      this.arrive(upload.id);
+      if (this.isAwaited) this.form?.requestSubmit();
+    } catch (error) {
+      if (sending.signal.aborted) return;
+      this.sending = undefined;
+      this.stop(error instanceof Error ? error.message : 'The upload failed.');
+    }
+  }
+
+  /** @param {Upload} upload @param {string} trouble @param {{at: number, offset: number}} began */
+  tell(upload, trouble, began) {
+    this.upload = upload;
+    if (began.offset < 0) began.offset = upload.offset;
+    const share = upload.size_bytes ? upload.offset / upload.size_bytes : 1;
+    const seconds = (performance.now() - began.at) / 1000;
+    const came = upload.offset - began.offset;
+    const left = came && seconds > 0.5 ? `, about ${duration((seconds * (upload.size_bytes - upload.offset)) / came)} left` : '';
+    const far = `${upload.name}: ${bytes(upload.offset)} of ${bytes(upload.size_bytes)}, ${wholePercent(share)} %`;
+    this.travel(share, trouble ? `${far}. ${trouble} It goes on by itself.` : `${far}${left}`);
   }
 
   /** @param {number} share @param {string} text */
   travel(share, text) {
     const bar = this.querySelector('progress');
-    const box = this.querySelector('.drop-travel');
-    if (box instanceof HTMLElement) box.hidden = false;
+    need(this, '.drop-travel').hidden = false;
     if (bar) bar.value = share * 100;
     need(this, '.drop-said').textContent = text;
   }
 
   /** @param {string} text */
   stop(text) {
-    const box = this.querySelector('.drop-travel');
-    if (box instanceof HTMLElement) box.hidden = true;
+    need(this, '.drop-travel').hidden = true;
     this.form?.removeAttribute('data-sent');
     this.say(text);
   }
 
-  /** @param {XMLHttpRequest} request @param {HTMLFormElement} form */
-  arrive(request, form) {
-    /** @type {{id?: string, detail?: string}} */
-    let answer = {};
-    try {
-      answer = JSON.parse(request.responseText);
-    } catch {
-      // a proxy in between may answer in any form
-    }
-    if (request.status !== 201 || !answer.id) return this.stop(sentence(answer, request.status));
-    form.querySelector('input[name="upload"]')?.remove();
-    form.append(element('input', { type: 'hidden', name: 'upload', value: answer.id }));
-    if (this.input) this.input.value = '';
-    form.submit();
-    return undefined;
+  /** Puts the upload's id into the form, and whoever shows what it holds hears of it. @param {string} id */
+  arrive(id) {
+    const known = this.form?.querySelector('input[name="upload"]');
+    const field = known instanceof HTMLInputElement ? known : element('input', { type: 'hidden', name: 'upload' });
+    if (!known) this.form?.append(field);
+    field.value = id;
+    const chosen = this.form?.querySelector('input[name="source"][value="archive"]');
+    if (chosen instanceof HTMLInputElement && id) chosen.checked = true;
+    field.dispatchEvent(new Event('change', { bubbles: true }));
   }
 }
 

@@ -10,12 +10,8 @@ class ResizePreview extends HTMLElement {
 
   connectedCallback() {
     this.form = this.closest('form');
-    /** A path that is still being typed is none yet. @param {Event} event */
-    this.hear = (event) => {
-      const isTyped = event.type === 'input' && event.target instanceof HTMLInputElement && event.target.name === 'folder';
-      if (!isTyped) this.wait();
-    };
-    for (const kind of ['input', 'change']) this.form?.addEventListener(kind, this.hear);
+    this.hear = () => this.wait(); // by changes, for a path that is still being typed is none yet
+    this.form?.addEventListener('change', this.hear);
     const button = this.querySelector('button');
     button?.addEventListener('click', (event) => {
       event.preventDefault();
@@ -26,7 +22,7 @@ class ResizePreview extends HTMLElement {
   disconnectedCallback() {
     clearTimeout(this.waiting);
     this.asking?.abort();
-    for (const kind of ['input', 'change']) if (this.hear) this.form?.removeEventListener(kind, this.hear);
+    if (this.hear) this.form?.removeEventListener('change', this.hear);
   }
 
   wait() {

@@ -26,7 +26,6 @@ from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.in_place_reader import RevisionOpener
-from tenfold.adapters.formats.layouts import Layouts
 from tenfold.adapters.formats.revision_reader import as_png
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
@@ -36,8 +35,8 @@ from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
-from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.addresses import link_hosts, served_hosts
+from tenfold.bootstrap.arrivals import Arrivals, open_arrivals
 from tenfold.bootstrap.memory import give_back_large_blocks
 from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
@@ -93,11 +92,11 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     folders = LocalJobFolders(data / "jobs")
     artifacts = FolderArtifacts(data)
     gauges, hub = SystemGauges(data), Hub()
-    uploads = _open_uploads(settings)
+    roots = Roots(settings.roots)
+    arrivals = open_arrivals(settings, roots.roots())
     slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
     desk = _make_desk(database, data, folders=folders, slots=slots)
-    _observe(desk, database, uploads, artifacts=artifacts, folders=folders, hub=hub)
-    roots = Roots(settings.roots)
+    _observe(desk, database, arrivals, artifacts=artifacts, folders=folders, hub=hub)
     datasets = DatasetService(
         database,
         desk=desk,
@@ -109,21 +108,15 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     revisions = _make_revisions(database, datasets, artifacts)
     additions = AdditionService(database, desk=desk, revisions=revisions, roots=list(roots.roots()), clock=time.time)
     networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
-    runs = RunService(
-        database,
-        desk=desk,
-        datasets=datasets,
-        networks=networks,
-        artifacts=artifacts,
-        tasks=TASKS,
-        clock=time.time,
-    )
+    about: dict[str, Any] = {"datasets": datasets, "networks": networks, "artifacts": artifacts}
+    runs = RunService(database, desk=desk, tasks=TASKS, clock=time.time, **about)
     models = ModelService(
         database, artifacts=artifacts, predictor=_LatePredictor(), build_download=build_download, clock=time.time
     )
     accounts = AccountService(database, Argon2Hasher(), time.time)
     owner = accounts.actor_of_user(accounts.ensure_owner(owner_name()).id)
-    trash = TrashService(database, artifacts=artifacts, folders=folders, uploads=uploads, clock=time.time)
+    kept: dict[str, Any] = {"uploads": arrivals.uploads, "secrets": arrivals.secrets}
+    trash = TrashService(database, artifacts=artifacts, folders=folders, clock=time.time, **kept)
     desk.open()
     trash.open()
     return Services(
@@ -141,19 +134,20 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         hub=hub,
         machine=MachineService(gauges),
         folders=roots,
-        layouts=Layouts(tuple(Path(root) for root in roots.roots())),
+        layouts=arrivals.layouts,
         previews=PreviewService(roots, PillowDecoder(CLASSIFIED_PIXELS), encode=as_png),
-        uploads=uploads,
+        uploads=arrivals.upload_service,
+        remote=arrivals.remote_service,
         samples=SampleCache(data / "cache"),
         owner=owner,
         version=__version__,
     )
 
 
-def _observe(desk: JobDesk, database: Database, uploads: FolderUploads, **about: Any) -> None:
+def _observe(desk: JobDesk, database: Database, arrivals: Arrivals, **about: Any) -> None:
     """Lets runs and datasets hear of their jobs; `about` is what both work with."""
     desk.observe("train", RunObserver(database, **about))
-    desk.observe("import", ImportObserver(database, uploads=uploads, **about))
+    desk.observe("import", ImportObserver(database, uploads=arrivals.uploads, secrets=arrivals.secrets, **about))
 
 
 def _make_revisions(database: Database, datasets: DatasetService, artifacts: FolderArtifacts) -> RevisionService:
@@ -172,12 +166,6 @@ def _make_desk(database: Database, data: Path, *, folders: JobFolders, slots: li
         monotonic=time.monotonic,
         rebooted=_has_rebooted(data),
     )
-
-
-def _open_uploads(settings: Settings) -> FolderUploads:
-    uploads = FolderUploads(settings.data / "uploads", settings.max_upload_mb * 10**6)
-    uploads.clear_unfinished()
-    return uploads
 
 
 def _serve(settings: Settings, services: Services, listener: socket.socket) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -14,33 +13,23 @@ from typing import Any, cast
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, Working, build_revision
-from tenfold.adapters.formats.cifar import open_cifar
-from tenfold.adapters.formats.idx import IdxSource
 from tenfold.adapters.formats.in_place_reader import RevisionOpener
-from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
-from tenfold.adapters.formats.openers import SourcePlaces
 from tenfold.adapters.formats.registration import (
     PackingPlaces,
     RegistrationPlaces,
     pack_registered,
     register_revision,
 )
-from tenfold.adapters.sources.archives import extract_archive
-from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
-from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
 from tenfold.core.datasets.job import ImportJob
-from tenfold.core.datasets.layouts import SourceChoice, source_choice
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
-from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.preprocessing import Preprocessing
-from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
-from tenfold.core.errors import Forbidden
 from tenfold.core.events import Json, Phase
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
@@ -50,7 +39,6 @@ from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
 from tenfold.worker.toolbox import BuildFolders, Report, Toolbox
 
-UNPACKED = "unpacked"
 _PACKAGES = ("tenfold", FRAMEWORK, "numpy")
 
 
@@ -132,7 +120,7 @@ def _build_dataset(
             return None
         return {**_facts(manifest), "revision": job.revision, "summary": "Packed"}
     enter("building")
-    source = _open_source(job, places, should_stop=should_stop, tell=tell)
+    source = Origins(job, places, should_stop, tell).open()
     if source is None:
         return None
     about: dict[str, Any] = {"decoder": working.decoder, "report": report, "should_stop": should_stop}
@@ -183,55 +171,3 @@ def _pack(
     registered = places.data / FolderArtifacts(places.data).relative_path("revisions", job.registered)
     at = PackingPlaces(work=places.work, destination=places.staged, registered=registered)
     return pack_registered(parse_spec(DatasetSpec, job.spec), at, working, verified=verified)
-
-
-def _open_source(
-    job: ImportJob, places: BuildFolders, *, should_stop: Callable[[], bool], tell: Callable[[str], None]
-) -> SampleSource | None:
-    roots = tuple(Path(str(root)) for root in job.roots)
-    match job.source:
-        case {"folder": str(folder)}:
-            places_read = SourcePlaces(work=places.work, allowed=_root_of(folder, job), roots=roots)
-            return open_source(Path(folder), places_read, _choice(job))
-        case {"upload": str(upload)}:
-            uploaded = FolderUploads(places.data / "uploads").path(upload)
-            received = _received(uploaded, str(job.source.get("file", "")), places.work, should_stop)
-            if received is None:
-                return None
-            places_read = SourcePlaces(work=places.work, allowed=places.work / UNPACKED, roots=roots)
-            return open_source(received, places_read, _choice(job))
-        case {"sample": str(sample)}:
-            return _open_sample(sample, places, tell)
-    raise AssertionError(f"{job.source} is no source")
-
-
-def _choice(job: ImportJob) -> SourceChoice:
-    return source_choice({**job.source, "label_kind": job.spec.get("label_kind")})
-
-
-def _open_sample(name: str, places: BuildFolders, tell: Callable[[str], None]) -> SampleSource:
-    folder = SampleCache(places.data / "cache").fetch(name, report=tell)
-    sample = SAMPLE_DATASETS[name]
-    if sample.layout == "idx":
-        return IdxSource(folder, sample.classes)
-    return open_cifar(folder / next(iter(sample.md5)), places.work, sample.classes)
-
-
-def _received(uploaded: Path, name: str, work: Path, should_stop: Callable[[], bool]) -> Path | None:
-    """What was uploaded: the folder that an archive is unpacked into, once, or the one file; `None` if stopped."""
-    folder, mark = work / UNPACKED, work / f"{UNPACKED}.done"
-    if not mark.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        if is_single_file(name):
-            place_single_file(uploaded, folder, name)
-        elif extract_archive(uploaded, folder, should_stop=should_stop) is None:
-            return None
-        mark.touch()
-    return next(folder.iterdir()) if is_single_file(name) else folder
-
-
-def _root_of(folder: str, job: ImportJob) -> Path:
-    for root in job.roots:
-        if Path(folder).is_relative_to(str(root)):
-            return Path(str(root))
-    raise Forbidden("The folder lies outside the folders that may be read.", code="folder.outside")

@@ -32,6 +32,7 @@ PREFIXES = {
     "token": "tok",
     "session": "ses",
     "upload": "upl",
+    "secret": "sec",
 }
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _SHAPE = re.compile(rf"({'|'.join(PREFIXES.values())})_[{_ALPHABET}]{{16}}")

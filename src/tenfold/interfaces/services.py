@@ -8,7 +8,6 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.browsing import FolderBrowser
 from tenfold.core.datasets.layouts import LayoutReader
 from tenfold.core.datasets.sample_data import SampleData
-from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Database
 from tenfold.services.accounts import AccountService
@@ -21,9 +20,11 @@ from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
 from tenfold.services.previews import PreviewService
+from tenfold.services.remote import RemoteService
 from tenfold.services.revisions import RevisionService
 from tenfold.services.runs import RunService
 from tenfold.services.trash import TrashService
+from tenfold.services.uploads import UploadService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ class Services:
     folders: FolderBrowser
     layouts: LayoutReader
     previews: PreviewService
-    uploads: UploadStore
+    uploads: UploadService
+    remote: RemoteService
     samples: SampleData
     owner: Actor
     version: str

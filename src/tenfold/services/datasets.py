@@ -13,9 +13,10 @@ from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset, DatasetState, Revision
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
+from tenfold.core.datasets.remote import SecretStore
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.datasets.uploads import UploadStore
-from tenfold.core.errors import Conflict
+from tenfold.core.errors import Conflict, InvalidFields, Problem
 from tenfold.core.events import Envelope, Json, PhaseStarted, Progressed, Published
 from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import DatasetId, JobId, RevisionId, new_id
@@ -76,6 +77,9 @@ class DatasetService:
         """Accepts an import and returns the dataset that is being built, or that the same request made before."""
         actor.require("dataset.create")
         spec = parse_spec(DatasetSpec, request.values)
+        if spec.storage == "in place" and "folder" not in request.source:
+            text = "Only files of this machine can be used in place: choose the storage Packed first."
+            raise InvalidFields([Problem("storage", text, "storage.not-here")])
         repeat = repeat or Request(actor, "", None)
         with self._database.write() as tx:
             earlier = repeat.earlier_result(tx)
@@ -188,12 +192,20 @@ class ImportObserver:
     """Keeps datasets up to date with their import jobs."""
 
     def __init__(
-        self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, uploads: UploadStore, hub: Hub
+        self,
+        database: Database,
+        *,
+        artifacts: ArtifactStore,
+        folders: JobFolders,
+        uploads: UploadStore,
+        secrets: SecretStore,
+        hub: Hub,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._folders = folders
         self._uploads = uploads
+        self._secrets = secrets
         self._hub = hub
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
@@ -239,6 +251,7 @@ class ImportObserver:
             self._folders.remove_work(job.id)
             if dataset is not None:
                 self._remove_upload(dataset)
+                self._secrets.remove(str(dataset.source.get("secret", "")))
 
     def _remove_upload(self, dataset: Dataset) -> None:
         """An archive goes once its pictures are a revision, or never will be, unless another import reads it."""

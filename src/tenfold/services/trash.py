@@ -10,6 +10,7 @@ import structlog
 
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.remote import SecretStore
 from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.errors import TenfoldError
 from tenfold.core.ids import JobId
@@ -20,6 +21,7 @@ from tenfold.core.training.run import Run
 from tenfold.services.named import TRASH_DAYS, NamedT
 
 DAY_S = 86_400.0
+SECRET_DAYS = 7
 _log = structlog.get_logger("tenfold.trash")
 
 
@@ -37,12 +39,14 @@ class TrashService:
         artifacts: ArtifactStore,
         folders: JobFolders,
         uploads: UploadStore,
+        secrets: SecretStore,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._folders = folders
         self._uploads = uploads
+        self._secrets = secrets
         self._clock = clock
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -152,13 +156,17 @@ class TrashService:
             self._artifacts.remove("revisions", each)
 
     def _remove_forgotten_uploads(self) -> None:
-        forgotten = self._uploads.received_before(self._clock() - DAY_S)
+        forgotten = self._uploads.idle_since(self._clock() - DAY_S)
         with self._database.read() as tx:
             building = list(_all(tx.datasets, Query(where={"state": "building"}, limit=MAX_PAGE)))
         needed = {dataset.source.get("upload") for dataset in building}
         for upload in forgotten:
             if upload not in needed:
                 self._uploads.remove(upload)
+        needed = {dataset.source.get("secret") for dataset in building}
+        for secret in self._secrets.kept_before(self._clock() - SECRET_DAYS * DAY_S):
+            if secret not in needed:
+                self._secrets.remove(secret)
 
 
 def _all(repository: Repository[EntityT], query: Query) -> Iterator[EntityT]:

@@ -221,3 +221,16 @@ def test_parquet_with_any_byte_changed_never_breaks_the_reader(place):
 def test_a_csv_of_class_folders_that_is_about_something_else(place):
     place.put("cats/1.png", "dogs/2.png").put("notes.csv", content="file,label\nreadme,1\n")
     assert place.preview().layout == "folders"
+
+
+def test_a_recognised_column_can_be_taken_back(place):
+    place.put("t.csv", content="file_name,label,group,weight\na.png,cat,p1,2\nb.png,dog,p2,1\n")
+    assert set(place.open("t.csv").look().chosen) == {"image", "label", "group", "weight"}
+    taken_back = place.open("t.csv", columns={"group": "-", "weight": "-"}).look().chosen
+    assert dict(taken_back) == {"image": "file_name", "label": "label"}
+
+
+def test_two_columns_are_not_guessed_at_when_the_classes_are_said_to_have_none(place):
+    place.put("t.csv", content="file_name,what\na.png,cat\nb.png,dog\n")
+    assert set(place.open("t.csv").look().chosen) == {"image", "label"}
+    assert set(place.open("t.csv", columns={"label": "-"}).look().chosen) == {"image"}

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenfold.adapters.formats.import_arrays import ACCEPTED, REJECTED, Facts, facts_type
+from tenfold.adapters.formats.reading import Content, Reading
 from tenfold.adapters.formats.revision_reader import pixel_hash
 from tenfold.core.datasets.model import ImageFacts
 from tenfold.core.datasets.ports import ImageDecoder, PixelArray, SampleSource, UInt8Array
@@ -65,28 +66,39 @@ class BatchDecoder:
     def decode_all(self, batches: Iterator[Batch], *, threads: int) -> Iterator[DecodedBatch]:
         """All batches in their order; no more than two over the number of threads are held."""
         pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        reading = Reading(self._source)
+        begun = ((batch, reading.begin(batch.paths)) for batch in batches)
         try:
             waiting: deque[Future[DecodedBatch]] = deque()
-            waiting.extend(pool.submit(self.decode, batch) for batch in islice(batches, threads + 1))
+            waiting.extend(pool.submit(self._decode, *each) for each in islice(begun, threads + 1))
             while waiting:
                 batch = waiting.popleft().result()
-                waiting.extend(pool.submit(self.decode, following) for following in islice(batches, 1))
+                waiting.extend(pool.submit(self._decode, *following) for following in islice(begun, 1))
                 yield batch
         finally:
+            reading.close()
             pool.shutdown(cancel_futures=True)
 
     def decode(self, batch: Batch) -> DecodedBatch:
-        """One batch."""
+        """One batch, in this thread."""
+        reading = Reading(self._source)
+        try:
+            return self._decode(batch, reading.begin(batch.paths))
+        finally:
+            reading.close()
+
+    def _decode(self, batch: Batch, coming: Iterator[Content]) -> DecodedBatch:
+        """One batch, of the contents of its files."""
         paths = batch.paths
         problems: dict[int, BadImage] = {}
         readable: list[int] = []
         contents: list[bytes] = []
-        for row, path in enumerate(paths):
-            try:
-                contents.append(self._source.read(path))
+        for row, content in enumerate(coming):
+            if isinstance(content, BadImage):
+                problems[row] = content
+            else:
+                contents.append(content)
                 readable.append(row)
-            except BadImage as error:
-                problems[row] = error
         pixels = np.empty((len(paths), *self._preprocessing.shape), self._preprocessing.dtype)
         out = pixels if len(readable) == len(paths) else np.empty((len(readable), *pixels.shape[1:]), pixels.dtype)
         found = self._decoder.decode_many(contents, self._preprocessing, out)

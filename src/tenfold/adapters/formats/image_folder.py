@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
-from tenfold.core.datasets.layouts import PICTURE_FILES, SPLIT_WORDS
+from tenfold.core.datasets.layouts import OTHER_PICTURE_FILES, PICTURE_FILES, SPLIT_WORDS
 from tenfold.core.datasets.model import RejectedFile, Split
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
 
 PICTURES = frozenset(PICTURE_FILES)
-OTHER_PICTURES = frozenset({".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng"})
+OTHER_PICTURES = frozenset(OTHER_PICTURE_FILES)
 _SYSTEM_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"})
 _TOLD_AT_ONCE = 1000
 

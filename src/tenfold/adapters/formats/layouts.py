@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from tenfold.adapters.formats.apart import ReaderApart
 from tenfold.adapters.formats.openers import OPENERS, LookedAt, SourcePlaces
 from tenfold.adapters.formats.scene import Scene
 from tenfold.core.datasets.layouts import (
+    ARCHIVE_FILES,
     LAYOUTS,
     SOURCE_FILES,
     LayoutName,
@@ -21,7 +23,6 @@ from tenfold.core.datasets.layouts import (
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.errors import BadDataset
 
-MAX_NAME_BYTES = 200
 LOOK_S = 10.0
 _NOWHERE = Path(os.devnull)  # a look unpacks nothing
 
@@ -35,9 +36,15 @@ class Layouts:
     def preview(self, path: str, choice: SourceChoice) -> LayoutPreview:
         allowed = next((root for root in self._roots if Path(path).is_relative_to(root)), None)
         places = SourcePlaces(work=_NOWHERE, allowed=allowed, roots=self._roots, apart=ReaderApart(LOOK_S))
-        name, scene, source = _open(Path(path), places, choice)
-        look = source.look()
-        return LayoutPreview(name, scene.folder, _sentence(name, look), look)
+        return _preview(Path(path), places, choice)
+
+    def preview_sent(self, folder: Path, choice: SourceChoice) -> LayoutPreview:
+        path = sent_source(folder)
+        if any(each.name.casefold().endswith(ARCHIVE_FILES) for each in (path.iterdir() if path.is_dir() else [path])):
+            text = "An archive is unpacked and recognised when the dataset is made."
+            raise BadDataset(text, code="upload.archive")
+        places = SourcePlaces(work=_NOWHERE, allowed=folder, roots=self._roots, apart=ReaderApart(LOOK_S))
+        return replace(_preview(path, places, choice), path="")
 
 
 def open_source(path: Path, places: SourcePlaces, choice: SourceChoice) -> SampleSource:
@@ -49,21 +56,31 @@ def open_source(path: Path, places: SourcePlaces, choice: SourceChoice) -> Sampl
     return _open(path, places, choice)[2]
 
 
-def is_single_file(name: str) -> bool:
-    """Whether an uploaded file is a source itself and no archive of one, by its name."""
-    return name.casefold().endswith(SOURCE_FILES)
+def sent_source(folder: Path) -> Path:
+    """Where the source is in a folder of sent things: the only file, or the folder itself.
+
+    Raises `BadDataset` for a file that is of no use alone.
+    """
+    entries = list(islice(folder.iterdir(), 2))
+    if len(entries) != 1 or entries[0].is_dir():
+        return folder
+    if not entries[0].name.casefold().endswith((*SOURCE_FILES, *ARCHIVE_FILES)):
+        text = f"{entries[0].name} alone makes no dataset: send an archive (ZIP, TAR, TAR.GZ), a list, a table, arrays,"
+        raise BadDataset(f"{text} or folders of pictures.", code="dataset.layout")
+    return entries[0]
 
 
-def place_single_file(uploaded: Path, folder: Path, name: str) -> None:
-    """Puts an uploaded file under its own name into a new folder."""
-    own = name.rpartition("/")[2]
-    if own.startswith(".") or not own.isprintable() or len(own.encode("utf-8", "replace")) > MAX_NAME_BYTES:
-        own = f"uploaded{own[own.rfind('.') :]}"
-    folder.mkdir(mode=0o700)
-    try:
-        os.link(uploaded, folder / own)
-    except OSError:
-        shutil.copyfile(uploaded, folder / own)
+def _preview(path: Path, places: SourcePlaces, choice: SourceChoice) -> LayoutPreview:
+    name, scene, source = _open(path, places, choice)
+    look = source.look()
+    if choice.apart:
+        counts = [SplitCount("train", each.count, each.is_exact) for each in look.counts]
+        for split, other in choice.apart.items():
+            allowed = next((root for root in places.roots if Path(other).is_relative_to(root)), None)
+            found = _open(Path(other), replace(places, allowed=allowed), choice)[2].look().counts
+            counts += [SplitCount(split, each.count, each.is_exact) for each in found]
+        look = replace(look, counts=tuple(counts))
+    return LayoutPreview(name, scene.folder, _sentence(name, look), look)
 
 
 def _open(path: Path, places: SourcePlaces, choice: SourceChoice) -> tuple[LayoutName, Scene, LookedAt]:

@@ -23,8 +23,8 @@ from tenfold.adapters.formats.named_arrays import find_class_names, paired
 from tenfold.adapters.formats.scene import CLASS_NAME_FILES, Part, Scene
 from tenfold.adapters.formats.table_files import find_tables, is_parquet, open_table, split_of_table
 from tenfold.adapters.formats.table_source import TablePart, TableSource
-from tenfold.adapters.formats.text_lines import read_class_names
-from tenfold.adapters.formats.text_lists import ListSource, TextList, looks_like_a_list
+from tenfold.adapters.formats.text_lines import open_lines, read_class_names
+from tenfold.adapters.formats.text_lists import ListSource, TextList, looks_like_a_list, may_be_a_list
 from tenfold.core.datasets.layouts import (
     HDF5_FILES,
     LIST_FILES,
@@ -63,10 +63,12 @@ class LookedAt(SampleSource, Protocol):
 class SourcePlaces:
     """Folders of a source: files are read inside `allowed`, pictures of a list also inside `roots`.
 
-    `work` takes what must be unpacked and is kept between attempts; `apart` reads what may end a process.
+    `work` takes what must be unpacked and is kept between attempts; `apart` reads what may end a process. With
+    `takes_addresses` lists and tables may name addresses of the web, which whoever opened the source reads.
     """
 
     work: Path
+    takes_addresses: bool = False
     allowed: Path | None = None
     roots: tuple[Path, ...] = ()
     apart: ReaderApart = field(default_factory=ReaderApart)
@@ -140,7 +142,18 @@ def _open_lists(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> Lis
         lists = [each for each in lists if looks_like_a_list(scene.guard, each.path)]
     if not lists:
         return None
-    source = ListSource(scene.guard, lists, class_names=_class_names(scene), pictures=_pictures(scene, choice, places))
+    if choice.layout is None and scene.is_file and not may_be_a_list(scene.guard, texts[0]):
+        first = next(iter(open_lines(scene.guard, texts[0])), "").strip()[:60]
+        told = f"its first line is {first!r}" if first else "its first line is empty"
+        text = f"{texts[0]} is no list of pictures: on each line one has a path, a blank and a label; {told}."
+        raise BadDataset(text, code="list.none")
+    source = ListSource(
+        scene.guard,
+        lists,
+        class_names=_class_names(scene),
+        pictures=_pictures(scene, choice, places),
+        takes_addresses=places.takes_addresses,
+    )
     is_meant = choice.layout is not None or scene.is_file or source.is_backed
     return source if is_meant or not _has_class_folders(scene) else None
 
@@ -155,10 +168,10 @@ def _open_tables(scene: Scene, choice: SourceChoice, places: SourcePlaces) -> Ta
             scene.guard,
             parts,
             work=places.work,
-            columns=choice.columns,
-            kind=choice.label_kind,
+            choice=choice,
             class_names=_class_names(scene),
             pictures=_pictures(scene, choice, places),
+            takes_addresses=places.takes_addresses,
         )
 
     if not paths:

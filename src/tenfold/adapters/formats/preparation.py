@@ -9,6 +9,7 @@ from itertools import chain, islice
 import numpy as np
 
 from tenfold.adapters.formats.import_table import ImportTable
+from tenfold.adapters.formats.reading import Reading
 from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.core.datasets.model import ImageFacts
 from tenfold.core.datasets.planning import Plan, nothing_found, plan_as_given, plan_samples
@@ -117,9 +118,16 @@ class _Look:
     def _readable(self, problems: list[BadImage]) -> Iterator[tuple[ImageFacts, bytes]]:
         """Readable files spread over all classes, with what their headers tell; adds the others to `problems`."""
         stride = max(1, len(self._ranks) // LOOK_AT)
-        for rank in chain.from_iterable(self._ranks[start::stride].tolist() for start in range(stride)):
-            try:
-                data = self._source.read(self._paths[rank])
-                yield self._decoder.probe(data), data
-            except BadImage as error:
-                problems.append(error)
+        ranks = chain.from_iterable(self._ranks[start::stride].tolist() for start in range(stride))
+        reading = Reading(self._source)
+        try:
+            for _, content in reading.stream(self._paths[rank] for rank in ranks):
+                if isinstance(content, BadImage):
+                    problems.append(content)
+                    continue
+                try:
+                    yield self._decoder.probe(content), content
+                except BadImage as error:
+                    problems.append(error)
+        finally:
+            reading.close()

@@ -41,7 +41,7 @@ from tenfold.core.fields import spec_values
 BLOCK = 8192
 AT_ONCE = 64
 HASH_BYTES = 32
-NO_FILES = "These pictures are parts of larger files and cannot be used in place: choose the storage Packed first."
+NO_FILES = "These pictures are no files of one place and cannot be used in place: choose the storage Packed first."
 
 
 @dataclass(frozen=True, kw_only=True)

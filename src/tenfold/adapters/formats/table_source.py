@@ -19,6 +19,7 @@ from tenfold.core.datasets.layouts import (
     SPLIT_WORDS,
     ColumnRole,
     Look,
+    SourceChoice,
     SplitCount,
     class_name_of,
     recognised_columns,
@@ -48,8 +49,9 @@ class TablePart:
 class TableSource:
     """Fulfils `SampleSource` over tables.
 
-    `columns` are chosen by role; the others are recognised, by what is in them and by their names. Pictures within a
-    table are set aside in `work` while it is listed, and can be read from then on.
+    Columns are chosen by role; the others are recognised, by what is in them and by their names. Pictures within a
+    table are set aside in `work` while it is listed, and can be read from then on. With `takes_addresses` a picture may
+    be an address of the web, which another reads.
     """
 
     def __init__(
@@ -58,15 +60,17 @@ class TableSource:
         parts: Sequence[TablePart],
         *,
         work: Path,
-        columns: Mapping[ColumnRole, str] | None = None,
-        kind: LabelKind = "class",
+        choice: SourceChoice,
         class_names: Sequence[str] = (),
         pictures: GuardedFolder | None = None,
+        takes_addresses: bool = False,
     ) -> None:
-        asked = _Asked(dict(columns or {}), kind, tuple(class_names))
+        asked = _Asked(dict(choice.columns), choice.label_kind, tuple(class_names))
         self._readers = [
             _PartReader(part, guard, pictures, asked, Spool(work, f"table-{place}")) for place, part in enumerate(parts)
         ]
+        for reader in self._readers:
+            reader.takes_addresses = takes_addresses
         self._by_path = {reader.path: reader for reader in self._readers}
 
     def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
@@ -128,6 +132,8 @@ class _Asked:
 class _PartReader:
     """One table of a source."""
 
+    takes_addresses = False
+
     def __init__(
         self, part: TablePart, guard: GuardedFolder, pictures: GuardedFolder | None, asked: _Asked, spool: Spool
     ) -> None:
@@ -159,7 +165,7 @@ class _PartReader:
         if "split" in found and "split" not in self._chosen and not self._tells_splits(found["split"]):
             del found["split"]
         rest = [name for name in columns if name not in found.values() and name.casefold() not in _CAPTIONS]
-        if "image" in found and "label" not in found and len(columns) == 2 and len(rest) == 1:
+        if "image" in found and not {"label"} & {*found, *self._chosen} and len(columns) == 2 and len(rest) == 1:
             found["label"] = rest[0]
         return found
 
@@ -251,7 +257,8 @@ class _PartReader:
 
     @cached_property
     def _where(self) -> Whereabouts:
-        names = [name for cell in self._first_images if (name := _file_of(cell)) is not None]
+        named = map(_file_of, self._first_images)
+        names = [name for name in named if name is not None and "://" not in name]
         beside = None if self._is_prefixed else self.path.rpartition("/")[0]
         return locate(self.pictures, names, beside=beside)
 
@@ -298,7 +305,8 @@ class _PartReader:
         if "\0" in name or any(0xD800 <= ord(char) < 0xE000 for char in name):
             return RejectedFile(place, "file.name", "The path is not valid UTF-8, or has a NUL in it.")
         if "://" in name:
-            return RejectedFile(place, "list.address", "It is an address: only files of this machine are read.")
+            text = "It is an address of the web: the administrator has not allowed to ask for these."
+            return name if self.takes_addresses else RejectedFile(place, "list.address", text)
         return self._where.path_of(cleaned(name))
 
     def _labelled(self, row: Row, path: str, place: str) -> Find:

@@ -29,7 +29,8 @@ class ListSource:
     """Fulfils `SampleSource` over text lists; `class_names` are those of the numbers in them, if there are any.
 
     A line is split at its last blank, so that paths may hold blanks. Without class names the label itself is one.
-    Relative paths start from the folder `pictures`, or without it from where most of them are found.
+    Relative paths start from the folder `pictures`, or without it from where most of them are found. With
+    `takes_addresses` a path may be an address of the web, which another reads.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class ListSource:
         *,
         class_names: Sequence[str] = (),
         pictures: GuardedFolder | None = None,
+        takes_addresses: bool = False,
     ) -> None:
         if not lists:
             raise BadDataset(
                 "There is no list: a list is a text file with a path and a label a line.", code="list.none"
             )
         self._guard = guard
+        self._takes_addresses = takes_addresses
         self._lists = tuple(lists)
         self._class_names = tuple(class_names)
         self._known = frozenset(class_names)
@@ -95,8 +98,12 @@ class ListSource:
             text = "The line has no label: a path, a blank and a label are expected."
             return RejectedFile(place, "list.no-label", text) if line.strip() else Skipped("empty line")
         name, label = pair
-        if "://" in name:
-            return RejectedFile(place, "list.address", "It is an address: only files of this machine are read.")
+        if "://" in name and not self._takes_addresses:
+            return RejectedFile(
+                place,
+                "list.address",
+                "It is an address of the web: the administrator has not allowed to ask for these.",
+            )
         if "\0" in name or not _is_text(name):
             return RejectedFile(place, "file.name", "The path is not valid UTF-8, or has a NUL in it.")
         class_name = self._class_name(label)
@@ -104,7 +111,7 @@ class ListSource:
             shown = label[:60].encode("utf-8", "replace").decode()
             allowed = f"there are {len(self._class_names)} classes, from 0" if self._class_names else "no text"
             return RejectedFile(place, "list.label", f"The label {shown!r} is no class: {allowed}.")
-        return SourceFile(where.path_of(cleaned(name)), class_name, split)
+        return SourceFile(name if "://" in name else where.path_of(cleaned(name)), class_name, split)
 
     def _class_name(self, label: str) -> str | None:
         if not self._class_names or label in self._known:
@@ -115,7 +122,7 @@ class ListSource:
 
     def _locate(self, path: str) -> Whereabouts:
         pairs = (split_line(line) for line in islice(open_lines(self._guard, path), LOOK_AT))
-        names = [pair[0] for pair in pairs if pair is not None]
+        names = [pair[0] for pair in pairs if pair is not None and "://" not in pair[0]]
         beside = path.rpartition("/")[0] if self._pictures is self._guard else None
         return locate(self._pictures, names, beside=beside)
 
@@ -131,12 +138,24 @@ def split_line(line: str) -> tuple[str, str] | None:
 def looks_like_a_list(guard: GuardedFolder, path: str) -> bool:
     """Whether the first lines of a file are paths of pictures with labels."""
     try:
-        lines = [line for line in islice(open_lines(guard, path), LOOK_AT) if line.strip()]
+        num_lines, pairs = _first_pairs(guard, path)
     except BadDataset:
         return False
-    pairs = [pair for pair in map(split_line, lines) if pair is not None]
     named = sum(is_picture_name(name) for name, _ in pairs)
-    return bool(lines) and named >= 0.8 * len(lines)
+    return num_lines > 0 and named >= 0.8 * num_lines
+
+
+def may_be_a_list(guard: GuardedFolder, path: str) -> bool:
+    """Whether a file that somebody chose can be meant as a list: most lines have a label, and some name a path."""
+    num_lines, pairs = _first_pairs(guard, path)
+    is_named = any(is_picture_name(name) or "/" in name for name, _ in pairs)
+    return is_named and len(pairs) >= 0.5 * num_lines
+
+
+def _first_pairs(guard: GuardedFolder, path: str) -> tuple[int, list[tuple[str, str]]]:
+    """How many of the first lines are not empty, and path and label of those that have both."""
+    lines = [line for line in islice(open_lines(guard, path), LOOK_AT) if line.strip()]
+    return len(lines), [pair for pair in map(split_line, lines) if pair is not None]
 
 
 def _is_text(path: str) -> bool:

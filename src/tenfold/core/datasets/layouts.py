@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from tenfold.core.datasets.model import LabelKind, Split
@@ -49,7 +50,11 @@ PICTURE_FILES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
     ".avif",
 )  # fmt: skip
+OTHER_PICTURE_FILES = (".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng")
 SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
+ARCHIVE_FILES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+NO_COLUMN = "-"
+"""What is chosen instead of a column for a role that none is to have."""
 MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
 _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
@@ -72,18 +77,28 @@ class SourceChoice:
     """What a person chose instead of what would be recognised: the layout, columns by role, where paths start from.
 
     `columns` gives the name of a column for a role, or `NO_COLUMN` where none is to be taken; `prefix` is the folder
-    that relative paths of a list or table start from. `label_kind` is the dataset's, and no part of the choice.
+    that relative paths of a list or table start from; `val_folder` and `test_folder` hold the pictures of these splits,
+    the source itself then those of train. `label_kind` is the dataset's, and no part of the choice.
     """
 
     layout: LayoutName | None = None
     columns: Mapping[ColumnRole, str] = field(default_factory=dict)
     prefix: str = ""
+    val_folder: str = ""
+    test_folder: str = ""
     label_kind: LabelKind = "class"
+
+    @property
+    def apart(self) -> dict[Split, str]:
+        """The paths of splits that lie elsewhere."""
+        paths: dict[Split, str] = {"val": self.val_folder, "test": self.test_folder}
+        return {split: path for split, path in paths.items() if path}
 
     def to_json(self) -> dict[str, Json]:
         """What is not left to recognition, to lie beside the path in a job's source."""
         columns: dict[str, Json] = {role: name for role, name in self.columns.items()}
         values: dict[str, Json] = {"layout": self.layout, "columns": columns, "prefix": self.prefix}
+        values |= {"val_folder": self.val_folder, "test_folder": self.test_folder}
         return {name: value for name, value in values.items() if value}
 
 
@@ -107,10 +122,8 @@ def source_choice(values: Mapping[str, object]) -> SourceChoice:
             problems.append(
                 Problem(f"columns.{role}", "The name of a column is a text of at most 500 letters.", "type")
             )
-    prefix = values.get("prefix")
-    prefix = "" if prefix is None else prefix
-    if not _is_name(prefix):
-        problems.append(Problem("prefix", "The folder that paths start from is a path.", "type"))
+    paths = {name: values.get(name) or "" for name in ("prefix", "val_folder", "test_folder")}
+    problems += [Problem(name, "It is the path of a folder.", "type") for name in paths if not _is_name(paths[name])]
     kind = values.get("label_kind") or "class"
     if kind not in LABEL_KINDS:
         text = f"A kind of label is one of {', '.join(LABEL_KINDS)}, not {str(kind)[:60]!r}."
@@ -118,7 +131,8 @@ def source_choice(values: Mapping[str, object]) -> SourceChoice:
     if problems:
         raise InvalidFields(problems)
     chosen = {role: str(columns[role]) for role in COLUMN_ROLES if columns.get(role)}
-    return SourceChoice(layout, chosen, str(prefix), kind)  # type: ignore[arg-type]
+    named = {name: str(path) for name, path in paths.items()}
+    return SourceChoice(layout, chosen, **named, label_kind=kind)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +149,18 @@ class SourceOptions:
     prefix: str | None = declare(
         None, label="Paths start from", help="The folder that paths in a list or table start from.", group="Layout"
     )
+    val_folder: str | None = declare(
+        None,
+        label="For validation from",
+        help="A folder or file of the server with the pictures for validation; the others are for training then.",
+        group="Layout",
+    )
+    test_folder: str | None = declare(
+        None,
+        label="For testing from",
+        help="A folder or file of the server with the pictures for testing.",
+        group="Layout",
+    )
     image_column: str | None = declare(
         None, label="Column of pictures", help="The column with pictures, or with their paths.", group="Columns"
     )
@@ -142,18 +168,18 @@ class SourceOptions:
         None, label="Column of labels", help="The column with the class, the classes or the number.", group="Columns"
     )
     split_column: str | None = declare(
-        None, label="Column of splits", help="The column that says train, val or test.", group="Columns"
+        None, label="Column of splits", help="The column that says train, val or test; - for none.", group="Columns"
     )
     group_column: str | None = declare(
         None,
         label="Column of groups",
-        help="The column of what belongs together, as a patient: a split never tears a group apart. Write - for none.",
+        help="The column of what belongs together, as a patient: a split never tears a group apart; - for none.",
         group="Columns",
     )
     weight_column: str | None = declare(
         None,
         label="Column of weights",
-        help="The column of weights, numbers above 0: how much a picture counts. Write - for none.",
+        help="The column of weights, numbers above 0: how much a picture counts; - for none.",
         group="Columns",
     )
 
@@ -161,7 +187,10 @@ class SourceOptions:
 def asked_for(options: Mapping[str, object]) -> dict[str, object]:
     """The `layout`, `columns` and `prefix` of a request, from the fields of `SourceOptions` that are not empty."""
     columns = {role: options[f"{role}_column"] for role in COLUMN_ROLES if options.get(f"{role}_column")}
-    asked = {"layout": options.get("layout"), "columns": columns, "prefix": options.get("prefix")}
+    asked = {
+        "columns": columns,
+        **{name: options.get(name) for name in ("layout", "prefix", "val_folder", "test_folder")},
+    }
     return {name: value for name, value in asked.items() if value}
 
 
@@ -204,6 +233,13 @@ class LayoutReader(Protocol):
 
     def preview(self, path: str, choice: SourceChoice) -> LayoutPreview:
         """What lies at a resolved path inside the roots; raises `BadDataset` for what cannot be read."""
+        ...
+
+    def preview_sent(self, folder: Path, choice: SourceChoice) -> LayoutPreview:
+        """What lies in a folder of things that somebody sent.
+
+        Raises `BadDataset`, with the code `upload.archive` where archives must be unpacked first.
+        """
         ...
 
 

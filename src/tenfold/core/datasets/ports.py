@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,13 @@ class SampleSource(Protocol):
     def read(self, path: str) -> bytes:
         """The bytes of one listed file."""
         ...
+
+
+@runtime_checkable
+class DistantSource(SampleSource, Protocol):
+    """A source that is slow to answer: so many reads go on at once, and ahead of who uses them."""
+
+    parallel_reads: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ from tenfold.services.accounts import AccountService
 COOKIE = "tenfold_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 2_000_000
-UPLOAD_PATHS = ("/api/v1/uploads",)
+UPLOADS = "/api/v1/uploads"
+MAX_ANNOUNCED = 64_000_000  # a row of two hundred thousand files
 PICTURES_BODY = 64_000_000
-FORM_UPLOAD = "/datasets/new"  # without scripts an archive comes with the form
+FORM_UPLOAD = "/datasets/new"  # without scripts files come with the form
 FORM_UPLOAD_BODY = 500_000_000
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -147,8 +148,10 @@ def _refuse(scope: Scope, error: Unauthenticated) -> ASGIApp:
 
 def _limit(path: str) -> int | None:
     """How many bytes a body may have; `None` where the route counts by itself."""
-    if path.startswith(UPLOAD_PATHS):
+    if path.startswith(f"{UPLOADS}/"):
         return None
+    if path == UPLOADS:
+        return MAX_ANNOUNCED
     if path == FORM_UPLOAD:
         return FORM_UPLOAD_BODY
     return PICTURES_BODY if path.endswith("/classify") else MAX_BODY

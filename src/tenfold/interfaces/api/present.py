@@ -15,6 +15,7 @@ from tenfold.core.datasets.layouts import LayoutPreview
 from tenfold.core.datasets.model import RevisionManifest, SampleRecord
 from tenfold.core.datasets.ports import IndexedSample
 from tenfold.core.datasets.sample_data import SampleDataset
+from tenfold.core.datasets.uploads import Upload
 from tenfold.core.entities import Named
 from tenfold.core.fields import format_number
 from tenfold.core.inference import model as models
@@ -175,3 +176,19 @@ def _read(schema: type[SchemaT], entity: object, **more: object) -> SchemaT:
     if isinstance(entity, Named):
         values["tags"] = list(entity.tags)
     return schema.model_validate({**values, **more})
+
+
+def upload(found: Upload) -> objects.Upload:
+    return objects.Upload(
+        id=found.id,
+        name=found.name,
+        state="ready" if found.is_complete else "receiving",
+        num_files=found.num_files,
+        size_bytes=found.size_bytes,
+        offset=found.offset,
+        digest=found.digest,
+        refused=[
+            objects.RefusedFile(number=number, path=each.path, code=each.code, message=each.message)
+            for number, each in found.refused.items()
+        ],
+    )

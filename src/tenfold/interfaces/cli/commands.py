@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tenfold.core.datasets.layouts import SourceOptions, asked_for
+from tenfold.core.datasets.layouts import ARCHIVE_FILES, SourceOptions, asked_for
+from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import fields_of
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.interfaces.cli.options import pairs, with_fields
 from tenfold.interfaces.cli.output import print_json, show, table, told_errors
-from tenfold.interfaces.cli.progress import wait_for
+from tenfold.interfaces.cli.progress import send_with_bar, wait_for
 
 if TYPE_CHECKING:
     from tenfold.interfaces.client.client import Client
@@ -25,7 +26,6 @@ Trashed = Annotated[bool, typer.Option("--trashed", help="What is in the trash i
 NameOrId = Annotated[str, typer.Argument(help="Name or id.")]
 SOURCE_OPTIONS = fields_of(SourceOptions)
 LABEL_KIND = tuple(field for field in fields_of(DatasetSpec) if field.name == "label_kind")
-ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 OUTPUT = typer.Option("--output", "-o", help="The file to write.")
 NUM_SHOWN = 5
 
@@ -65,19 +65,40 @@ def _get_sample(
 
 
 def _import_dataset(
-    source: Annotated[Path, typer.Argument(help="A folder, list, table or array file of the server, or an archive.")],
+    source: Annotated[
+        str, typer.Argument(help="A path of the server, an archive to send, s3://BUCKET/FOLDER, or an address.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send the file; archives are sent anyway.")] = False,
     wait: Wait = False,
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Imports pictures in any known layout from a path of the server, or sends a file with them."""
+    """Imports pictures in any known layout from a path of the server, a bucket or the web, or sends a file."""
     with told_errors(), connect() as client:
-        path = source.absolute()
-        is_sent = path.is_file() and (send or path.name.casefold().endswith(ARCHIVES))
+        if source.startswith(("s3://", "http://", "https://")):
+            fetch = client.datasets.import_bucket if source.startswith("s3://") else client.datasets.import_url
+            made = fetch(source, name=name, **_chosen(fields))
+            show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
+            return
+        path = Path(source).absolute()
+        is_sent = path.is_file() and (send or path.name.casefold().endswith(ARCHIVE_FILES))
         bring = client.datasets.import_archive if is_sent else client.datasets.import_folder
         made = bring(path, name=name, **_chosen(fields))
+        show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
+
+
+def _upload_dataset(
+    sources: Annotated[list[Path], typer.Argument(help="Folders, archives, lists, tables or array files to send.")],
+    name: Annotated[str | None, typer.Option("--name", help="What the dataset is called.")] = None,
+    wait: Wait = False,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
+    """Sends files of this machine and imports them; sent again after a break, they go on where they were."""
+    with told_errors(), connect() as client:
+        sent = send_with_bar(client, sources, quiet=as_json)
+        made = client.datasets.import_upload(sent, name=name, **_chosen(fields))
         show(wait_for(client.datasets, made.id, quiet=as_json) if wait else made, as_json)
 
 
@@ -119,7 +140,10 @@ def _preview_source(
 
 
 data.command("get")(with_fields(_get_sample, fields_of(DatasetSpec)))
-dataset.command("import")(with_fields(_import_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
+dataset.command("import")(
+    with_fields(_import_dataset, (*SOURCE_OPTIONS, *fields_of(BucketOptions), *fields_of(DatasetSpec)))
+)
+dataset.command("upload")(with_fields(_upload_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
 dataset.command("preview")(with_fields(_preview_source, (*SOURCE_OPTIONS, *LABEL_KIND)))
 run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))
 

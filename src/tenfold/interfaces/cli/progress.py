@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,8 +11,8 @@ import typer
 from tenfold.interfaces.cli.output import FAILURE
 
 if TYPE_CHECKING:
-    from tenfold.interfaces.client.client import Things
-    from tenfold.interfaces.schemas.objects import Dataset, Run
+    from tenfold.interfaces.client.client import Client, Things
+    from tenfold.interfaces.schemas.objects import Dataset, Run, Upload
 
 
 def wait_for(things: Things[Any], name: str, *, quiet: bool) -> Run | Dataset:
@@ -31,6 +33,22 @@ def wait_for(things: Things[Any], name: str, *, quiet: bool) -> Run | Dataset:
         typer.echo(f"{name} failed: {over.message}", err=True)
         raise typer.Exit(FAILURE)
     return over
+
+
+def send_with_bar(client: Client, paths: Sequence[Path], *, quiet: bool) -> Upload:
+    """Sends files with a bar, and names those that the server refused."""
+    from rich.console import Console  # noqa: PLC0415  only who waits pays for it
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
+        bar = progress.add_task("Sending", total=None)
+        sent = client.datasets.upload(
+            *paths, on_change=lambda upload: progress.update(bar, completed=upload.offset, total=upload.size_bytes)
+        )
+    for each in sent.refused:
+        typer.echo(f"Not sent: {each.path}: {each.message}", err=True)
+    return sent
 
 
 def _facts(thing: Run | Dataset) -> tuple[float, float | None, str]:

@@ -24,10 +24,12 @@ import httpx
 from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
+from tenfold.interfaces.client.uploading import send_files
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import BUCKET_FIELDS, CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
 ThingT = TypeVar("ThingT", bound=objects.Thing)
+BUCKET_OPTIONS = tuple(field.name for field in BUCKET_FIELDS)
 OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
 POLL_S = 0.25
 
@@ -107,11 +109,31 @@ class Datasets(Things[objects.Dataset]):
         """
         return self._create({"folder": str(folder)}, name, fields)
 
-    def import_archive(self, file: str | Path, *, name: str | None = None, **fields: Any) -> objects.Dataset:
-        """Sends an archive, or a list, table or array file, and imports it; fields as of `import_folder`."""
-        path = Path(file)
-        upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
-        return self._create({"upload": upload["id"]}, name, fields)
+    def upload(
+        self, *paths: str | Path, on_change: Callable[[objects.Upload], object] = lambda _upload: None
+    ) -> objects.Upload:
+        """Sends files, folders or archives in parts; sent again after a break, they go on where they were."""
+        return send_files(self._transport, paths, tell=on_change)
+
+    def import_upload(self, upload: str | objects.Upload, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports what was uploaded; fields as of `import_folder`."""
+        return self._create({"upload": upload if isinstance(upload, str) else upload.id}, name, fields)
+
+    def import_archive(self, *files: str | Path, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Sends archives, folders, lists, tables or array files, and imports them; fields as of `import_folder`."""
+        return self.import_upload(self.upload(*files), name=name, **fields)
+
+    def import_bucket(self, address: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports a folder of an S3-compatible bucket, as in `s3://NAME/FOLDER`.
+
+        `endpoint`, `region`, `access_key` and `secret_key` say how it is reached; other fields as of `import_folder`.
+        """
+        about = {name: value for name in BUCKET_OPTIONS if (value := fields.pop(name, None))}
+        return self._create({"bucket": address, **about}, name, fields)
+
+    def import_url(self, url: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
+        """Imports an archive, a list, a table or a page of links in the web, if the administrator allows it."""
+        return self._create({"url": url}, name, fields)
 
     def get_sample(self, sample: str, *, name: str | None = None, **fields: Any) -> objects.Dataset:
         """Fetches and imports a public dataset, as `mnist`."""
@@ -145,10 +167,8 @@ class Datasets(Things[objects.Dataset]):
         return self._add(name, {"folder": str(folder)})
 
     def add_archive(self, name: str, file: str | Path) -> objects.Dataset:
-        """Sends an archive and begins to add it."""
-        path = Path(file)
-        upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
-        return self._add(name, {"upload": upload["id"]})
+        """Sends an archive or a folder and begins to add it."""
+        return self._add(name, {"upload": self.upload(file).id})
 
     def pack(self, name: str) -> objects.Dataset:
         """Packs pictures that are used in place, where that was stopped or failed."""
@@ -321,6 +341,9 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Runs.start, RUN_FIELDS),
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
+    (Datasets.import_url, DATASET_FIELDS),
+    (Datasets.import_bucket, (*BUCKET_FIELDS, *DATASET_FIELDS)),
+    (Datasets.import_upload, DATASET_FIELDS),
     (Datasets.get_sample, DATASET_FIELDS),
     (Datasets.samples, FILTER_FIELDS),
     (Datasets.edit, CHANGE_FIELDS),

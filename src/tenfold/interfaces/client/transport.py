@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -63,10 +63,6 @@ class Transport:
         finally:
             part.unlink(missing_ok=True)
         return target
-
-    def upload(self, path: str, file: Path, params: Mapping[str, str]) -> Any:
-        """Streams a file up as the body."""
-        return self.call("POST", path, content=_blocks(file), params=params, timeout=None)
 
     def close(self) -> None:
         self._http.close()
@@ -137,12 +133,6 @@ def _wrong(value: object) -> str:
     except (TypeError, RecursionError) as error:
         return f"cannot be written as JSON: {error}."
     return ""
-
-
-def _blocks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            yield block
 
 
 def _raise(response: httpx.Response) -> NoReturn:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from tenfold.core.datasets.uploads import MAX_FILES
+
 ItemT = TypeVar("ItemT")
 
 
@@ -245,13 +247,40 @@ class Token(Schema):
     token: str | None = None
 
 
+class UploadFile(Schema):
+    """A file that is to be sent: its path in the upload, its size, and anything that changes when the file does."""
+
+    path: str = Field(max_length=4000)
+    size_bytes: int = Field(ge=0, le=2**50)
+    modified: str = Field("", max_length=100)
+
+
+class UploadRequest(Schema):
+    """The files of an upload, in the order in which their contents follow each other."""
+
+    files: list[UploadFile] = Field(min_length=1, max_length=MAX_FILES)
+
+
+class RefusedFile(RejectedFile):
+    """A file that may not be sent; `number` is its place in the announcement, from 0."""
+
+    number: int
+
+
 class Upload(Schema):
-    """An uploaded file, to be named as the source of a dataset."""
+    """Files that are being sent, or have arrived and can be named as the source of a dataset.
+
+    `offset` of its `size_bytes` have arrived; `digest` is known once all have. `refused` are files that may not come.
+    """
 
     id: str
     name: str
-    state: str = "ready"
+    state: str
+    num_files: int
     size_bytes: int
+    offset: int
+    digest: str = ""
+    refused: list[RefusedFile] = []
 
 
 class Folder(Schema):

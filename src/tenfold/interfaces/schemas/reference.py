@@ -6,7 +6,7 @@ import sys
 from itertools import groupby
 
 from tenfold.core.fields import Field, format_number
-from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import BUCKET_FIELDS, CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
 
 _HEAD = """# Fields
 
@@ -20,6 +20,7 @@ def fields_reference() -> str:
     sections = {
         "A training run": RUN_FIELDS,
         "A dataset": DATASET_FIELDS,
+        "A bucket": BUCKET_FIELDS,
         "A list of samples": FILTER_FIELDS,
         "An edit": CHANGE_FIELDS,
     }

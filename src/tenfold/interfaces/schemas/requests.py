@@ -7,12 +7,15 @@ from typing import Any
 from tenfold.core.datasets.edits import MAX_CHOSEN, Change
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.layouts import COLUMN_ROLES, LAYOUTS
+from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.datasets.uploads import MAX_FILES
 from tenfold.core.fields import Field, fields_of
 from tenfold.core.training.spec import TrainingSpec
 
 RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
 DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
+BUCKET_FIELDS: tuple[Field, ...] = fields_of(BucketOptions)
 CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
 FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
@@ -60,15 +63,17 @@ def addition_request() -> dict[str, Any]:
 def _source() -> dict[str, dict[str, Any]]:
     """Where pictures come from, and how they lie there."""
     source = {
-        "description": "Where the pictures come from: exactly one of the three.",
+        "description": "Where the pictures come from: one of folder, upload, sample, bucket and url.",
         "type": "object",
         "additionalProperties": False,
         "minProperties": 1,
-        "maxProperties": 1,
         "properties": {
             "folder": {"type": "string", "description": "A folder or file on the server, inside its roots."},
-            "upload": {"type": "string", "description": "The id of an uploaded archive, list, table or array file."},
+            "upload": {"type": "string", "description": "The id of a complete upload."},
             "sample": {"type": "string", "description": "A public dataset that Tenfold can fetch, as in `mnist`."},
+            "bucket": {"type": "string", "description": "A folder of a bucket, as in `s3://NAME/FOLDER`."},
+            "url": {"type": "string", "description": "An archive, list, table or page of links in the web."},
+            **{field.name: {"type": "string", "description": f"Of a bucket. {field.help}"} for field in BUCKET_FIELDS},
         },
     }
     layout = {
@@ -83,7 +88,26 @@ def _source() -> dict[str, dict[str, Any]]:
         "description": "Columns of a table by what they tell; those left out are recognised.",
     }
     prefix = {"type": ["string", "null"], "description": "The folder that paths in lists and tables start from."}
-    return {"source": source, "layout": layout, "columns": columns, "prefix": prefix}
+    apart = {
+        name: {"type": ["string", "null"], "description": f"The pictures for {word}, where they lie elsewhere."}
+        for name, word in (("val_folder", "validation"), ("test_folder", "testing"))
+    }
+    return {"source": source, "layout": layout, "columns": columns, "prefix": prefix, **apart}
+
+
+def upload_request() -> dict[str, Any]:
+    """The body that announces an upload."""
+    file = {
+        "type": "object",
+        "required": ["path", "size_bytes"],
+        "properties": {
+            "path": {"type": "string", "maxLength": 4000, "description": "Its path in the upload, with /."},
+            "size_bytes": {"type": "integer", "minimum": 0, "maximum": 2**50},
+            "modified": {"type": "string", "maxLength": 100, "description": "Anything that changes with the file."},
+        },
+    }
+    files = {"type": "array", "items": file, "minItems": 1, "maxItems": MAX_FILES}
+    return {"type": "object", "required": ["files"], "properties": {"files": files}}
 
 
 def turn_request() -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -13,33 +11,21 @@ from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.datasets.layouts import COLUMN_ROLES, SourceChoice, source_choice
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
-from tenfold.core.errors import BadImage, InvalidFields, NotFound, Problem
-from tenfold.core.events import Json
+from tenfold.core.errors import BadImage, NotFound
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import JsonBody, described, json_object
 from tenfold.interfaces.api.lists import ListQuery, SampleQuery
+from tenfold.interfaces.api.sources import ColumnsAsked, import_request, source_on_server
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import dataset_request, filter_parameters
 from tenfold.interfaces.services import Services
-from tenfold.services.datasets import ImportRequest
 from tenfold.services.repeats import Request as Repeatable
 
 router = APIRouter(tags=["datasets"])
-SOURCE_CHOICES = ("layout", "columns", "prefix")
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 MAY_CHANGE = {"cache-control": "private, no-cache"}
-
-
-def _columns_asked(request: Request) -> dict[str, str]:
-    """The columns that an address names, as in `&image=file_name&label=species`."""
-    asked = request.query_params
-    return {role: asked[role] for role in COLUMN_ROLES if asked.get(role)}
-
-
-ColumnsAsked = Annotated[dict[str, str], Depends(_columns_asked)]
 
 
 @dataclass(frozen=True)
@@ -234,20 +220,6 @@ def complete_folder(services: ServicesNow, prefix: str = "") -> list[str]:
     return services.folders.complete(prefix)
 
 
-@router.post(
-    "/uploads",
-    status_code=201,
-    dependencies=[Depends(Access("upload.create"))],
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {}}}}},
-)
-async def create_upload(
-    request: Request, services: ServicesNow, name: Annotated[str, Query(max_length=500)] = "upload"
-) -> objects.Upload:
-    """Takes a file: the body is its content, as it is."""
-    stored = await services.uploads.receive(name, request.stream())
-    return objects.Upload(id=stored.id, name=stored.name, size_bytes=stored.size_bytes)
-
-
 @router.get("/samples", dependencies=[Depends(Access("read"))])
 def list_sample_sets() -> list[objects.SampleSet]:
     """Public datasets that Tenfold can fetch."""
@@ -256,55 +228,9 @@ def list_sample_sets() -> list[objects.SampleSet]:
 
 def _import_once(services: Services, caller: Actor, repeat: Repeatable, body: dict[str, Any]) -> Dataset:
     earlier = services.datasets.earlier_import(caller, repeat)
-    return earlier or services.datasets.import_samples(caller, import_request(services, body), repeat=repeat)
-
-
-def import_request(services: Services, body: dict[str, Any]) -> ImportRequest:
-    """The import that a body or a form asks for; raises `InvalidFields`, `NotFound`, `Forbidden`."""
-    values = {key: value for key, value in body.items() if key not in {"source", "name", *SOURCE_CHOICES}}
-    source, wish = source_from(services, body)
-    name = body.get("name") or ""
-    if not isinstance(name, str):
-        raise InvalidFields([Problem("name", f"A name is a text, not {name!r}.", "type")])
-    return ImportRequest(source=source, values=values, name=name, proposed_name=wish)
+    return earlier or services.datasets.import_samples(caller, import_request(services, caller, body), repeat=repeat)
 
 
 def change(named: Any, caller: CallerNow, name: str, body: objects.Change) -> Any:
     """What all things with a name share: rename, note, tags; all that is given or nothing."""
     return named.change(caller, name, name=body.name, note=body.note, tags=body.tags)
-
-
-def source_on_server(services: Services, path: str, asked: Mapping[str, object]) -> tuple[str, SourceChoice]:
-    """The real path of a folder or file and how it is to be read.
-
-    Raises `InvalidFields`, `NotFound`, `Forbidden`, also of the folder that paths start from.
-    """
-    return services.folders.resolve(path, may_be_file=True), _choice(services, asked)
-
-
-def _choice(services: Services, asked: Mapping[str, object]) -> SourceChoice:
-    choice = source_choice(asked)
-    is_absolute = choice.prefix.startswith(("/", "~/"))
-    return replace(choice, prefix=services.folders.resolve(choice.prefix)) if is_absolute else choice
-
-
-def source_from(services: Services, body: Mapping[str, object]) -> tuple[dict[str, Json], str]:
-    """The source and the name it proposes."""
-    source = body.get("source")
-    if not isinstance(source, dict) or len(source) != 1 or not all(isinstance(each, str) for each in source.values()):
-        text = 'Name one source: a folder, an upload or a sample, as in {"sample": "mnist"}.'
-        raise InvalidFields([Problem("source", text, "required")])
-    kind, value = next(iter(source.items()))
-    if kind == "folder":
-        path, choice = source_on_server(services, value, body)
-        return {"folder": path, **choice.to_json()}, PurePosixPath(path).name
-    if kind == "upload":
-        upload = services.uploads.get(value)
-        chosen = _choice(services, body).to_json()
-        return {"upload": upload.id, "file": upload.name, **chosen}, upload.name.partition(".")[0]
-    if kind == "sample":
-        if value not in SAMPLE_DATASETS:
-            known = ", ".join(SAMPLE_DATASETS)
-            raise NotFound(f"There is no sample dataset {value!r}; there are {known}.", code="sample.not-found")
-        return {"sample": value}, value
-    raise InvalidFields([Problem("source", f"A source is folder, upload or sample, not {kind!r}.", "choice")])

@@ -18,7 +18,7 @@ from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import described, json_object
-from tenfold.interfaces.api.routes.datasets import SOURCE_CHOICES, source_from
+from tenfold.interfaces.api.sources import SOURCE_CHOICES, source_from
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import addition_request, edit_request, turn_request
 from tenfold.interfaces.services import Services
@@ -77,7 +77,7 @@ async def add_samples(name: str, request: Request, caller: CallerNow, services: 
     strange = [Problem(each, f"{each!r} {text}", "unknown") for each in body if each not in known]
     if strange:
         raise InvalidFields(strange)
-    source, _ = await run_in_threadpool(source_from, services, body)
+    source, _ = await run_in_threadpool(source_from, services, caller, body)
     return present.dataset(await run_in_threadpool(services.additions.add, caller, dataset.id, source))
 
 

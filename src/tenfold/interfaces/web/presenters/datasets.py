@@ -282,7 +282,10 @@ def _source(dataset: Dataset, manifest: RevisionManifest | None) -> tuple[views.
     if "folder" in source:
         facts.append(views.Fact(term="Folder", value=str(source["folder"]), is_code=True))
     if "file" in source:
-        facts.append(views.Fact(term="Archive", value=str(source["file"]), is_code=True))
+        facts.append(views.Fact(term="Sent", value=str(source["file"]), is_code=True))
+    for key, term in (("bucket", "Bucket"), ("endpoint", "Endpoint"), ("url", "Address")):
+        if key in source:
+            facts.append(views.Fact(term=term, value=str(source[key]), is_code=True))
     if "sample" in source:
         facts.append(views.Fact(term="Known set", value=SAMPLE_DATASETS[str(source["sample"])].title))
     kind = next(each.label for each in _LABEL_KIND.choices if each.value == dataset.label_kind)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tenfold.core import repository
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
-from tenfold.core.errors import NotFound
+from tenfold.core.errors import NotFound, TenfoldError
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.problems import status_of
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import datasets, new_dataset
 from tenfold.interfaces.web.presenters.frame import address
+from tenfold.interfaces.web.receiving import chosen_files, receive
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import MAX_FORM_FIELDS, FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import DatasetsPage
@@ -27,7 +26,6 @@ from tenfold.interfaces.web.views.frame import AboutForm
 from tenfold.services.datasets import ImportRequest
 
 router = APIRouter(include_in_schema=False)
-BLOCK = 1 << 20
 PAGE = 50
 
 
@@ -44,9 +42,9 @@ def list_datasets(
 
 
 @router.get("/datasets/new", dependencies=[Depends(Access("dataset.create"))])
-def show_new_dataset(request: Request, services: ServicesNow, site: SiteNow) -> Response:
+def show_new_dataset(request: Request, caller: CallerNow, services: ServicesNow, site: SiteNow) -> Response:
     """The form for a new dataset, filled from the address."""
-    return site.show(request, new_dataset.new_dataset_page(services, dict(request.query_params)))
+    return _with_camera(site.show(request, new_dataset.new_dataset_page(services, caller, dict(request.query_params))))
 
 
 @router.post("/datasets/new", dependencies=[Depends(Access("dataset.create"))])
@@ -54,15 +52,22 @@ async def create_dataset(request: Request, caller: CallerNow, services: Services
     """Takes the form; a file in it is stored first, so that it is not sent twice when the form is refused."""
     async with request.form(max_fields=MAX_FORM_FIELDS) as form:
         typed = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-        file = form.get("archive")
-        if isinstance(file, UploadFile) and file.filename and typed.get("source") == "archive":
-            stored = await services.uploads.receive(file.filename, blocks_of(file))
-            typed["upload"] = stored.id
-    answer = await run_in_threadpool(new_dataset.submit, services, caller, typed)
+        refusal: TenfoldError | None = None
+        is_look = "look" in request.query_params  # the form again, by a way that puts no key into an address
+        files = chosen_files(form, "archive") if not is_look else []
+        if files and typed.get("source") == "archive":
+            try:
+                typed["upload"] = (await receive(services, caller, files)).id
+            except TenfoldError as refused:
+                refusal = refused
+    if is_look:
+        seen = await run_in_threadpool(new_dataset.new_dataset_page, services, caller, typed)
+        return _with_camera(await run_in_threadpool(site.show, request, seen))
+    answer = await run_in_threadpool(new_dataset.submit, services, caller, typed, refusal)
     if isinstance(answer, Dataset):
         return lead(address("datasets", answer.name))
     page, error = answer
-    return await run_in_threadpool(lambda: site.show(request, page, status=status_of(error)))
+    return _with_camera(await run_in_threadpool(lambda: site.show(request, page, status=status_of(error))))
 
 
 @router.post("/datasets/samples/{name}/try", dependencies=[Depends(Access("dataset.create"))])
@@ -123,13 +128,13 @@ def pack_dataset(name: str, caller: CallerNow, services: ServicesNow) -> Respons
     return lead(address("datasets", services.datasets.pack(caller, name).name))
 
 
+def _with_camera(response: Response) -> Response:
+    """Lets this one page ask for the camera; all others may not."""
+    response.headers["permissions-policy"] = "camera=(self), geolocation=(), microphone=()"
+    return response
+
+
 def _made_from(services: Services, caller: Actor, sample: str) -> Dataset | None:
     query = repository.Query(where={"state": ("ready", "building")}, limit=repository.MAX_PAGE)
     found = services.datasets.named.page(caller, query).items
     return next((dataset for dataset in found if dataset.source.get("sample") == sample), None)
-
-
-async def blocks_of(file: UploadFile) -> AsyncIterator[bytes]:
-    """The content of a file in a form."""
-    while block := await file.read(BLOCK):
-        yield block

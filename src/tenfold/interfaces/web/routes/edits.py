@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
@@ -17,12 +16,12 @@ from tenfold.core.fields import parse_spec
 from tenfold.core.numerals import whole_number
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.problems import status_of
-from tenfold.interfaces.api.routes.datasets import source_from
+from tenfold.interfaces.api.sources import source_from
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import datasets
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.presenters.gallery import asked_filter
-from tenfold.interfaces.web.routes.datasets import blocks_of
+from tenfold.interfaces.web.receiving import chosen_files, receive
 from tenfold.interfaces.web.site import MAX_FORM_FIELDS, SiteNow, lead
 from tenfold.interfaces.web.views.datasets import DatasetPage, EditForm
 
@@ -62,14 +61,15 @@ async def add_pictures(name: str, request: Request, caller: CallerNow, services:
     dataset = await run_in_threadpool(services.revisions.editable, caller, name)
     async with request.form(max_fields=MAX_FORM_FIELDS) as form:
         source = {"folder": str(form.get("folder", ""))}
-        file = form.get("archive")
-        if isinstance(file, UploadFile) and file.filename:
-            source = {"upload": (await services.uploads.receive(file.filename, blocks_of(file))).id}
+        if isinstance(sent := form.get("upload"), str) and sent:
+            source = {"upload": sent}
+        elif files := chosen_files(form, "archive"):
+            source = {"upload": (await receive(services, caller, files)).id}
 
     def begin() -> Response:
         if source.get("folder") == "":
             raise InvalidFields([Problem("folder", "Type the folder to add, or choose an archive.", "required")])
-        services.additions.add(caller, dataset.id, source_from(services, {"source": source})[0])
+        services.additions.add(caller, dataset.id, source_from(services, caller, {"source": source})[0])
         return lead(address("datasets", dataset.name))
 
     return await run_in_threadpool(begin)

@@ -69,7 +69,7 @@ class NewDatasetPage(Page):
     fragments: ClassVar[frozenset[str]] = frozenset({"layout"})
     place: ClassVar[Place] = "datasets"
 
-    source: Literal["folder", "archive", "sample"]
+    source: Literal["folder", "archive", "remote", "camera", "sample"]
     folder: str
     roots: tuple[str, ...]
     samples: tuple[Sample, ...]
@@ -83,6 +83,9 @@ class NewDatasetPage(Page):
     upload_name: str = ""
     problem: str = ""
     source_problem: str = ""
+    web_is_allowed: bool = False
+    bucket: str = ""
+    bucket_fields: tuple[FieldView, ...] = ()
     layout: LayoutView = LayoutView()
     original_url: str = ""
     resized_url: str = ""
