@@ -14,6 +14,7 @@ from typing import Any, cast
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.checkup_folder import CheckPlaces, check_revision
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
 from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
@@ -27,6 +28,7 @@ from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
+from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.model import tell_differences
@@ -70,6 +72,7 @@ def make_toolbox() -> Toolbox:
         open_checkpoints=FolderCheckpoints,
         open_revision=open_revision,
         build_dataset=_build_dataset,
+        check_dataset=_check_dataset,
         tasks=TASKS,
         make_head=_make_head,
         make_backend=_make_backend,
@@ -139,6 +142,20 @@ def _build_dataset(
     }
     derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
     return {**facts, **(derived if job.parent else {})}
+
+
+def _check_dataset(
+    job: CheckJob, places: BuildFolders, *, report: Report, should_stop: Callable[[], bool]
+) -> dict[str, Json] | None:
+    """Fulfils `tenfold.worker.toolbox.DatasetChecker`."""
+    earlier = places.data / job.earlier if job.earlier else None
+    told = check_revision(
+        open_revision(places.data / job.revision_folder),
+        CheckPlaces(work=places.work, destination=places.staged, earlier=earlier),
+        report=report,
+        should_stop=should_stop,
+    )
+    return None if told is None else {"num_findings": len(told.findings), "num_bad": told.num_bad}
 
 
 def _open_source(

@@ -13,7 +13,7 @@ from tenfold.core.errors import BadNetwork, Conflict, InvalidFields, NotFound, P
 from tenfold.core.events import Json
 from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import JobId, RunId, new_id
-from tenfold.core.jobs.model import Job
+from tenfold.core.jobs.model import OWN_SLOTS, Job
 from tenfold.core.names import check_name
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.repository import Database, Query, Repository, Transaction
@@ -138,7 +138,7 @@ class RunService:
         problems: list[Problem] = []
         dataset = self._named_dataset(actor, spec.dataset, problems)
         network = self._named_network(actor, spec.network, problems)
-        devices = ["auto", *(slot for slot in self._desk.slots() if slot != "import")]
+        devices = ["auto", *(slot for slot in self._desk.slots() if slot not in OWN_SLOTS)]
         if spec.device not in devices:
             text = f"This machine has no {spec.device}; it has {', '.join(devices[1:])}."
             problems.append(Problem("device", text, "device.not-found"))

@@ -30,6 +30,7 @@ from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.core.datasets.distribution import Bar, distribution
 from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
 from tenfold.core.datasets.model import manifest_from_json as parse_manifest
 from tenfold.core.datasets.ports import IndexedSample, Int32Array, Int64Array, PixelArray, SamplePage
@@ -147,6 +148,9 @@ class RevisionFolder:
     def pictures(self, split: str, places: Int64Array) -> PixelArray:
         return self._stored(self._of_split(split)[places])
 
+    def pictures_at(self, indices: Int64Array) -> PixelArray:
+        return self._stored(indices)
+
     def labels(self, split: str) -> Int64Array:
         chosen: Int64Array = self._columns["labels"][self._of_split(split)].astype(np.int64)
         return chosen
@@ -161,11 +165,11 @@ class RevisionFolder:
     def sample(self, index: int) -> SampleRecord:
         return self._records([self._checked(index)])[0]
 
-    def find(self, wanted: SampleFilter) -> Int32Array:
-        return self._orders.find(wanted)
+    def find(self, wanted: SampleFilter, marks: Marks = NO_MARKS) -> Int32Array:
+        return self._orders.find(wanted, marks)
 
-    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200) -> SamplePage:
-        order = self._orders.find(wanted)
+    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200, marks: Marks = NO_MARKS) -> SamplePage:
+        order = self._orders.find(wanted, marks)
         first = self._orders.place_after(cursor, order, wanted.sort)
         chosen = order[first : first + limit].tolist()
         is_last = first + len(chosen) >= len(order)

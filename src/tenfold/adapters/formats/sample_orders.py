@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.core.datasets.filtering import RANGED, SampleFilter
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import SPLITS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.numerals import whole_number
@@ -47,20 +48,24 @@ class SampleOrders:
         self._paths = paths
         self._classes = {name: code for code, name in enumerate(classes)}
         self._kept = kept
-        self._known: OrderedDict[SampleFilter, Order] = OrderedDict()
+        self._known: OrderedDict[tuple[SampleFilter, str], Order] = OrderedDict()
         self._mutex = threading.Lock()
 
-    def find(self, wanted: SampleFilter) -> Order:
-        """The indices of all samples that fit, in order; not to be written to."""
+    def find(self, wanted: SampleFilter, marks: Marks = NO_MARKS) -> Order:
+        """The indices of all samples that fit, in order; not to be written to.
+
+        Raises `InvalidFields` for a filter by a finding without the marks of one.
+        """
+        key = (wanted, marks.key)
         with self._mutex:
-            known = self._known.get(wanted)
+            known = self._known.get(key)
             if known is not None:
-                self._known.move_to_end(wanted)
+                self._known.move_to_end(key)
                 return known
-        order = self._sorted(np.flatnonzero(self._mask(wanted)).astype(np.int32), wanted.sort)
+        order = self._ordered(wanted, marks)
         order.setflags(write=False)
         with self._mutex:
-            self._known[wanted] = order
+            self._known[key] = order
             while len(self._known) > self._kept:
                 self._known.popitem(last=False)
         return order
@@ -69,11 +74,26 @@ class SampleOrders:
         """The values of one of the columns that a filter knows, as they are mapped."""
         return self._columns[_COLUMNS[name]]
 
+    def _ordered(self, wanted: SampleFilter, marks: Marks) -> Order:
+        mask = self._mask(wanted)
+        if wanted.finding is None:
+            return self._sorted(np.flatnonzero(mask).astype(np.int32), wanted.sort)
+        if marks.found is None:
+            text = "Nothing is known of findings here: let the dataset be checked first."
+            raise InvalidFields([Problem("finding", text, "dataset.not-checked")])
+        if wanted.sort == "finding":
+            return marks.found[mask[marks.found]]
+        among = np.zeros(len(mask), np.bool_)
+        among[marks.found] = True
+        return self._sorted(np.flatnonzero(mask & among).astype(np.int32), wanted.sort)
+
     def place_after(self, cursor: str, order: Order, sort: str) -> int:
         """Where in an order the page after a cursor begins; raises `InvalidFields` for a cursor that no page gave."""
         if not cursor:
             return 0
         last, value = self._parsed(cursor, sort.removeprefix("-"))
+        if sort == "finding":
+            return _place_behind(last, order)
         is_down = sort.startswith("-")
         values = self._values(sort.removeprefix("-"))
 
@@ -104,7 +124,7 @@ class SampleOrders:
 
     def _values(self, column: str) -> Any:
         """Gives a sample's value in a column by its index."""
-        if column == "index":
+        if column in {"index", "finding"}:
             return lambda index: index
         if column == "path":
             return self._paths.raw
@@ -148,3 +168,11 @@ class SampleOrders:
             return found[np.argsort(keys, kind="stable")]
         backwards = np.argsort(keys[::-1], kind="stable")[::-1]  # equal ones stay in the order of indices
         return found[len(found) - 1 - backwards]
+
+
+def _place_behind(last: int, order: Order) -> int:
+    """The place behind a sample in an order that no column has; a later checkup may know nothing of it."""
+    places = np.flatnonzero(order == last)
+    if not len(places):
+        raise InvalidFields([Problem("cursor", "The checkup that this cursor is of is not the last one.", "cursor")])
+    return int(places[0]) + 1

@@ -158,6 +158,27 @@ class Datasets(Things[objects.Dataset]):
         answer = self._transport.call("POST", f"/datasets/{quoted(name)}/add", json={"source": source})
         return objects.Dataset.model_validate(answer)
 
+    def check(self, name: str) -> objects.Checkup:
+        """Begins to look for what is wrong with a dataset; `wait_checked` tells when it is done."""
+        return self._checkup("POST", name)
+
+    def checkup(self, name: str) -> objects.Checkup:
+        """What the last checkup of the current revision found, worst first."""
+        return self._checkup("GET", name)
+
+    def wait_checked(self, name: str) -> objects.Checkup:
+        """Returns when no checkup waits or runs any more."""
+        while (now := self.checkup(name)).state in OPEN_STATES:
+            time.sleep(POLL_S)
+        return now
+
+    def fix(self, name: str, code: str, *, revision: str | None = None) -> objects.Revision:
+        """Mends a finding, as `duplicate`, and returns the new revision; the one before stays."""
+        return self._revision(name, f"findings/{quoted(code)}/fix", {"revision": revision or self.get(name).revision})
+
+    def _checkup(self, method: str, name: str) -> objects.Checkup:
+        return objects.Checkup.model_validate(self._transport.call(method, f"/datasets/{quoted(name)}/checkup"))
+
     def undo(self, name: str, *, revision: str | None = None) -> objects.Revision:
         """Makes the revision current that the current one was made from."""
         return self._revision(name, "undo", {"revision": revision or self.get(name).revision})

@@ -18,6 +18,7 @@ from tenfold.core.repository import Query
 from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
+from tenfold.interfaces.web.presenters.doctor import doctor
 from tenfold.interfaces.web.presenters.frame import address, moment, named_view, person
 from tenfold.interfaces.web.presenters.gallery import WORDS, gallery, histograms
 from tenfold.interfaces.web.presenters.runs import run_row
@@ -130,8 +131,11 @@ def dataset_page(
         num_bytes=services.revisions.size_bytes(actor, dataset),
         num_excluded=manifest.num_excluded if manifest else 0,
         classes=_classes(dataset, manifest) if manifest else (),
-        gallery=gallery(reader, dataset, asked, (edit or views.EditForm()) if can_edit else None)
+        gallery=_gallery(services, actor, dataset, asked, (edit or views.EditForm()) if can_edit else None)
         if reader and shown == "pictures"
+        else None,
+        doctor=doctor(services, actor, dataset, shown=asked.get("finding", ""), number=_current_number(past))
+        if reader
         else None,
         histograms=histograms(reader, dataset) if reader else (),
         num_rejected=manifest.num_rejected if manifest else 0,
@@ -148,6 +152,17 @@ def dataset_page(
         else "",
         about_form=about_form,
     )
+
+
+def _gallery(
+    services: Services, actor: Actor, dataset: Dataset, asked: Mapping[str, str], edit: views.EditForm | None
+) -> views.Gallery:
+    reader = services.datasets.reader(actor, dataset)
+    return gallery(reader, dataset, asked, edit, marks=lambda wanted: services.checkups.marks(actor, dataset, wanted))
+
+
+def _current_number(past: views.History) -> int:
+    return next((revision.number for revision in past.revisions if revision.is_current), 1)
 
 
 def _about_pictures(manifest: RevisionManifest) -> str:

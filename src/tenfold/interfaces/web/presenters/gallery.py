@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.distribution import Bar
 from tenfold.core.datasets.filtering import RANGED, SampleFilter
+from tenfold.core.datasets.marks import Marks
 from tenfold.core.datasets.model import RevisionManifest, Split
 from tenfold.core.datasets.ports import IndexedSample, RevisionReader, SamplePage
 from tenfold.core.errors import InvalidFields, NotFound, Problem
@@ -21,27 +23,41 @@ from tenfold.interfaces.web.views.forms import FieldView, Option, field_views
 WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 PAGE = 200
 SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
-IN_BAR = ("label", "split", "text", "sort")
+IN_BAR = ("label", "split", "finding", "text", "sort")
 MIXED = {"sort": "mixed"}
 CLASS = "class"  # what the address calls the field `label`
 
 
 def gallery(
-    reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str], edit: views.EditForm | None
+    reader: RevisionReader,
+    dataset: Dataset,
+    asked: Mapping[str, str],
+    edit: views.EditForm | None,
+    *,
+    marks: Callable[[SampleFilter], Marks],
 ) -> views.Gallery:
     """The gallery that an address asks for; what is wrong in it is told beside its field and left out.
 
-    `edit` is the form under it, `None` for who may not edit.
+    `edit` is the form under it, `None` for who may not edit; `marks` gives what is known of a finding.
     """
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
     fields = fields_of(SampleFilter)
     typed = {field.name: given[field.name] for field in fields if field.name in given}
     wanted, problems = _parsed(typed, reader.classes)
-    found = _page(reader, wanted, given.get("after", ""))
+    known = marks(wanted)
+    if wanted.finding is not None and known.found is None:
+        text = "Nothing is known of findings here yet: let the dataset be checked first."
+        problems.append(Problem("finding", text, "dataset.not-checked"))
+        wanted = replace(wanted, finding=None, sort="mixed")
+    found = _page(reader, wanted, given.get("after", ""), known)
     values = {name: value for name, value in spec_values(wanted).items() if value is not None}
     options = {
         "label": [Option(value=name, label=name) for name in reader.classes],
-        "split": [Option(value=choice.value, label=choice.label) for choice in fields[0].choices],
+        **{
+            field.name: [Option(value=choice.value, label=choice.label) for choice in field.choices]
+            for field in fields
+            if field.name in {"split", "finding"}
+        },
     }
     fields_shown = field_views(fields, {**values, **typed}, problems, options=options)
     url, kept = address("datasets", dataset.name), _in_address(values)
@@ -147,11 +163,11 @@ def _parsed(typed: dict[str, str], classes: tuple[str, ...]) -> tuple[SampleFilt
             values = {name: value for name, value in values.items() if not wrong & {name, name.partition("_")[2]}}
 
 
-def _page(reader: RevisionReader, wanted: SampleFilter, cursor: str) -> SamplePage:
+def _page(reader: RevisionReader, wanted: SampleFilter, cursor: str, marks: Marks) -> SamplePage:
     try:
-        return reader.page(wanted, cursor=cursor, limit=PAGE)
+        return reader.page(wanted, cursor=cursor, limit=PAGE, marks=marks)
     except (InvalidFields, NotFound):
-        return reader.page(wanted, limit=PAGE)
+        return reader.page(wanted, limit=PAGE, marks=marks)
 
 
 def _ranges(shown: tuple[FieldView, ...]) -> tuple[tuple[FieldView, FieldView], ...]:

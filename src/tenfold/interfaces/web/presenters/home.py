@@ -11,6 +11,7 @@ from tenfold.core.repository import Query
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import data_size
 from tenfold.interfaces.web.presenters import datasets, runs
+from tenfold.interfaces.web.presenters.doctor import checkup_progress
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, person, split_size
 from tenfold.interfaces.web.views.frame import Link
 from tenfold.interfaces.web.views.home import Failure, HomePage, Progress, RunningRow, WaitingRow
@@ -69,6 +70,8 @@ def _next_start(services: Services) -> str:
 def _running(services: Services, actor: Actor, job: Job) -> RunningRow | None:
     if job.kind == "import":
         return _building(services, actor, job)
+    if job.kind == "check":
+        return _checking(services, actor, job)
     try:
         run = services.runs.named.get(actor, job.subject)
     except NotFound:
@@ -97,6 +100,19 @@ def _building(services: Services, actor: Actor, job: Job) -> RunningRow | None:
         about="dataset · packing pictures",
         state="building",
         progress=datasets.progress(dataset) or idle,
+    )
+
+
+def _checking(services: Services, actor: Actor, job: Job) -> RunningRow | None:
+    try:
+        dataset = services.dataset_of(actor, job)
+    except NotFound:
+        return None
+    return RunningRow(
+        subject=Link(text=dataset.name, url=address("datasets", dataset.name)),
+        about="dataset · looking at its pictures",
+        state="running",
+        progress=checkup_progress(services.checkups.standing(actor, dataset), dataset),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from tenfold.interfaces.web.views.doctor import DoctorView
 from tenfold.interfaces.web.views.forms import FieldGroup, FieldView
 from tenfold.interfaces.web.views.frame import AboutForm, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Failure, Progress, RunRow, Sample
@@ -245,6 +246,7 @@ class DatasetPage(Page):
     num_bytes: int = 0
     classes: tuple[ClassRow, ...] = ()
     gallery: Gallery | None = None
+    doctor: DoctorView | None = None
     num_excluded: int = 0
     num_rejected: int = 0
     rejected: tuple[Rejected, ...] = ()
