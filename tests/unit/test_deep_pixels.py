@@ -10,10 +10,12 @@ from known_images import ANIMATED, KNOWN
 from PIL import Image
 
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.image_folder import ImageFolder
 from tenfold.adapters.formats.import_arrays import ImportArrays
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
+from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 
@@ -61,6 +63,15 @@ def test_sixteen_bits_are_kept_where_asked_for(wide, tmp_path):
     assert any("Depth 16 bits: 20 of 20" in note for note in reader.manifest.notes)
     arrays = Preprocessing.from_json(reader.preprocessing).to_arrays(stored)
     assert abs(arrays.mean()) < 1e-3
+
+
+def test_an_edit_keeps_the_type_of_the_pixels(wide, tmp_path):
+    reader = imported(wide[0], tmp_path / "out", depth="keep")
+    (tmp_path / "edited").mkdir()
+    derive_revision(tmp_path / "out", tmp_path / "edited", Edit(Change(action="exclude"), (0,)))
+    edited = open_revision(tmp_path / "edited")
+    assert edited.manifest.num_excluded == 1
+    np.testing.assert_array_equal(training_pictures(edited), training_pictures(reader)[1:])
 
 
 def test_without_asking_sixteen_bits_become_eight(wide, tmp_path):

@@ -18,7 +18,7 @@ from tenfold.adapters.formats.revision_reader import MANIFEST, PIXELS, RevisionF
 from tenfold.adapters.formats.revision_writer import ContentHash, describe_file
 from tenfold.core.datasets.edits import Assigned, Edit, Indices, apply_change, checked_indices, differences
 from tenfold.core.datasets.marks import NO_MARKS, Marks
-from tenfold.core.datasets.model import PixelStore, RevisionManifest, StoredFile
+from tenfold.core.datasets.model import RevisionManifest, StoredFile
 from tenfold.core.datasets.planning import count_samples
 from tenfold.core.errors import Damaged
 
@@ -49,7 +49,7 @@ def derive_revision(parent: Path, destination: Path, edit: Edit, marks: Marks = 
             counts=count_samples(after.labels, after.splits, len(after.classes)),
             num_excluded=int((after.splits < 0).sum()),
             notes=tuple(dict.fromkeys([*manifest.notes, KEPT_STATISTICS])),
-            pixels=tuple(PixelStore(store.revision or parent.name, store.num_rows) for store in manifest.pixels),
+            pixels=tuple(replace(store, revision=store.revision or parent.name) for store in manifest.pixels),
             content=_content(reader, before, after),
             files=tuple(sorted([*kept, *written], key=lambda file: file.name)),
             parent=parent.name,
