@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.health.ports import CheckJob
-from tenfold.core.errors import Changed, Conflict, Forbidden, Invalid, NotFound
+from tenfold.core.errors import Changed, Conflict, Forbidden, Invalid, InvalidFields, NotFound
 from tenfold.core.events import Ended, Progressed, Published, Started
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Query
+from tenfold.services.checkup_book import CheckupBook
 from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue
-from tenfold.services.checkups import CheckupBook, CheckupParts, CheckupService
+from tenfold.services.checkups import CheckupParts, CheckupService
 from tenfold.services.datasets import ImportObserver, ImportRequest
 from tenfold.services.revisions import RevisionService
 from tenfold.services.trash import DAY_S, TrashService
@@ -40,9 +42,10 @@ class DoctorsBench(Bench):
         self.desk._slots = slots
         self.desk._scheduler = self.desk._restored()
         about: dict[str, Any] = {"artifacts": self.artifacts, "folders": self.folders, "hub": self.hub}
+        book = CheckupBook(self.database, artifacts=self.artifacts, open_checkup=CheckupFolder)
         self.parts = CheckupParts(
-            queue=CheckupQueue(self.database, desk=self.desk, artifacts=self.artifacts, clock=self.clock),
-            book=CheckupBook(self.database, artifacts=self.artifacts, open_checkup=CheckupFolder),
+            queue=CheckupQueue(self.database, desk=self.desk, artifacts=self.artifacts, book=book, clock=self.clock),
+            book=book,
             observer=CheckupObserver(self.database, **about),
         )
         ensure = self.parts.queue.ensure
@@ -57,7 +60,14 @@ class DoctorsBench(Bench):
             marks=self.parts.book.marks,
             on_revision=ensure,
         )
-        self.checkups = CheckupService(self.database, desk=self.desk, revisions=self.revisions, parts=self.parts)
+        self.checkups = CheckupService(
+            self.database,
+            desk=self.desk,
+            revisions=self.revisions,
+            runs=self.runs,
+            models=self.models,
+            parts=self.parts,
+        )
 
     def garden(self) -> Dataset:
         """A dataset of photos in three classes with two copies, one of them in test."""
@@ -233,3 +243,42 @@ def test_checkups_go_with_their_revisions(doctors: DoctorsBench) -> None:
         assert tx.revisions.find(id=dataset.revision) is None
     assert not (doctors.data / "artifacts" / "checkups" / job.id).exists()
     assert not (doctors.data / "jobs" / job.id).exists()
+
+
+def test_a_search_for_wrong_labels_queues_a_run_a_fold_and_a_checkup_behind_them(doctors: DoctorsBench) -> None:
+    dataset = doctors.garden()
+    doctors.examine()
+    standing = doctors.checkups.find_wrong_labels(doctors.owner, "garden", {"folds": 3, "epochs": 1})
+    assert (standing.state, standing.reason) == ("waiting", "Waits for 3 runs to finish.")
+    assert standing.report is not None
+    runs = list(reversed(doctors.runs.named.page(doctors.owner, Query()).items))
+    assert [run.name for run in runs] == [f"lenet-garden-fold-{fold}-of-3" for fold in (1, 2, 3)]
+    assert [(run.spec["fold"], run.spec["folds"]) for run in runs] == [(1, 3), (2, 3), (3, 3)]
+    job = doctors.checkup()
+    assert job is not None
+    assert job.after == tuple(run.job for run in runs)
+    told = CheckJob.from_json(json.loads((doctors.folders.path(job.id) / "spec.json").read_text("utf-8")))
+    assert [judge["fold"] for judge in told.judges] == [1, 2, 3]
+    for run in runs:
+        doctors.train(run)
+    model = doctors.models.named.get(doctors.owner, "lenet-garden-fold-2-of-3")
+    assert (model.id, model.facts["fold"], model.facts["folds"]) == (told.judges[1]["model"], 2, 3)
+    assert doctors.checkups.standing(doctors.viewer, dataset).state == "running"
+
+
+def test_a_run_that_fails_ends_the_search(doctors: DoctorsBench) -> None:
+    doctors.garden()
+    doctors.examine()
+    doctors.checkups.find_wrong_labels(doctors.owner, "garden", {"folds": 2, "epochs": 1})
+    first = doctors.runs.named.get(doctors.owner, "lenet-garden-fold-1-of-2")
+    doctors.end(first.job, Started(pid=1), Ended(outcome="failed", code="x", message="It diverged."))
+    standing = doctors.checkups.standing(doctors.viewer, doctors.now())
+    assert (standing.state, standing.message) == ("failed", "What it waited for failed: It diverged.")
+    assert standing.report is not None
+
+
+def test_wrong_fields_of_a_search_are_named_and_queue_nothing(doctors: DoctorsBench) -> None:
+    doctors.garden()
+    with pytest.raises(InvalidFields, match="Folds is 1; allowed is 2 to 20"):
+        doctors.checkups.find_wrong_labels(doctors.owner, "garden", {"folds": 1})
+    assert doctors.runs.named.page(doctors.owner, Query()).total == 0

@@ -90,7 +90,7 @@ KEYS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("sort", [choice.value for choice in ORDERS if choice.value != "finding"])
+@pytest.mark.parametrize("sort", [choice.value for choice in ORDERS if choice.value.strip("-") in KEYS])
 def test_every_order_is_stable_and_its_pages_are_its_parts(
     reader: RevisionFolder, records: list[SampleRecord], sort: str
 ) -> None:
@@ -200,6 +200,19 @@ def test_a_finding_is_a_filter_with_an_order_of_its_own(reader: RevisionFolder) 
     rest = reader.page(by_finding, cursor=first.after, limit=9, marks=MARKED)
     assert [[item.index for item in page.items] for page in (first, rest)] == [[499, 3], [120, 77, 204]]
     assert (rest.first, rest.after, rest.before) == (2, "", "")
+
+
+def test_confidence_is_an_order_where_a_model_has_judged(reader: RevisionFolder) -> None:
+    confidence = np.full(NUM, 0.9, np.float32)
+    confidence[[8, 60, 120]] = (0.3, 0.1, 0.3)
+    judged = Marks(key="judged", confidence=confidence)
+    order = SampleFilter(sort="confidence")
+    assert reader.find(order, judged)[:4].tolist() == [60, 8, 120, 1]
+    assert reader.find(SampleFilter(sort="-confidence"), judged)[-3:].tolist() == [8, 120, 60]
+    first = reader.page(order, limit=2, marks=judged)
+    assert reader.page(order, cursor=first.after, limit=1, marks=judged).items[0].index == 120
+    with pytest.raises(InvalidFields, match="No model has judged these pictures"):
+        reader.find(order)
 
 
 def test_a_finding_needs_a_checkup_and_a_cursor_of_it(reader: RevisionFolder) -> None:

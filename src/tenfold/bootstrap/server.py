@@ -53,8 +53,9 @@ from tenfold.interfaces.web.entry import add_pages
 from tenfold.interfaces.web.site import Site
 from tenfold.services.accounts import AccountService
 from tenfold.services.additions import AdditionService
+from tenfold.services.checkup_book import CheckupBook
 from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue
-from tenfold.services.checkups import CheckupBook, CheckupParts, CheckupService
+from tenfold.services.checkups import CheckupParts, CheckupService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
 from tenfold.services.exports import ExportService
@@ -134,7 +135,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         revisions=revisions,
         exports=ExportService(database, datasets=datasets, export=export_dataset),
         additions=additions,
-        checkups=CheckupService(database, desk=desk, revisions=revisions, parts=checkups),
+        checkups=CheckupService(database, desk=desk, revisions=revisions, runs=runs, models=models, parts=checkups),
         networks=networks,
         runs=runs,
         models=models,
@@ -155,9 +156,10 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
 def _make_checkups(
     database: Database, desk: JobDesk, *, artifacts: FolderArtifacts, folders: LocalJobFolders, hub: Hub
 ) -> CheckupParts:
+    book = CheckupBook(database, artifacts=artifacts, open_checkup=CheckupFolder)
     return CheckupParts(
-        queue=CheckupQueue(database, desk=desk, artifacts=artifacts, clock=time.time),
-        book=CheckupBook(database, artifacts=artifacts, open_checkup=CheckupFolder),
+        queue=CheckupQueue(database, desk=desk, artifacts=artifacts, book=book, clock=time.time),
+        book=book,
         observer=CheckupObserver(database, artifacts=artifacts, folders=folders, hub=hub),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -11,12 +12,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
+from safetensors.numpy import load_file
+
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, build_revision
 from tenfold.adapters.formats.checkup_folder import CheckPlaces, check_revision
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
+from tenfold.adapters.formats.judging import OpenJudge
 from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
 from tenfold.adapters.formats.openers import SourcePlaces
@@ -27,7 +31,8 @@ from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.adapters.storage.uploads import FolderUploads
-from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
+from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, JUDGE, ONNX_EXPORT, TASKS, WARM_UP, find
+from tenfold.core.datasets.health.judging import JudgeSpec, PictureJudge
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.layouts import source_choice
@@ -41,6 +46,7 @@ from tenfold.core.events import Json
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.fitting import require_fit
 from tenfold.core.training.ports import BackendPlan, Samples, TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
@@ -152,10 +158,32 @@ def _check_dataset(
     told = check_revision(
         open_revision(places.data / job.revision_folder),
         CheckPlaces(work=places.work, destination=places.staged, earlier=earlier),
+        judges=[JudgeSpec.from_json(each) for each in job.judges],
+        open_judge=lambda spec: _open_judge(spec, places.data),
         report=report,
         should_stop=should_stop,
     )
     return None if told is None else {"num_findings": len(told.findings), "num_bad": told.num_bad}
+
+
+def _open_judge(spec: JudgeSpec, data: Path) -> OpenJudge:
+    """A judge from its published folder; raises `NotFound` where the model is gone."""
+    folder = FolderArtifacts(data).newest("models", spec.model)
+    preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))
+    classes = tuple((folder / "labels.txt").read_text("utf-8").splitlines())
+    task = TASKS[spec.task]
+    height, width, channels = preprocessing.shape
+    parameters = {**spec.parameters, **task.network_parameters(classes)}
+    graph = require_fit((folder / "network.network").read_text("utf-8"), parameters, (channels, height, width))
+    judge = find(JUDGE)(
+        graph,
+        load_file(folder / "model.safetensors"),
+        _make_head(task),
+        preprocessing=preprocessing,
+        classes=classes,
+    )
+    trained_on = open_revision(data / spec.revision_folder) if spec.revision_folder else None
+    return OpenJudge(spec, cast("PictureJudge", judge), trained_on)
 
 
 def _open_source(

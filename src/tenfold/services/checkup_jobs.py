@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset, Revision
+from tenfold.core.datasets.health.judging import JudgeSpec
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.events import Envelope, Json, Progressed, Published
 from tenfold.core.ids import JobId, RevisionId, UserId, new_id
-from tenfold.core.jobs.model import OPEN_STATES, Job, JobKind, JobState
+from tenfold.core.jobs.model import OPEN_STATES, Job
 from tenfold.core.jobs.ports import JobFolders
-from tenfold.core.repository import Database, Query, Transaction
+from tenfold.core.repository import Database, Transaction
+from tenfold.services.checkup_book import KIND, CheckupBook, newest_checkup
 from tenfold.services.desk import JobDesk
 from tenfold.services.hub import Hub
 
-KIND: JobKind = "check"
 Progress = dict[str, Json]
-
-
-def newest_checkup(tx: Transaction, revision: str, *states: JobState) -> Job | None:
-    """The newest job that checks a revision, in any or in one of these states."""
-    where = {"subject": revision, "kind": KIND, **({"state": states} if states else {})}
-    found = tx.jobs.page(Query(where=where, limit=1)).items
-    return found[0] if found else None
 
 
 class CheckupQueue:
     """Queues checkups. Thread-safe."""
 
     def __init__(
-        self, database: Database, *, desk: JobDesk, artifacts: ArtifactStore, clock: Callable[[], float]
+        self,
+        database: Database,
+        *,
+        desk: JobDesk,
+        artifacts: ArtifactStore,
+        book: CheckupBook,
+        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._desk = desk
+        self._book = book
         self._artifacts = artifacts
         self._clock = clock
 
@@ -49,18 +50,43 @@ class CheckupQueue:
             job = self._accept(tx, dataset, made, dataset.owner)
         self._desk.submit(job)
 
-    def queue(self, dataset: Dataset, by: UserId) -> Job:
-        """Queues a checkup of the current revision, or gives the one that waits or runs."""
+    def queue(
+        self,
+        dataset: Dataset,
+        by: UserId,
+        *,
+        judges: Sequence[JudgeSpec] | None = None,
+        after: tuple[JobId, ...] = (),
+    ) -> Job:
+        """Queues a checkup of the current revision; without judges those judge that did before.
+
+        Without judges and while one waits or runs, it is that one.
+        """
         with self._database.write() as tx:
             open_job = newest_checkup(tx, dataset.revision, *OPEN_STATES)
-            if open_job is not None:
+            if open_job is not None and judges is None:
                 return open_job
-            job = self._accept(tx, dataset, tx.revisions.get(dataset.revision), by)
+            job = self._accept(tx, dataset, tx.revisions.get(dataset.revision), by, judges=judges, after=after)
         self._desk.submit(job)
         return job
 
-    def _accept(self, tx: Transaction, dataset: Dataset, revision: Revision, owner: UserId) -> Job:
+    def folder_of(self, revision: str) -> str:
+        """Where a revision lies, relative to the data folder."""
+        return self._artifacts.relative_path("revisions", revision)
+
+    def _accept(
+        self,
+        tx: Transaction,
+        dataset: Dataset,
+        revision: Revision,
+        owner: UserId,
+        *,
+        judges: Sequence[JudgeSpec] | None = None,
+        after: tuple[JobId, ...] = (),
+    ) -> Job:
         now = self._clock()
+        earlier = self._earlier(tx, revision)
+        known = self._book.read(earlier).report.judged.judges if earlier is not None else ()
         job = Job(
             id=JobId(new_id("job")),
             kind=KIND,
@@ -69,27 +95,29 @@ class CheckupQueue:
             order=int(now * 1e6),
             created_at=now,
             slot=KIND,
+            after=after,
         )
         told = CheckJob(
             dataset=dataset.id,
             dataset_name=dataset.name,
             revision=revision.id,
-            revision_folder=self._artifacts.relative_path("revisions", revision.id),
-            earlier=self._earlier(tx, revision),
+            revision_folder=self.folder_of(revision.id),
+            earlier=self._artifacts.relative_path("checkups", earlier.id) if earlier is not None else "",
+            judges=[dict(each) for each in known] if judges is None else [each.to_json() for each in judges],
         )
         tx.jobs.add(job)
         self._desk.prepare(job, told.to_json())
         return job
 
-    def _earlier(self, tx: Transaction, revision: Revision) -> str:
-        """Where the newest checkup of this revision or of one before it lies."""
+    def _earlier(self, tx: Transaction, revision: Revision) -> Job | None:
+        """The newest checkup of this revision or of one before it."""
         known: Revision | None = revision
         while known is not None:
             job = newest_checkup(tx, known.id, "finished")
             if job is not None:
-                return self._artifacts.relative_path("checkups", job.id)
+                return job
             known = tx.revisions.find(id=known.parent) if known.parent else None
-        return ""
+        return None
 
 
 class CheckupObserver:

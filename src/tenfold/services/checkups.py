@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.health.findings import Report
-from tenfold.core.datasets.health.ports import CheckupReader
-from tenfold.core.datasets.marks import NO_MARKS, Marks
+from tenfold.core.datasets.health.judging import JudgeSpec
+from tenfold.core.datasets.health.spec import LabelSearch
+from tenfold.core.datasets.marks import Marks
 from tenfold.core.errors import Changed, Conflict, Invalid, NotFound
+from tenfold.core.fields import parse_spec
 from tenfold.core.ids import RevisionId
-from tenfold.core.jobs.model import Job, JobState
-from tenfold.core.repository import Database
-from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue, Progress, newest_checkup
+from tenfold.core.inference.model import Model, model_id
+from tenfold.core.jobs.model import JobState
+from tenfold.core.repository import Database, Transaction
+from tenfold.core.training.run import Run
+from tenfold.services.checkup_book import CheckupBook, newest_checkup
+from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue, Progress
 from tenfold.services.desk import JobDesk
+from tenfold.services.models import ModelService
 from tenfold.services.revisions import RevisionService
-
-OPEN_CHECKUPS = 16
+from tenfold.services.runs import RunService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,7 @@ class Standing:
     revision: RevisionId
     state: JobState | Literal["none"] = "none"
     message: str = ""
+    reason: str = ""
     progress: Progress
     report: Report | None = None
     checked_at: float | None = None
@@ -44,32 +47,6 @@ class Standing:
     @property
     def is_open(self) -> bool:
         return self.state in {"waiting", "running", "stopping"}
-
-
-class CheckupBook:
-    """What checkups found, by revision. Thread-safe."""
-
-    def __init__(
-        self, database: Database, *, artifacts: ArtifactStore, open_checkup: Callable[[Path], CheckupReader]
-    ) -> None:
-        self._database = database
-        self._open = lru_cache(OPEN_CHECKUPS)(lambda job: open_checkup(artifacts.path("checkups", job)))
-
-    def newest(self, revision: str) -> tuple[Job, CheckupReader] | None:
-        """The newest checkup of a revision that is finished."""
-        with self._database.read() as tx:
-            job = newest_checkup(tx, revision, "finished")
-        return (job, self._open(job.id)) if job is not None else None
-
-    def marks(self, revision: str, wanted: SampleFilter) -> Marks:
-        """What a filter needs of the newest checkup of a revision; nothing for a filter that names no finding."""
-        if wanted.finding is None:
-            return NO_MARKS
-        newest = self.newest(revision)
-        if newest is None:
-            return NO_MARKS
-        job, checkup = newest
-        return Marks(key=f"{job.id} {wanted.finding}", found=checkup.samples(wanted.finding))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,22 +61,58 @@ class CheckupParts:
 class CheckupService:
     """What people do with checkups."""
 
-    def __init__(self, database: Database, *, desk: JobDesk, revisions: RevisionService, parts: CheckupParts) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        desk: JobDesk,
+        revisions: RevisionService,
+        runs: RunService,
+        models: ModelService,
+        parts: CheckupParts,
+    ) -> None:
         self._database = database
+        self._runs = runs
+        self._models = models
         self._desk = desk
         self._revisions = revisions
         self._book = parts.book
         self._queue = parts.queue
         self._observer = parts.observer
 
-    def check(self, actor: Actor, name_or_id: str) -> Standing:
-        """Lets the current revision be checked, once more if it was; raises `Conflict` while there is none."""
+    def check(self, actor: Actor, name_or_id: str, *, model: str = "") -> Standing:
+        """Lets the current revision be checked, once more if it was; a model, if one is named, judges labels.
+
+        Without one those judge that judged before. Raises `Conflict` while there is no revision, `NotFound`.
+        """
+        dataset = self._checkable(actor, name_or_id)
+        judges = None
+        if model:
+            chosen = self._models.named.get(actor, model)
+            with self._database.read() as tx:
+                judges = [_judge_of_model(tx, chosen, dataset, self._queue.folder_of)]
+        self._queue.queue(dataset, actor.user, judges=judges)
+        return self.standing(actor, dataset)
+
+    def find_wrong_labels(self, actor: Actor, name_or_id: str, values: Mapping[str, object]) -> Standing:
+        """Queues a run for each fold and, when all are over, a checkup that they judge.
+
+        Raises what `start` of `RunService` does for the first run, and then nothing was queued.
+        """
+        dataset = self._checkable(actor, name_or_id)
+        search = parse_spec(LabelSearch, values)
+        wanted = {"dataset": dataset.id, "network": search.network, "epochs": search.epochs, "folds": search.folds}
+        runs = [self._runs.start(actor, {**wanted, "fold": fold}, {}) for fold in range(1, search.folds + 1)]
+        judges = [_judge_of_run(run, self._queue.folder_of) for run in runs]
+        self._queue.queue(dataset, actor.user, judges=judges, after=tuple(run.job for run in runs))
+        return self.standing(actor, dataset)
+
+    def _checkable(self, actor: Actor, name_or_id: str) -> Dataset:
         dataset = self._revisions.editable(actor, name_or_id)
         if dataset.state != "ready" or dataset.trashed_at is not None:
             state = "in the trash" if dataset.trashed_at is not None else dataset.state
             raise Conflict(f"{dataset.name} is {state}; it can be checked once it is ready.")
-        self._queue.queue(dataset, actor.user)
-        return self.standing(actor, dataset)
+        return dataset
 
     def stop(self, actor: Actor, name_or_id: str) -> Standing:
         """Stops the checkup that waits or runs; raises `Conflict` where none does."""
@@ -121,6 +134,7 @@ class CheckupService:
             revision=dataset.revision,
             state=job.state if job is not None else "none",
             message=job.message if job is not None else "",
+            reason=job.reason if job is not None else "",
             progress=self._observer.progress(job.id) if job is not None else {},
             report=newest[1].report if newest is not None else None,
             checked_at=newest[0].ended_at if newest is not None else None,
@@ -149,3 +163,32 @@ class CheckupService:
             raise Invalid(f"No edit mends {code!r}: {finding.why}", code="finding.no-fix")
         chosen = tuple(newest[1].chosen(code).tolist())
         return self._revisions.edit(actor, dataset.id, Edit(finding.fix.change, chosen), on=on)
+
+
+def _judge_of_run(run: Run, folder_of: Callable[[str], str]) -> JudgeSpec:
+    """The judge that a run's model will be."""
+    return JudgeSpec(
+        model=model_id(run.id),
+        name=run.name,
+        task=run.task,
+        parameters=run.parameters,
+        revision_folder=folder_of(run.revision),
+        fold=int(str(run.spec.get("fold") or 0)),
+        folds=int(str(run.spec.get("folds") or 0)),
+    )
+
+
+def _judge_of_model(tx: Transaction, model: Model, dataset: Dataset, folder_of: Callable[[str], str]) -> JudgeSpec:
+    """A model as a judge; one that learnt from another dataset has seen nothing of this one."""
+    revision = tx.revisions.find(id=model.revision)
+    is_own = revision is not None and revision.dataset == dataset.id
+    parameters = model.facts.get("parameters")
+    return JudgeSpec(
+        model=model.id,
+        name=model.name,
+        task=model.task,
+        parameters=parameters if isinstance(parameters, dict) else {},
+        revision_folder=folder_of(model.revision) if is_own else "",
+        fold=int(str(model.facts.get("fold") or 0)),
+        folds=int(str(model.facts.get("folds") or 0)),
+    )

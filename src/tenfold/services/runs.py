@@ -184,7 +184,7 @@ class RunService:
         spec, dataset = accepted.spec, tx.datasets.get(accepted.dataset.id)
         if dataset.trashed_at is not None:
             raise InvalidFields([_in_trash(dataset)])
-        wish = f"{accepted.network.name}-{dataset.name}"
+        wish = f"{accepted.network.name}-{dataset.name}{_fold_of(spec)}"
         name = check_name(spec.name) if spec.name else self.named.free_name(tx, wish)
         self.named.claim_name(tx, name)
         run = Run(
@@ -248,6 +248,11 @@ def thin(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
         ends = {min(part, key=_value), max(part, key=_value)}
         kept += sorted(ends)
     return [*kept, points[-1]]
+
+
+def _fold_of(spec: TrainingSpec) -> str:
+    """What tells the runs on the folds of a dataset apart."""
+    return f"-fold-{spec.fold}-of-{spec.folds}" if spec.fold is not None else ""
 
 
 def _value(point: tuple[int, float]) -> float:

@@ -4,12 +4,13 @@ findings.json       `Report`
 CODE.samples.npy    int32, the samples of a finding, worst or most alike first
 CODE.chosen.npy     int32, those that its fix changes
 descriptors.npy     float16 (N, D), detail.npy and light.npy float32 (N,): `Fingerprints` of all samples by index
+probabilities.npy and others where models judged: see `judging`
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +21,13 @@ import numpy.typing as npt
 
 from tenfold.adapters.formats.derived_revision import link_file
 from tenfold.adapters.formats.import_arrays import named_disk_errors
+from tenfold.adapters.formats.judging import OpenJudge, judge_pictures, judged_by, taken_over, write_judgement
 from tenfold.adapters.formats.revision_reader import RevisionFolder
 from tenfold.core.datasets.health.checkup import Examined, Judgement, Subject, examine
 from tenfold.core.datasets.health.codes import CODES
 from tenfold.core.datasets.health.findings import Report, report_from_json
 from tenfold.core.datasets.health.fingerprints import Fingerprints, descriptor_size, fingerprint
+from tenfold.core.datasets.health.judging import JudgeSpec
 from tenfold.core.datasets.ports import ShouldStop
 from tenfold.core.errors import Damaged, NotFound
 
@@ -32,6 +35,7 @@ FINDINGS = "findings.json"
 PRINTS = ("descriptors", "detail", "light")
 BLOCK_BYTES = 16 << 20
 Tell = Callable[[int, int], None]
+JudgeOpener = Callable[[JudgeSpec], OpenJudge]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +47,16 @@ class CheckPlaces:
     earlier: Path | None = None
 
 
+def _no_judge(spec: JudgeSpec) -> OpenJudge:
+    raise AssertionError(f"nobody opens {spec.name}")
+
+
 def check_revision(
     reader: RevisionFolder,
     places: CheckPlaces,
     *,
-    judgement: Judgement | None = None,
+    judges: Sequence[JudgeSpec] = (),
+    open_judge: JudgeOpener = _no_judge,
     report: Tell,
     should_stop: ShouldStop,
 ) -> Report | None:
@@ -55,12 +64,34 @@ def check_revision(
     prints = take_fingerprints(reader, places, report=report, should_stop=should_stop)
     if prints is None:
         return None
+    judgement, source = None, places.work
+    if judges:
+        judgement = _taken_over(reader, places, judges)
+        if judgement is not None:
+            source = places.earlier or places.work
+        else:
+            judgement = judge_pictures(
+                reader, [open_judge(spec) for spec in judges], places.work, report=report, should_stop=should_stop
+            )
+        if judgement is None:
+            return None
     examined = examine(subject_of(reader), prints, judgement=judgement)
     with named_disk_errors(prints.descriptors.nbytes):
         for name in PRINTS:
             link_file(places.work / f"{name}.npy", places.destination / f"{name}.npy")
+        if judgement is not None:
+            write_judgement(judgement, reader.assigned().labels, source, places.destination)
         _write_findings(examined, places.destination)
     return examined.report
+
+
+def _taken_over(reader: RevisionFolder, places: CheckPlaces, judges: Sequence[JudgeSpec]) -> Judgement | None:
+    """What the earlier checkup has of the same judges."""
+    if places.earlier is None or not (places.earlier / FINDINGS).exists():
+        return None
+    by = judged_by(judges)
+    known = CheckupFolder(places.earlier).report
+    return taken_over(places.earlier, by, reader) if known.judged.judges == by.judges else None
 
 
 def subject_of(reader: RevisionFolder) -> Subject:
@@ -163,6 +194,15 @@ class CheckupFolder:
 
     def chosen(self, code: str) -> npt.NDArray[np.int32]:
         return self._indices(code, "chosen")
+
+    def judged(self, name: str) -> npt.NDArray[Any] | None:
+        if not self.report.judged.names:
+            return None
+        try:
+            found: npt.NDArray[Any] = np.load(self._folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise Damaged(f"{name}.npy in {self._folder.name} cannot be read: {error}.") from error
+        return found
 
     def _indices(self, code: str, which: str) -> npt.NDArray[np.int32]:
         if code not in CODES or self.report.finding(code) is None:

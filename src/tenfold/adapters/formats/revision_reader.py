@@ -155,6 +155,10 @@ class RevisionFolder:
         chosen: Int64Array = self._columns["labels"][self._of_split(split)].astype(np.int64)
         return chosen
 
+    def labels_at(self, indices: Int64Array) -> Int64Array:
+        chosen: Int64Array = self._columns["labels"][indices].astype(np.int64)
+        return chosen
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         found = np.arange(len(self._paths)) if split is None else self._of_split(split)
         if label is None:

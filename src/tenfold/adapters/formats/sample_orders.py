@@ -6,7 +6,7 @@ import bisect
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from tenfold.core.numerals import whole_number
 
 Order = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+MarkT = TypeVar("MarkT", np.int32, np.float32)
 KEPT = 4
 GOLDEN = np.uint32(2_654_435_769)  # 2^32 divided by the golden ratio: its multiples visit all places evenly
 _COLUMNS = {
@@ -32,6 +33,8 @@ _COLUMNS = {
     "contrast": "contrast",
 }
 _EDITED = ("label", "split")
+_OF_MODELS = ("confidence", "-confidence")
+_BY_CHECKUPS = ("finding", *_OF_MODELS)
 
 
 class SampleOrders:
@@ -76,23 +79,25 @@ class SampleOrders:
 
     def _ordered(self, wanted: SampleFilter, marks: Marks) -> Order:
         mask = self._mask(wanted)
-        if wanted.finding is None:
-            return self._sorted(np.flatnonzero(mask).astype(np.int32), wanted.sort)
-        if marks.found is None:
-            text = "Nothing is known of findings here: let the dataset be checked first."
-            raise InvalidFields([Problem("finding", text, "dataset.not-checked")])
-        if wanted.sort == "finding":
-            return marks.found[mask[marks.found]]
-        among = np.zeros(len(mask), np.bool_)
-        among[marks.found] = True
-        return self._sorted(np.flatnonzero(mask & among).astype(np.int32), wanted.sort)
+        if wanted.finding is not None:
+            listed = _required(marks.found, "finding", "Nothing is known of findings here")
+            if wanted.sort == "finding":
+                return listed[mask[listed]]
+            among = np.zeros(len(mask), np.bool_)
+            among[listed] = True
+            mask &= among
+        found = np.flatnonzero(mask).astype(np.int32)
+        if wanted.sort in _OF_MODELS:
+            keys = _required(marks.confidence, "sort", "No model has judged these pictures")[found]
+            return _by_keys(found, keys, is_down=wanted.sort.startswith("-"))
+        return self._sorted(found, wanted.sort)
 
     def place_after(self, cursor: str, order: Order, sort: str) -> int:
         """Where in an order the page after a cursor begins; raises `InvalidFields` for a cursor that no page gave."""
         if not cursor:
             return 0
         last, value = self._parsed(cursor, sort.removeprefix("-"))
-        if sort == "finding":
+        if sort in _BY_CHECKUPS:
             return _place_behind(last, order)
         is_down = sort.startswith("-")
         values = self._values(sort.removeprefix("-"))
@@ -124,7 +129,7 @@ class SampleOrders:
 
     def _values(self, column: str) -> Any:
         """Gives a sample's value in a column by its index."""
-        if column in {"index", "finding"}:
+        if column == "index" or column in _BY_CHECKUPS:
             return lambda index: index
         if column == "path":
             return self._paths.raw
@@ -164,10 +169,22 @@ class SampleOrders:
             keys = found.astype(np.uint32) * GOLDEN
         else:
             keys = self.column(column)[found]
-        if column == sort:
-            return found[np.argsort(keys, kind="stable")]
-        backwards = np.argsort(keys[::-1], kind="stable")[::-1]  # equal ones stay in the order of indices
-        return found[len(found) - 1 - backwards]
+        return _by_keys(found, keys, is_down=column != sort)
+
+
+def _by_keys(found: Order, keys: npt.NDArray[Any], *, is_down: bool) -> Order:
+    """Equal ones stay in the order of indices."""
+    if not is_down:
+        return found[np.argsort(keys, kind="stable")]
+    backwards = np.argsort(keys[::-1], kind="stable")[::-1]
+    return found[len(found) - 1 - backwards]
+
+
+def _required(values: npt.NDArray[MarkT] | None, field: str, missing: str) -> npt.NDArray[MarkT]:
+    if values is None:
+        text = f"{missing}: let the dataset be checked first."
+        raise InvalidFields([Problem(field, text, "dataset.not-checked")])
+    return values
 
 
 def _place_behind(last: int, order: Order) -> int:

@@ -32,6 +32,8 @@ SortOrder = Literal[
     "contrast",
     "-contrast",
     "finding",
+    "confidence",
+    "-confidence",
 ]
 RANGED = ("width", "height", "bytes", "brightness", "contrast")
 MAX_SEARCH = 200
@@ -112,6 +114,8 @@ class SampleFilter:
             Choice("contrast", "Flattest first"),
             Choice("-contrast", "Richest in contrast first"),
             Choice("finding", "Worst of the finding first"),
+            Choice("confidence", "Least likely of its class first, as models judge"),
+            Choice("-confidence", "Likeliest of its class first, as models judge"),
         ),
     )
 

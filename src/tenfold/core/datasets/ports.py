@@ -190,6 +190,10 @@ class RevisionReader(Protocol):
         """The class indices of a split's samples."""
         ...
 
+    def labels_at(self, indices: Int64Array) -> Int64Array:
+        """The class indices of these samples."""
+        ...
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         """The indices of all samples of a split (`None`: of any) and class, ascending."""
         ...

@@ -55,6 +55,7 @@ def checkup(dataset: datasets.Dataset, standing: Standing) -> objects.Checkup:
             "name": dataset.name,
             "state": standing.state,
             "message": standing.message,
+            "reason": standing.reason,
             "progress": standing.progress,
             "checked_at": standing.checked_at,
             "num_samples": 0,

@@ -11,6 +11,7 @@ import typer
 from tenfold.core.datasets.edits import Change
 from tenfold.core.datasets.exporting import ExportSpec
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.fields import fields_of
 from tenfold.interfaces.cli.commands import Json, NameOrId, Wait, connect
 from tenfold.interfaces.cli.options import pairs, with_fields
@@ -29,6 +30,7 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("edit")(with_fields(_edit, fields_of(Change)))
     app.command("add")(_add)
     app.command("check")(_check)
+    app.command("labels")(with_fields(_find_wrong_labels, fields_of(LabelSearch)))
     app.command("findings")(_list_findings)
     app.command("fix")(_fix)
     app.command("undo")(_undo)
@@ -82,15 +84,23 @@ def _add(
         raise typer.Exit(FAILURE)
 
 
-def _check(name: NameOrId, wait: Wait = False, as_json: Json = False) -> None:
+def _check(
+    name: NameOrId,
+    model: Annotated[str, typer.Option("--model", help="A model that judges labels and features.")] = "",
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
     """Looks for what is wrong with a dataset: copies, leaks, blank pictures, tiny classes and more."""
     with told_errors(), connect() as client:
-        client.datasets.check(name)
-        found = client.datasets.wait_checked(name) if wait else client.datasets.checkup(name)
-    _show_checkup(found, as_json)
-    if found.state == "failed":
-        typer.echo(found.message, err=True)
-        raise typer.Exit(FAILURE)
+        begun = client.datasets.check(name, model=model)
+        _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
+
+
+def _find_wrong_labels(name: NameOrId, wait: Wait = False, as_json: Json = False, **fields: Any) -> None:
+    """Queues runs that judge each other's pictures, and ranks the labels that are probably wrong."""
+    with told_errors(), connect() as client:
+        begun = client.datasets.find_wrong_labels(name, **fields)
+        _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
 
 
 def _list_findings(name: NameOrId, as_json: Json = False) -> None:
@@ -115,7 +125,10 @@ def _show_checkup(found: Checkup, as_json: bool) -> None:
     if not found.findings:
         typer.echo("Nothing was found." if found.checked_at is not None else "It is not checked yet.")
     if found.state in {"waiting", "running"}:
-        typer.echo(f"A checkup is {found.state}.")
+        typer.echo(f"A checkup is {found.state}. {found.reason}".strip())
+    if found.state == "failed":
+        typer.echo(found.message, err=True)
+        raise typer.Exit(FAILURE)
 
 
 def _undo(name: NameOrId, revision: Revision = None, as_json: Json = False) -> None:

@@ -25,7 +25,13 @@ from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import (
+    CHANGE_FIELDS,
+    DATASET_FIELDS,
+    FILTER_FIELDS,
+    LABEL_FIELDS,
+    RUN_FIELDS,
+)
 
 ThingT = TypeVar("ThingT", bound=objects.Thing)
 OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
@@ -158,9 +164,17 @@ class Datasets(Things[objects.Dataset]):
         answer = self._transport.call("POST", f"/datasets/{quoted(name)}/add", json={"source": source})
         return objects.Dataset.model_validate(answer)
 
-    def check(self, name: str) -> objects.Checkup:
-        """Begins to look for what is wrong with a dataset; `wait_checked` tells when it is done."""
-        return self._checkup("POST", name)
+    def check(self, name: str, *, model: str = "") -> objects.Checkup:
+        """Begins to look for what is wrong with a dataset; `wait_checked` tells when it is done.
+
+        A `model` judges labels and features.
+        """
+        return self._checkup("POST", name, params={"model": model} if model else {})
+
+    def find_wrong_labels(self, name: str, **fields: Any) -> objects.Checkup:
+        """Queues a run for each fold and a checkup that they judge; `wait_checked` tells when it is done."""
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/checkup/labels", json=fields)
+        return objects.Checkup.model_validate(answer)
 
     def checkup(self, name: str) -> objects.Checkup:
         """What the last checkup of the current revision found, worst first."""
@@ -176,8 +190,9 @@ class Datasets(Things[objects.Dataset]):
         """Mends a finding, as `duplicate`, and returns the new revision; the one before stays."""
         return self._revision(name, f"findings/{quoted(code)}/fix", {"revision": revision or self.get(name).revision})
 
-    def _checkup(self, method: str, name: str) -> objects.Checkup:
-        return objects.Checkup.model_validate(self._transport.call(method, f"/datasets/{quoted(name)}/checkup"))
+    def _checkup(self, method: str, name: str, **asked: Any) -> objects.Checkup:
+        answer = self._transport.call(method, f"/datasets/{quoted(name)}/checkup", **asked)
+        return objects.Checkup.model_validate(answer)
 
     def undo(self, name: str, *, revision: str | None = None) -> objects.Revision:
         """Makes the revision current that the current one was made from."""
@@ -329,6 +344,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Datasets.get_sample, DATASET_FIELDS),
     (Datasets.samples, FILTER_FIELDS),
     (Datasets.edit, CHANGE_FIELDS),
+    (Datasets.find_wrong_labels, LABEL_FIELDS),
 )
 for _method, _fields in _SIGNED:
     _method.__signature__ = _signature(_method, _fields)

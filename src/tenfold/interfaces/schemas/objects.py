@@ -145,14 +145,15 @@ class Judged(Schema):
 class Checkup(Schema):
     """The doctor's word on a revision. `state` is that of the newest checkup's job, `none` where none was asked for.
 
-    `findings` are those of the newest that is finished, worst first, and `checked` all that it looked for; there are
-    none, and no `checked_at`, before the first.
+    `reason` is why it waits. `findings` are those of the newest that is finished, worst first, and `checked` all that
+    it looked for; there are none, and no `checked_at`, before the first.
     """
 
     id: str
     name: str
     state: str
     message: str
+    reason: str
     progress: dict[str, Any]
     checked_at: float | None
     num_samples: int

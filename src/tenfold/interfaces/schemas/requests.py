@@ -6,6 +6,7 @@ from typing import Any
 
 from tenfold.core.datasets.edits import MAX_CHOSEN, Change
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.datasets.layouts import COLUMN_ROLES, LAYOUTS
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import Field, fields_of
@@ -14,6 +15,7 @@ from tenfold.core.training.spec import TrainingSpec
 RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
 DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
 CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
+LABEL_FIELDS: tuple[Field, ...] = fields_of(LabelSearch)
 FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
 
@@ -89,6 +91,11 @@ def _source() -> dict[str, dict[str, Any]]:
 def turn_request() -> dict[str, Any]:
     """The body of an undo or a redo."""
     return {**object_schema((), revision=_ON), "required": ["revision"]}
+
+
+def label_search_request() -> dict[str, Any]:
+    """The body of a search for wrong labels."""
+    return object_schema(LABEL_FIELDS)
 
 
 def filter_parameters() -> list[dict[str, Any]]:

@@ -90,13 +90,15 @@ def found(
 class Judged:
     """Who judged labels and features. `names` are models or runs, `num_folds` 0 unless they are k of k.
 
-    `num_unseen` samples were judged by a model that had not learnt from them, `accuracy` of these as labelled.
+    `num_unseen` samples were judged by a model that had not learnt from them, `accuracy` of these as labelled;
+    `judges` are the `JudgeSpec` of all, so that a later checkup can ask the same.
     """
 
     names: tuple[str, ...] = ()
     num_folds: int = 0
     num_unseen: int = 0
     accuracy: float = 0.0
+    judges: tuple[dict[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,7 @@ def report_from_json(values: Mapping[str, Any]) -> Report:
             )
             for each in values["findings"]
         )
-        judged = Judged(**{**values["judged"], "names": tuple(values["judged"]["names"])})
+        judged = Judged(**{**values["judged"], **{key: tuple(values["judged"][key]) for key in ("names", "judges")}})
         return Report(**{**values, "findings": findings, "checked": tuple(values["checked"]), "judged": judged})
     except (KeyError, TypeError) as error:
         raise Damaged(f"The findings cannot be read: {error}.") from error

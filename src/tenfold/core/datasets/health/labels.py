@@ -47,7 +47,7 @@ def doubts(probabilities: Probabilities, labels: npt.NDArray[np.integer]) -> Dou
     own = np.empty(count, np.float32)
     margin = np.empty(count, np.float32)
     for rows in _blocks(count):
-        block = np.asarray(probabilities[rows], np.float32)
+        block = np.array(probabilities[rows], np.float32)
         own[rows] = np.take_along_axis(block, labels[rows, None], axis=1)[:, 0]
         np.put_along_axis(block, labels[rows, None], -1, axis=1)
         margin[rows] = own[rows] - block.max(axis=1)
@@ -89,7 +89,8 @@ def _by_whom(by: Judged) -> str:
     right = f"right in {100 * by.accuracy:.1f} % of them"
     if by.num_folds:
         return f"Judged by {by.num_folds} runs, each on pictures that it had not learnt from, {right}."
-    return f"Judged by {', '.join(by.names)} on the {by.num_unseen:,} pictures that it had not learnt from, {right}."
+    whom = ", ".join(by.names)
+    return f"Judged by {whom} on the {by.num_unseen:,} pictures that it had not learnt from alone, {right}."
 
 
 def _blocks(count: int) -> Iterator[slice]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ class CheckJob:
     """What a checkup's worker is told, as it lies in the job folder's `spec.json`; folders are relative to the data's.
 
     `earlier` is the checkup of a revision that this one was made from, empty where there is none: pictures that it
-    looked at are not read again.
+    looked at are not read again. `judges` are `JudgeSpec` of the models that judge labels and features.
     """
 
     dataset: str
@@ -26,6 +26,7 @@ class CheckJob:
     revision: str
     revision_folder: str
     earlier: str = ""
+    judges: list[dict[str, Json]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Json]:
         return {"kind": "check", **asdict(self)}
@@ -47,4 +48,11 @@ class CheckupReader(Protocol):
 
     def chosen(self, code: str) -> npt.NDArray[np.int32]:
         """The samples that a finding's fix changes."""
+        ...
+
+    def judged(self, name: str) -> npt.NDArray[Any] | None:
+        """By sample: `confidence` in its own class, `guesses` of the likeliest one, and `sureness` of these.
+
+        `None` where no model judged.
+        """
         ...

@@ -8,12 +8,16 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.health.codes import CODES
 from tenfold.core.datasets.health.findings import Finding, Report
+from tenfold.core.repository import Query
+from tenfold.interfaces.schemas.requests import LABEL_FIELDS
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.frame import address, moment
 from tenfold.interfaces.web.views.doctor import DoctorView, FindingView
+from tenfold.interfaces.web.views.forms import Option, field_views
 from tenfold.interfaces.web.views.home import Progress
 from tenfold.services.checkups import Standing
 
+MAX_MODELS = 20
 NOT_CHECKED = "Not checked yet."
 GOOD_WORDS = {
     "leak": "leaks between splits",
@@ -42,14 +46,28 @@ def doctor(services: Services, actor: Actor, dataset: Dataset, *, shown: str = "
         findings=tuple(_finding(each, url, fix, shown) for each in report.findings) if report else (),
         good=_good(report) if report else "",
         checked_at=moment(standing.checked_at) if standing.checked_at is not None else None,
-        progress=checkup_progress(standing, dataset) if standing.is_open else None,
-        notice=NOT_CHECKED if report is None and not standing.is_open else "",
+        progress=checkup_progress(standing, dataset) if standing.is_open and not standing.reason else None,
+        notice=standing.reason if standing.is_open else NOT_CHECKED if report is None else "",
         problem=f"The checkup failed: {standing.message}" if standing.state == "failed" else "",
         check_url=f"{url}/check" if can_edit and not standing.is_open else "",
         stop_url=f"{url}/check/stop" if can_edit and standing.is_open else "",
+        models=_models(services, actor, dataset) if can_edit else (),
+        labels_url=f"{url}/check/labels" if can_edit and not standing.is_open and actor.may("run.start") else "",
+        label_fields=tuple(field_views(LABEL_FIELDS, {}, options=_networks(services, actor), prefix="labels-")),
         number=number,
         next_number=1 + services.revisions.history(actor, dataset, limit=1).total,
     )
+
+
+def _models(services: Services, actor: Actor, dataset: Dataset) -> tuple[str, ...]:
+    """The newest models that learnt from any revision of the dataset."""
+    revisions = tuple(services.revisions.numbers(actor, dataset))
+    found = services.models.named.page(actor, Query(where={"revision": revisions}, limit=MAX_MODELS))
+    return tuple(model.name for model in found.items)
+
+
+def _networks(services: Services, actor: Actor) -> dict[str, list[Option]]:
+    return {"network": [Option(value=each.name, label=each.title) for each in services.networks.entries(actor)]}
 
 
 def checkup_progress(standing: Standing, dataset: Dataset) -> Progress:

@@ -49,6 +49,10 @@ def gallery(
         text = "Nothing is known of findings here yet: let the dataset be checked first."
         problems.append(Problem("finding", text, "dataset.not-checked"))
         wanted = replace(wanted, finding=None, sort="mixed")
+    if wanted.sort in {"confidence", "-confidence"} and known.confidence is None:
+        text = "No model has judged these pictures: let the doctor check them by one."
+        problems.append(Problem("sort", text, "dataset.not-checked"))
+        wanted = replace(wanted, sort="mixed")
     found = _page(reader, wanted, given.get("after", ""), known)
     values = {name: value for name, value in spec_values(wanted).items() if value is not None}
     options = {
@@ -63,7 +67,10 @@ def gallery(
     url, kept = address("datasets", dataset.name), _in_address(values)
     manifest = reader.manifest
     return views.Gallery(
-        pictures=tuple(picture(dataset.name, dataset.revision, manifest, each) for each in found.items),
+        pictures=tuple(
+            replace(picture(dataset.name, dataset.revision, manifest, each), flag=_flag(wanted, known, reader, each))
+            for each in found.items
+        ),
         first=found.first + 1,
         num_fitting=found.total,
         bar=tuple(view for name in IN_BAR for view in fields_shown if view.name == name),
@@ -147,6 +154,13 @@ def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: Ind
         file=record.path,
         facts=f"{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}",
     )
+
+
+def _flag(wanted: SampleFilter, marks: Marks, reader: RevisionReader, sample: IndexedSample) -> str:
+    """What a picture of a doubtful class is taken for, as in `daisy? 94 %`; empty where nobody doubts."""
+    if wanted.finding != "wrong-label" or marks.guesses is None or marks.sureness is None:
+        return ""
+    return f"{reader.classes[int(marks.guesses[sample.index])]}? {100 * float(marks.sureness[sample.index]):.0f} %"
 
 
 def _parsed(typed: dict[str, str], classes: tuple[str, ...]) -> tuple[SampleFilter, list[Problem]]:

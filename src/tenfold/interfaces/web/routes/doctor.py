@@ -7,15 +7,22 @@ from starlette.responses import Response
 
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.web.presenters.frame import address
-from tenfold.interfaces.web.site import lead
+from tenfold.interfaces.web.site import FormNow, lead
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.post("/datasets/{name}/check", dependencies=[Depends(Access("dataset.edit"))])
-def check_dataset(name: str, caller: CallerNow, services: ServicesNow) -> Response:
-    """Lets the current revision be checked."""
-    services.checkups.check(caller, name)
+def check_dataset(name: str, caller: CallerNow, services: ServicesNow, form: FormNow) -> Response:
+    """Lets the current revision be checked, by a model if one is chosen."""
+    services.checkups.check(caller, name, model=form.get("model", ""))
+    return _lead_back(services, caller, name)
+
+
+@router.post("/datasets/{name}/check/labels", dependencies=[Depends(Access("dataset.edit"))])
+def find_wrong_labels(name: str, caller: CallerNow, services: ServicesNow, form: FormNow) -> Response:
+    """Queues the runs that judge labels."""
+    services.checkups.find_wrong_labels(caller, name, dict(form))
     return _lead_back(services, caller, name)
 
 

@@ -114,7 +114,8 @@ class ClassRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureView:
-    """A picture in the gallery. `url` is the picture itself, `facts` what it is like."""
+    """A picture in the gallery. `url` is the picture itself, `facts` what it is like; `flag` is what a model
+    takes it for."""
 
     url: str
     thumbnail_url: str
@@ -123,6 +124,7 @@ class PictureView:
     file: str
     index: int = -1
     facts: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tenfold.interfaces.web.views.forms import FieldView
 from tenfold.interfaces.web.views.home import Progress
 
 
@@ -27,7 +28,7 @@ class DoctorView:
     """The findings of the last checkup, worst first; `good` is what was looked for in vain.
 
     `notice` says what there is not: a checkup yet, or one that ended well. `next_number` is that of the revision that
-    a fix makes.
+    a fix makes. `models` may judge; `label_fields` are those of a search for wrong labels.
     """
 
     findings: tuple[FindingView, ...] = ()
@@ -40,3 +41,7 @@ class DoctorView:
     stop_url: str = ""
     number: int = 1
     next_number: int = 2
+    models: tuple[str, ...] = ()
+    labels_url: str = ""
+    label_fields: tuple[FieldView, ...] = ()
+    label_problem: str = ""

@@ -1,0 +1,80 @@
+"""Folds: samples for training and validation dealt into parts, each of which is validated on once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenfold.core.datasets.ports import Int64Array, PixelArray, RevisionReader
+
+Folds = npt.NDArray[np.int16]
+Groups = npt.NDArray[np.integer]
+
+
+def assign_folds(
+    indices: Int64Array, labels: npt.NDArray[np.integer], num_folds: int, *, groups: Groups | None = None
+) -> Folds:
+    """The fold of every sample, from 0: every class is dealt evenly, and what has one group stays together.
+
+    A sample's turn depends on its index alone, so that a few samples more or less move few others.
+    """
+    if groups is not None:
+        return _deal_groups(groups, labels, num_folds)
+    order = np.lexsort((_drawn(indices), labels))
+    folds = np.empty(len(indices), np.int16)
+    folds[order] = np.arange(len(indices)) % num_folds
+    return folds
+
+
+def _deal_groups(groups: Groups, labels: npt.NDArray[np.integer], num_folds: int) -> Folds:
+    """Whole groups, the largest first, each to the fold that has least of its commonest class, then least of all."""
+    _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    counts = np.zeros((len(sizes), int(labels.max()) + 1), np.int64)
+    np.add.at(counts, (member, labels), 1)
+    filled = np.zeros((num_folds, counts.shape[1]), np.int64)
+    fold_of = np.empty(len(sizes), np.int16)
+    for group in np.argsort(-sizes, kind="stable").tolist():
+        common = int(counts[group].argmax())
+        fold = int(np.lexsort((filled.sum(axis=1), filled[:, common]))[0])
+        fold_of[group] = fold
+        filled[fold] += counts[group]
+    return fold_of[member]
+
+
+def _drawn(indices: Int64Array) -> npt.NDArray[np.uint64]:
+    """Numbers that look random and that only an index decides (Steele, Lea and Flood, 2014: SplitMix64)."""
+    mixed = (indices.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def fold_members(reader: RevisionReader, num_folds: int) -> tuple[Int64Array, Folds]:
+    """The indices of a revision's samples for training and validation, ascending, and the fold of each."""
+    indices = np.sort(np.concatenate([reader.indices("train"), reader.indices("val")]))
+    return indices, assign_folds(indices, reader.labels_at(indices), num_folds)
+
+
+class FoldedSamples:
+    """Fulfils `tenfold.core.training.ports.Samples`: validation is one fold, training all others, the test stays."""
+
+    def __init__(self, reader: RevisionReader, *, fold: int, num_folds: int) -> None:
+        indices, folds = fold_members(reader, num_folds)
+        self._reader = reader
+        self._indices = {
+            "train": indices[folds != fold],
+            "val": indices[folds == fold],
+            "test": reader.indices("test"),
+        }
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self._reader.input_shape
+
+    def pictures(self, split: str, places: Int64Array) -> PixelArray:
+        return self._reader.pictures_at(self._indices[split][places])
+
+    def labels(self, split: str) -> npt.NDArray[Any]:
+        return self._reader.labels_at(self._indices[split])
