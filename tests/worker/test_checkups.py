@@ -139,6 +139,8 @@ def test_campaign_label_errors(workstation: Workstation) -> None:
     for finding in first.report.findings:
         print(f"{finding.code}: {finding.sentence}. {finding.why}")
     workstation.services.checkups.find_wrong_labels(workstation.owner, dataset.id, {})
+    for run in reversed(workstation.services.runs.named.page(workstation.owner, Query()).items):
+        workstation.finish(run)
     standing = over(workstation, dataset)
     assert standing.report is not None, standing.message
     reader = workstation.services.datasets.reader(workstation.owner, dataset)

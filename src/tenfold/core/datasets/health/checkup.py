@@ -13,7 +13,7 @@ from tenfold.core.datasets.health.codes import CODES, FindingCode
 from tenfold.core.datasets.health.copies import Copies, copy_findings
 from tenfold.core.datasets.health.extremes import Appearance, extreme_findings, outlier_findings
 from tenfold.core.datasets.health.findings import Found, Judged, Report, found, worst_first
-from tenfold.core.datasets.health.fingerprints import Fingerprints
+from tenfold.core.datasets.health.fingerprints import SIDE, Fingerprints
 from tenfold.core.datasets.health.labels import doubts, label_findings
 from tenfold.core.datasets.health.likeness import (
     ReadPictures,
@@ -83,7 +83,13 @@ def examine(
     exact = first_with_same_pixels(subject.pixel_hashes[kept])
     firsts = np.unique(exact)
     known = nearest(prints.descriptors[kept[firsts]], NEIGHBOURS, report=report)
-    pairs = confirmed(candidates(known, firsts), lambda places: subject.read(kept[places]), subject.span, report=report)
+    pairs = confirmed(
+        candidates(known, firsts),
+        lambda places: subject.read(kept[places]),
+        subject.span,
+        is_small=max(subject.stored) <= SIDE,
+        report=report,
+    )
     look = Appearance(
         indices=kept,
         detail=prints.detail[kept],

@@ -21,6 +21,7 @@ from tenfold.core.datasets.health.neighbours import Neighbours
 
 ALIKE = 0.95
 UNEXPLAINED = 0.005
+UNEXPLAINED_SMALL = 0.003
 WORTH_A_LOOK = 0.05
 FARTHEST = 2.0
 WEAKEST, STRONGEST = 0.5, 2.0
@@ -87,15 +88,21 @@ def candidates(known: Neighbours, places: npt.NDArray[np.int64]) -> Pairs:
     return np.unique(pairs, axis=0)
 
 
-def confirmed(pairs: Pairs, read: ReadPictures, span: float, *, report: Report = lambda _d, _t: None) -> Pairs:
-    """The pairs that are nearly the same; `read` gives stored pictures (N, H, W, C), a few hundred at a time."""
+def confirmed(
+    pairs: Pairs, read: ReadPictures, span: float, *, is_small: bool = False, report: Report = lambda _d, _t: None
+) -> Pairs:
+    """The pairs that are nearly the same; `read` gives stored pictures (N, H, W, C), a few hundred at a time.
+
+    Small pictures, of at most 32 pixels a side, have less to tell them apart: a smaller part may be left of them.
+    """
+    limit = UNEXPLAINED_SMALL if is_small else UNEXPLAINED
     kept = [pairs[:0]]
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         chosen = pairs[start : start + PAIRS_AT_ONCE]
         one, other = (_small(read(chosen[:, side]), span) for side in (0, 1))
         near = np.flatnonzero(_fitted(_halved(one), _halved(other))[0] <= WORTH_A_LOOK)
         there, back = unexplained(one[near], other[near]), unexplained(other[near], one[near])
-        kept.append(chosen[near[np.minimum(there, back) <= UNEXPLAINED]])
+        kept.append(chosen[near[np.minimum(there, back) <= limit]])
         report(start + len(chosen), len(pairs))
     return np.concatenate(kept)
 
