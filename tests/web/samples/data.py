@@ -7,6 +7,7 @@ from dataclasses import replace
 from web.samples.things import BUILDING, DIGITS, FAILURE, MNIST, RUN_ROWS, RUNNING, SAMPLE, WAITING, minutes_ago, named
 
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, Field, fields_of
 from tenfold.interfaces.web.views import datasets, doctor, forms, home
@@ -247,8 +248,18 @@ DOCTOR = doctor.DoctorView(
         ),
     ),
     good="No tiny classes, unequal classes, blank pictures or outliers",
+    judged="Labels of 12,000 pictures were judged by first, those that it had not learnt from, right in 98.4 %.",
     checked_at=minutes_ago(12),
     check_url="/datasets/mnist/check",
+    models=("first", "lenet-mnist-2"),
+    labels_url="/datasets/mnist/check/labels",
+    label_fields=tuple(
+        forms.field_views(
+            fields_of(LabelSearch),
+            {},
+            options={"network": [forms.Option(value="lenet", label="LeNet")]},
+        )
+    ),
     number=8,
     next_number=10,
 )

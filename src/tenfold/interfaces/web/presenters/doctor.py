@@ -18,6 +18,8 @@ from tenfold.interfaces.web.views.home import Progress
 from tenfold.services.checkups import Standing
 
 MAX_MODELS = 20
+NOT_JUDGED = "No labels were judged: that takes a model, or some runs of their own."
+SHOWN = {"wrong-label": "Go through"}
 NOT_CHECKED = "Not checked yet."
 GOOD_WORDS = {
     "leak": "leaks between splits",
@@ -45,6 +47,7 @@ def doctor(services: Services, actor: Actor, dataset: Dataset, *, shown: str = "
     return DoctorView(
         findings=tuple(_finding(each, url, fix, shown) for each in report.findings) if report else (),
         good=_good(report) if report else "",
+        judged=_judged(report) if report else NOT_JUDGED,
         checked_at=moment(standing.checked_at) if standing.checked_at is not None else None,
         progress=checkup_progress(standing, dataset) if standing.is_open and not standing.reason else None,
         notice=standing.reason if standing.is_open else NOT_CHECKED if report is None else "",
@@ -53,7 +56,7 @@ def doctor(services: Services, actor: Actor, dataset: Dataset, *, shown: str = "
         stop_url=f"{url}/check/stop" if can_edit and standing.is_open else "",
         models=_models(services, actor, dataset) if can_edit else (),
         labels_url=f"{url}/check/labels" if can_edit and not standing.is_open and actor.may("run.start") else "",
-        label_fields=tuple(field_views(LABEL_FIELDS, {}, options=_networks(services, actor), prefix="labels-")),
+        label_fields=tuple(field_views(LABEL_FIELDS, {}, options=_networks(services, actor))),
         number=number,
         next_number=1 + services.revisions.history(actor, dataset, limit=1).total,
     )
@@ -95,9 +98,19 @@ def _finding(finding: Finding, url: str, fix: str, shown: str) -> FindingView:
         is_shown=finding.code == shown,
         fix_word=finding.fix.word if finding.fix and fix else "",
         fix_url=f"{fix}/{finding.code}/fix" if finding.fix and fix else "",
-        show_word="Name them" if is_files else f"Show {finding.num_samples:,}",
+        show_word="Name them" if is_files else f"{SHOWN.get(finding.code, 'Show')} {finding.num_samples:,}",
         show_url=show_url,
     )
+
+
+def _judged(report: Report) -> str:
+    """Which labels were judged, and by whom."""
+    by = report.judged
+    if not by.names:
+        return NOT_JUDGED
+    whom = f"{by.num_folds} runs on folds" if by.num_folds else by.names[0]
+    alone = "" if by.num_unseen >= report.num_samples else ", those that it had not learnt from"
+    return f"Labels of {by.num_unseen:,} pictures were judged by {whom}{alone}, right in {100 * by.accuracy:.1f} %."
 
 
 def _good(report: Report) -> str:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.schemas.requests import LABEL_FIELDS
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.site import FormNow, lead
 
@@ -22,7 +23,8 @@ def check_dataset(name: str, caller: CallerNow, services: ServicesNow, form: For
 @router.post("/datasets/{name}/check/labels", dependencies=[Depends(Access("dataset.edit"))])
 def find_wrong_labels(name: str, caller: CallerNow, services: ServicesNow, form: FormNow) -> Response:
     """Queues the runs that judge labels."""
-    services.checkups.find_wrong_labels(caller, name, dict(form))
+    values = {field.name: form.get(field.name, "") for field in LABEL_FIELDS}
+    services.checkups.find_wrong_labels(caller, name, values)
     return _lead_back(services, caller, name)
 
 

@@ -25,7 +25,8 @@ class FindingView:
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorView:
-    """The findings of the last checkup, worst first; `good` is what was looked for in vain.
+    """The findings of the last checkup, worst first; `good` is what was looked for in vain, `judged` says
+    which models judged which labels.
 
     `notice` says what there is not: a checkup yet, or one that ended well. `next_number` is that of the revision that
     a fix makes. `models` may judge; `label_fields` are those of a search for wrong labels.
@@ -33,6 +34,7 @@ class DoctorView:
 
     findings: tuple[FindingView, ...] = ()
     good: str = ""
+    judged: str = ""
     checked_at: datetime | None = None
     progress: Progress | None = None
     notice: str = ""
