@@ -52,9 +52,13 @@ class Likeness:
 
 def first_with_same_pixels(hashes: Hashes) -> npt.NDArray[np.int64]:
     """For every hash (N, 32) the first place where it stands."""
-    whole = np.ascontiguousarray(hashes).view([("", np.uint8, hashes.shape[1])]).ravel()
-    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
-    return np.asarray(first[inverse], np.int64)
+    keys = np.ascontiguousarray(hashes).view(np.uint64)
+    order = np.lexsort(keys.T)
+    is_first = np.ones(len(keys), np.bool_)
+    is_first[1:] = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
+    found = np.empty(len(keys), np.int64)
+    found[order] = order[is_first][np.cumsum(is_first) - 1]
+    return found
 
 
 def alike(exact: npt.NDArray[np.int64], pairs: Pairs) -> Likeness:
