@@ -124,6 +124,22 @@ def test_a_digit_can_be_drawn_with_keys_alone(page: Page, url: str, site: Site) 
     expect(page.locator("#result [data-finding]")).to_have_count(0)
 
 
+def test_what_is_shown_after_the_pad_was_cleared_stays(page: Page, url: str) -> None:
+    page.goto(f"{url}/model-test-bare")
+    pad = page.locator("digit-pad canvas")
+    pad.scroll_into_view_if_needed()
+    pad.click()
+    expect(page.locator("#result [data-finding]")).to_be_visible()
+    page.evaluate(
+        """() => {
+            document.querySelector('[data-clear]').click();
+            document.getElementById('result').textContent = 'the answer for another picture';
+        }"""
+    )
+    page.wait_for_timeout(500)  # twice as long as the pad waits for a hand to rest
+    expect(page.locator("#result")).to_have_text("the answer for another picture")
+
+
 def test_a_chosen_picture_is_classified_at_once(page: Page, url: str, site: Site) -> None:
     page.goto(f"{url}/model-test-bare")
     buffer = io.BytesIO()

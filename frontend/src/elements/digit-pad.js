@@ -110,10 +110,11 @@ class DigitPad extends HTMLElement {
   }
 
   clear() {
+    clearTimeout(this.settling);
     this.strokes = [];
     this.isDown = false;
     this.paint();
-    this.send();
+    this.fire();
   }
 
   paint() {

@@ -20,7 +20,7 @@ class PictureTest extends HTMLElement {
       const { blob, name } = /** @type {CustomEvent} */ (event).detail;
       this.send(blob, name);
     });
-    this.addEventListener('cleared', () => need(this, `#${PART}`).replaceChildren());
+    this.addEventListener('cleared', () => this.empty());
     this.addEventListener('click', (event) => this.pick(event));
     this.paste = (/** @type {ClipboardEvent} */ event) => {
       const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith('image/'));
@@ -77,6 +77,14 @@ class PictureTest extends HTMLElement {
   /** Says that an answer takes its time, as the first one of a model does. @param {number} turn */
   wait(turn) {
     if (turn === this.turn) need(this, `#${PART}`).textContent = 'The picture is being classified.';
+  }
+
+  /** Takes the answer away, also one that is still to come. */
+  empty() {
+    this.turn += 1;
+    const place = need(this, `#${PART}`);
+    place.ariaBusy = 'false';
+    place.replaceChildren();
   }
 
   /** Only the newest answer is shown. @param {() => Promise<Response>} ask */
