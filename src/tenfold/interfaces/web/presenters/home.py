@@ -125,11 +125,11 @@ def _waiting(services: Services, actor: Actor, job: Job, place: int) -> WaitingR
     return WaitingRow(
         place=place,
         subject=Link(text=name, url=address("runs" if is_run else "datasets", name)),
-        kind="run" if is_run else "dataset",
+        kind={"train": "run", "check": "checkup"}.get(job.kind, "dataset"),
         why=job.reason or "Starts in a moment.",
         owner=person(services, job.owner),
         queued_at=moment(job.created_at),
-        can_edit=actor.may("run.change" if is_run else "dataset.change", owner=job.owner),
+        can_edit=job.kind != "check" and actor.may("run.change" if is_run else "dataset.change", owner=job.owner),
     )
 
 
