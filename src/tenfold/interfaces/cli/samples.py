@@ -87,12 +87,13 @@ def _add(
 def _check(
     name: NameOrId,
     model: Annotated[str, typer.Option("--model", help="A model that judges labels and features.")] = "",
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the checkup that waits or runs instead.")] = False,
     wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Looks for what is wrong with a dataset: copies, leaks, blank pictures, tiny classes and more."""
     with told_errors(), connect() as client:
-        begun = client.datasets.check(name, model=model)
+        begun = client.datasets.stop_check(name) if stop else client.datasets.check(name, model=model)
         _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
 
 

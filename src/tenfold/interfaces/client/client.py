@@ -171,6 +171,11 @@ class Datasets(Things[objects.Dataset]):
         """
         return self._checkup("POST", name, params={"model": model} if model else {})
 
+    def stop_check(self, name: str) -> objects.Checkup:
+        """Stops the checkup that waits or runs."""
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/checkup/stop")
+        return objects.Checkup.model_validate(answer)
+
     def find_wrong_labels(self, name: str, **fields: Any) -> objects.Checkup:
         """Queues a run for each fold and a checkup that they judge; `wait_checked` tells when it is done."""
         answer = self._transport.call("POST", f"/datasets/{quoted(name)}/checkup/labels", json=fields)
