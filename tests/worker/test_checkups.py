@@ -160,6 +160,6 @@ def test_campaign_label_errors(workstation: Workstation) -> None:
 
 
 def is_flipped(path: str, flipped: dict[str, set[int]]) -> bool:
-    """Whether a picture of an IDX file, as `test/00017.pgm`, had its label flipped."""
-    split, _, name = path.partition("/")
-    return int(name.removesuffix(".pgm")) in flipped["t10k" if split == "test" else "train"]
+    """Whether a picture of an IDX file, as `t10k-images-idx3-ubyte/00017`, had its label flipped."""
+    file, _, name = path.partition("/")
+    return int(name.removesuffix(".pgm")) in flipped["t10k" if file.startswith(("t10k", "test")) else "train"]
