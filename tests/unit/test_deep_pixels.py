@@ -141,7 +141,7 @@ class Counted(ImageFolder):
 
 @pytest.mark.parametrize("depth", ["8bit", "keep"])
 def test_an_import_that_is_stopped_and_goes_on_gives_the_same_bytes(tmp_path, depth, monkeypatch):
-    monkeypatch.setattr("tenfold.adapters.formats.build.BATCH_BYTES", 1)
+    monkeypatch.setattr("tenfold.adapters.formats.preparation.BATCH_BYTES", 1)
     values = np.random.default_rng(9).integers(0, 65536, (70, 4, 5), dtype=np.uint16)
     folder = write_tiffs(tmp_path / "in", values)
     whole = imported(folder, tmp_path / "whole", depth=depth)

@@ -26,8 +26,9 @@ from tenfold.adapters.formats.checkup_folder import CheckupFolder
 from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
+from tenfold.adapters.formats.in_place_reader import RevisionOpener
 from tenfold.adapters.formats.layouts import Layouts
-from tenfold.adapters.formats.revision_reader import as_png, open_revision
+from tenfold.adapters.formats.revision_reader import as_png
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
@@ -176,7 +177,7 @@ def _make_datasets(database: Database, desk: JobDesk, artifacts: FolderArtifacts
         database,
         desk=desk,
         artifacts=artifacts,
-        open_revision=open_revision,
+        open_revision=RevisionOpener(PillowDecoder),
         roots=list(roots.roots()),
         clock=time.time,
     )

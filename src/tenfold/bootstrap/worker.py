@@ -16,14 +16,21 @@ from safetensors.numpy import load_file
 
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.build import BuildPlaces, Working, build_revision
 from tenfold.adapters.formats.checkup_folder import CheckPlaces, check_revision
 from tenfold.adapters.formats.cifar import open_cifar
 from tenfold.adapters.formats.idx import IdxSource
+from tenfold.adapters.formats.in_place_reader import RevisionOpener
 from tenfold.adapters.formats.judging import OpenJudge
 from tenfold.adapters.formats.layouts import is_single_file, open_source, place_single_file
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
 from tenfold.adapters.formats.openers import SourcePlaces
+from tenfold.adapters.formats.registration import (
+    PackingPlaces,
+    RegistrationPlaces,
+    pack_registered,
+    register_revision,
+)
 from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.sources.archives import extract_archive
 from tenfold.adapters.sources.samples import SampleCache
@@ -36,13 +43,13 @@ from tenfold.core.datasets.health.judging import JudgeSpec, PictureJudge
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.layouts import source_choice
-from tenfold.core.datasets.model import tell_differences
+from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import Forbidden
-from tenfold.core.events import Json
+from tenfold.core.events import Json, Phase
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
@@ -76,7 +83,7 @@ def make_toolbox() -> Toolbox:
     return Toolbox(
         open_folder=WorkerFolder,
         open_checkpoints=FolderCheckpoints,
-        open_revision=open_revision,
+        open_revision=RevisionOpener(find(FAST_DECODER)),
         build_dataset=_build_dataset,
         check_dataset=_check_dataset,
         tasks=TASKS,
@@ -124,14 +131,25 @@ def _build_dataset(
     report: Report,
     should_stop: Callable[[], bool],
     tell: Callable[[str], None],
+    enter: Callable[[Phase], None],
 ) -> dict[str, Json] | None:
     """Fulfils `tenfold.worker.toolbox.DatasetBuilder`."""
+    spec, threads = parse_spec(DatasetSpec, job.spec), len(os.sched_getaffinity(0))
+    working = Working(decoder=find(FAST_DECODER)(), report=report, should_stop=should_stop, threads=threads)
+    if job.registered:
+        manifest = _pack(job, places, working, tell=tell, enter=enter)
+        if manifest is None:
+            return None
+        return {**_facts(manifest), "revision": job.revision, "summary": "Packed"}
+    enter("building")
     source = _open_source(job, places, should_stop=should_stop, tell=tell)
     if source is None:
         return None
-    spec, threads = parse_spec(DatasetSpec, job.spec), len(os.sched_getaffinity(0))
-    about: dict[str, Any] = {"decoder": find(FAST_DECODER)(), "report": report, "should_stop": should_stop}
-    if job.parent:
+    about: dict[str, Any] = {"decoder": working.decoder, "report": report, "should_stop": should_stop}
+    if job.packed:
+        registration = RegistrationPlaces(work=places.work, destination=places.staged, packed=job.packed)
+        manifest = register_revision(source, spec, registration, working)
+    elif job.parent:
         parent = places.data / FolderArtifacts(places.data).relative_path("revisions", job.parent)
         at = AdditionPlaces(work=places.work, destination=places.staged, parent=parent)
         manifest = add_to_revision(source, at, spec, **about, threads=threads)
@@ -140,14 +158,41 @@ def _build_dataset(
         manifest = build_revision(source, spec, new, **about, threads=threads)
     if manifest is None:
         return None
-    facts: dict[str, Json] = {
+    facts = _facts(manifest)
+    derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
+    return {**facts, **(derived if job.parent else {})}
+
+
+def _facts(manifest: RevisionManifest) -> dict[str, Json]:
+    """What a list shows of a revision."""
+    return {
         "num_samples": manifest.num_samples,
         "num_classes": len(manifest.classes),
         "shape": [manifest.channels, manifest.height, manifest.width],
         "num_rejected": manifest.num_rejected,
+        **({"in_place": True, "summary": "Registered in place"} if manifest.in_place else {}),
     }
-    derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
-    return {**facts, **(derived if job.parent else {})}
+
+
+def _pack(
+    job: ImportJob,
+    places: BuildFolders,
+    working: Working,
+    *,
+    tell: Callable[[str], None],
+    enter: Callable[[Phase], None],
+) -> RevisionManifest | None:
+    """Checks and packs what another job registered."""
+
+    def verified(num_touched: int) -> None:
+        if num_touched:
+            tell(f"Files that are not as they were registered, or gone: {num_touched:,}.")
+        enter("packing")
+
+    enter("verifying")
+    registered = places.data / FolderArtifacts(places.data).relative_path("revisions", job.registered)
+    at = PackingPlaces(work=places.work, destination=places.staged, registered=registered)
+    return pack_registered(parse_spec(DatasetSpec, job.spec), at, working, verified=verified)
 
 
 def _check_dataset(
@@ -182,7 +227,7 @@ def _open_judge(spec: JudgeSpec, data: Path) -> OpenJudge:
         preprocessing=preprocessing,
         classes=classes,
     )
-    trained_on = open_revision(data / spec.revision_folder) if spec.revision_folder else None
+    trained_on = RevisionOpener(find(FAST_DECODER))(data / spec.revision_folder) if spec.revision_folder else None
     return OpenJudge(spec, cast("PictureJudge", judge), trained_on)
 
 

@@ -16,7 +16,18 @@ from types import UnionType
 from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Phase = Literal["preparing", "training", "validating", "testing", "exporting", "publishing", "building", "checking"]
+Phase = Literal[
+    "preparing",
+    "training",
+    "validating",
+    "testing",
+    "exporting",
+    "publishing",
+    "building",
+    "verifying",
+    "packing",
+    "checking",
+]
 MAX_WHOLE = 2**63
 
 

@@ -41,11 +41,12 @@ class CheckupQueue:
         self._clock = clock
 
     def ensure(self, revision: RevisionId) -> None:
-        """Queues a checkup of a revision that none was queued for; of a dataset that is gone none."""
+        """Queues a checkup of a revision that none was queued for; none of a dataset that is gone, or of
+        pictures in place, which are checked once they are packed."""
         with self._database.write() as tx:
             made = tx.revisions.find(id=revision)
             dataset = tx.datasets.find(id=made.dataset) if made is not None else None
-            if made is None or dataset is None or newest_checkup(tx, revision) is not None:
+            if made is None or dataset is None or made.is_in_place or newest_checkup(tx, revision) is not None:
                 return
             job = self._accept(tx, dataset, made, dataset.owner)
         self._desk.submit(job)

@@ -112,6 +112,10 @@ class CheckupService:
         if dataset.state != "ready" or dataset.trashed_at is not None:
             state = "in the trash" if dataset.trashed_at is not None else dataset.state
             raise Conflict(f"{dataset.name} is {state}; it can be checked once it is ready.")
+        with self._database.read() as tx:
+            is_in_place = tx.revisions.get(dataset.revision).is_in_place
+        if is_in_place:
+            raise Conflict(f"The pictures of {dataset.name} are used in place; they are checked once they are packed.")
         return dataset
 
     def stop(self, actor: Actor, name_or_id: str) -> Standing:

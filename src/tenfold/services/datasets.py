@@ -81,9 +81,10 @@ class DatasetService:
             earlier = repeat.earlier_result(tx)
             if earlier is not None:
                 return tx.datasets.get(earlier)
-            dataset, job = self._accept(tx, actor, request, spec)
+            dataset, jobs = self._accept(tx, actor, request, spec)
             repeat.remember(tx, dataset.id, self._clock())
-        self._desk.submit(job)
+        for job in jobs:
+            self._desk.submit(job)
         return dataset
 
     def stop_import(self, actor: Actor, name_or_id: str) -> Dataset:
@@ -91,11 +92,28 @@ class DatasetService:
         with self._database.read() as tx:
             dataset = self.named.find(tx, name_or_id)
             actor.require("dataset.change", owner=dataset.owner)
-            job = _open_job(tx, dataset)
+            making = tx.jobs.find(id=dataset.job)
+            job = making if making is not None and making.is_open else _open_job(tx, dataset)
         if job is None:
             raise Conflict(f"{dataset.name} is {dataset.state}; only an import that goes on can be stopped.")
         self._desk.stop(job.id)
         return self.named.get(actor, dataset.id)
+
+    def pack(self, actor: Actor, name_or_id: str) -> Dataset:
+        """Packs a dataset that is used in place, where that was stopped or failed; raises `Conflict` otherwise."""
+        with self._database.write() as tx:
+            dataset = self.named.find(tx, name_or_id)
+            actor.require("dataset.change", owner=dataset.owner)
+            revision = tx.revisions.find(id=dataset.revision)
+            if revision is None or not revision.is_in_place:
+                raise Conflict(f"The pictures of {dataset.name} are packed, or are being packed first.")
+            if _open_job(tx, dataset) is not None:
+                raise Conflict(f"The pictures of {dataset.name} are being packed already.")
+            query = Query(where={"subject": dataset.id, "kind": "import"}, sort="created_at", limit=MAX_PAGE)
+            job = next(job for job in tx.jobs.page(query).items if job.id != dataset.job)
+            dataset = tx.datasets.update(replace(dataset, progress={"packing": job.id}))
+        self._desk.resume(job.id)
+        return dataset
 
     def revision(self, actor: Actor, dataset: Dataset) -> Revision | None:
         """The current revision; `None` until the first is ready."""
@@ -119,7 +137,10 @@ class DatasetService:
         """The reader of any revision, for the program itself."""
         return self._open(revision)
 
-    def _accept(self, tx: Transaction, actor: Actor, request: ImportRequest, spec: DatasetSpec) -> tuple[Dataset, Job]:
+    def _accept(
+        self, tx: Transaction, actor: Actor, request: ImportRequest, spec: DatasetSpec
+    ) -> tuple[Dataset, list[Job]]:
+        """The dataset, and the job that makes it; of pictures in place also the one that packs them behind."""
         now = self._clock()
         name = check_name(request.name) if request.name else self.named.free_name(tx, request.proposed_name)
         self.named.claim_name(tx, name)
@@ -156,9 +177,16 @@ class DatasetService:
             roots=list(self._roots),
         )
         tx.datasets.add(dataset)
-        tx.jobs.add(job)
-        self._desk.prepare(job, told.to_json())
-        return dataset, job
+        jobs = [(job, told)]
+        if spec.storage == "in place":
+            packed = new_id("revision")
+            packing = replace(job, id=JobId(new_id("job")), order=job.order + 1, after=(job.id,))
+            pack = replace(told, revision=packed, registered=told.revision)
+            jobs = [(job, replace(told, packed=packed)), (packing, pack)]
+        for each, what in jobs:
+            tx.jobs.add(each)
+            self._desk.prepare(each, what.to_json())
+        return dataset, [each for each, _ in jobs]
 
 
 class ImportObserver:
@@ -207,13 +235,17 @@ class ImportObserver:
             return
         state: DatasetState = "ready" if job.state == "finished" else "failed"
         code = job.code or ("dataset.stopped" if job.state == "stopped" else "")
-        self._update(tx, job, lambda dataset: replace(dataset, state=state, code=code, message=message))
+        packing = tx.jobs.page(Query(where={"subject": job.subject, "state": tuple(OPEN_STATES)}, limit=1)).items
+        progress: dict[str, Json] = {"packing": packing[0].id} if packing and state == "ready" else {}
+        self._update(
+            tx, job, lambda dataset: replace(dataset, state=state, code=code, message=message, progress=progress)
+        )
 
     def announce(self, job: Job) -> None:
         with self._database.read() as tx:
             dataset = tx.datasets.find(id=job.subject)
         if dataset is not None:
-            state = "adding" if "adding" in dataset.progress else dataset.state
+            state = dataset.activity or dataset.state
             facts = {"id": dataset.id, "name": dataset.name, "state": state, "progress": dataset.progress}
             self._hub.publish("dataset.progress", facts)
         if not job.is_open:

@@ -183,9 +183,13 @@ class RevisionService:
         if dataset.state != "ready":
             raise Conflict(f"{dataset.name} is {dataset.state}; it can be edited once it is ready.")
         if tx.jobs.page(Query(where={"subject": dataset.id, "state": tuple(OPEN_STATES)}, limit=1)).total:
-            text = f"Pictures are being added to {dataset.name}: edit it when they are in."
-            raise Conflict(text, code="dataset.adding")
+            is_added_to = dataset.activity == "adding"
+            what = f"Pictures are being added to {dataset.name}" if is_added_to else f"{dataset.name} is being packed"
+            raise Conflict(f"{what}: edit it when that is done.", code="dataset.adding")
         current = tx.revisions.get(dataset.revision)
+        if current.is_in_place:
+            text = f"The pictures of {dataset.name} are used in place: pack them, then it can be edited."
+            raise Conflict(text, code="dataset.in-place")
         if on != current.id:
             before = tx.revisions.find(id=on)
             made_on = f"revision {before.number}" if before is not None and before.dataset == dataset.id else "another"

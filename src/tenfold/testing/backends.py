@@ -53,6 +53,10 @@ class ArraySamples:
     def input_shape(self) -> tuple[int, int, int]:
         return 2, 8, 8
 
+    @property
+    def is_packed(self) -> bool:
+        return True
+
     def pictures(self, split: str, places: NDArray[np.int64]) -> NDArray[np.uint8]:
         return self._images[split][places]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Literal
 
@@ -11,6 +12,8 @@ from tenfold.worker.pace import Pace
 from tenfold.worker.toolbox import BuildFolders, JobFolder, Toolbox
 
 KEPT_EVERY_S = 2.0
+NICE = 10
+"""How far packing steps back: trainings go on beside it."""
 
 
 class _Kept:
@@ -29,7 +32,8 @@ class _Kept:
 
 def build(job: ImportJob, folder: JobFolder, tools: Toolbox) -> Literal["finished", "stopped"]:
     """Runs one attempt of an import, from where a killed one before it came to."""
-    folder.emit(PhaseStarted(phase="building"))
+    if job.registered:
+        os.nice(NICE)
     pace = Pace(folder, time.monotonic, unit="pictures")
     kept = _Kept(folder)
     staged = folder.staging()
@@ -44,6 +48,7 @@ def build(job: ImportJob, folder: JobFolder, tools: Toolbox) -> Literal["finishe
         report=report,
         should_stop=folder.stop_requested,
         tell=lambda text: folder.emit(Logged(text=text)),
+        enter=lambda phase: folder.emit(PhaseStarted(phase=phase)),
     )
     if facts is None:
         return "stopped"

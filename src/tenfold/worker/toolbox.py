@@ -10,7 +10,7 @@ from typing import Protocol
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
-from tenfold.core.events import Event, Json
+from tenfold.core.events import Event, Json, Phase
 from tenfold.core.export.trained_model import ModelWriter
 from tenfold.core.training.ports import BackendFactory, CheckpointStore, TaskHead
 from tenfold.core.training.task import Task
@@ -71,11 +71,12 @@ class DatasetBuilder(Protocol):
         report: Report,
         should_stop: Callable[[], bool],
         tell: Callable[[str], None],
+        enter: Callable[[Phase], None],
     ) -> dict[str, Json] | None:
         """Writes the revision into its folder and returns the facts a list shows of it; `None` when it was stopped.
 
-        `report(done, total)` is told a few times a second, `tell` a sentence now and then. Raises `BadDataset`,
-        `BadArchive`, `StorageFull`, `NotFound`, `Forbidden`, `Unavailable`.
+        `report(done, total)` is told a few times a second, `tell` a sentence now and then, `enter` the phase that
+        begins. Raises `BadDataset`, `BadArchive`, `StorageFull`, `NotFound`, `Forbidden`, `Unavailable`, `Damaged`.
         """
 
 

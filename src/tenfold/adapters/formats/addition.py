@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenfold.adapters.formats.build import BATCH_BYTES, BuildPlaces, Pace, Report, Sums, pixel_hashes
+from tenfold.adapters.formats.build import BuildPlaces, Pace, Report, Sums, Working, list_source, pixel_hashes
 from tenfold.adapters.formats.decoding import Batch, BatchDecoder
 from tenfold.adapters.formats.derived_revision import KEPT_STATISTICS, link_file
 from tenfold.adapters.formats.import_arrays import ACCEPTED, BLOCK, ImportArrays, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
+from tenfold.adapters.formats.preparation import BATCH_BYTES
 from tenfold.adapters.formats.revision_reader import COLUMNS, MEAN, RevisionFolder, open_revision
 from tenfold.adapters.formats.revision_writer import ColumnWriter, ContentHash, finish, write_paths, write_rejected
 from tenfold.core.datasets.model import (
@@ -66,15 +67,13 @@ def add_to_revision(
     """
     table = ImportTable(places.work)
     try:
-        if not table.is_listed:
-            finds = source.finds(use_splits=spec.folder_splits, should_stop=should_stop)
-            table.list_all(finds, should_stop=should_stop, tell=Pace(report, 0).reach)
-        if should_stop():
+        working = Working(decoder=decoder, report=report, should_stop=should_stop, threads=threads)
+        if not list_source(source, spec, table, working):
             return None
         addition = _Addition(open_revision(places.parent), places.parent, table, spec)
         with addition.open_arrays(places.work) as arrays:
             worker = BatchDecoder(source, decoder, addition.manifest.preprocessing, spec)
-            if not addition.decode(worker, arrays, threads=threads, report=report, should_stop=should_stop):
+            if not addition.decode(worker, arrays, working):
                 return None
             return addition.finish(arrays, places.destination)
     finally:
@@ -99,15 +98,13 @@ class _Addition:
         preprocessing = self.manifest.preprocessing
         return ImportArrays(work, capacity=len(self._paths), shape=preprocessing.shape, dtype=preprocessing.dtype)
 
-    def decode(
-        self, worker: BatchDecoder, arrays: ImportArrays, *, threads: int, report: Report, should_stop: ShouldStop
-    ) -> bool:
+    def decode(self, worker: BatchDecoder, arrays: ImportArrays, working: Working) -> bool:
         """Decodes what was not reached yet; false if it was stopped."""
         total, first = len(self._paths), arrays.num_reached()
         size = min(4096, max(16, BATCH_BYTES // arrays.row_bytes))
-        pace = Pace(report, total, first)
+        pace = Pace(working.report, total, first)
         batches = (self._batch_at(start, min(start + size, total)) for start in range(first, total, size))
-        for batch in worker.decode_all(batches, threads=threads):
+        for batch in worker.decode_all(batches, threads=working.threads):
             self._table.reject(
                 {
                     batch.place + row: RejectedFile(self._paths[batch.place + row], error.code, error.message)
@@ -116,7 +113,7 @@ class _Addition:
             )
             arrays.write(batch.place, batch.pixels, batch.facts)
             pace.reach(batch.place + len(batch.facts))
-            if should_stop():
+            if working.should_stop():
                 return False
         pace.finish(total)
         return True

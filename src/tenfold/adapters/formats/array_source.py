@@ -23,6 +23,8 @@ class ArraySource:
     Labels are numbers, of `class_names` if there are any, or texts, or a column for every class.
     """
 
+    files: None = None
+
     def __init__(
         self,
         parts: Sequence[ArrayPart],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import chain, islice
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from tenfold.adapters.formats.decoding import Batch, BatchDecoder, DecodedBatch
 from tenfold.adapters.formats.import_arrays import ACCEPTED, Facts, ImportArrays, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
+from tenfold.adapters.formats.preparation import Fixed, Preparation, prepare_import
 from tenfold.adapters.formats.revision_writer import (
     ColumnWriter,
     ContentHash,
@@ -21,29 +22,23 @@ from tenfold.adapters.formats.revision_writer import (
     write_paths,
     write_rejected,
 )
-from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.adapters.formats.training_sum import TrainingSum
 from tenfold.core.datasets.model import (
     MAX_REJECTED_HERE,
     SPLITS,
-    ImageFacts,
     PixelStore,
     RejectedFile,
     RevisionManifest,
     Statistics,
 )
-from tenfold.core.datasets.planning import Plan, Settlement, nothing_found, nothing_readable, plan_samples, settle
+from tenfold.core.datasets.planning import Settlement, nothing_readable, settle
 from tenfold.core.datasets.ports import ImageDecoder, SampleSource, ShouldStop, never
 from tenfold.core.datasets.preprocessing import Preprocessing
-from tenfold.core.datasets.sizing import Sizing, decide_size, prepare
 from tenfold.core.datasets.spec import DatasetSpec
-from tenfold.core.errors import BadDataset, BadImage
 from tenfold.core.fields import spec_values
 
 Report = Callable[[int, int], None]
-LOOK_AT = 256
 REPORT_EVERY_S = 0.25
-BATCH_BYTES = 8 << 20
 SMALLEST_STD = 1 / 255
 TRAIN = SPLITS.index("train")
 
@@ -54,6 +49,16 @@ class BuildPlaces:
 
     work: Path
     destination: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Working:
+    """How a build works: `report(done, total)` hears of progress, `threads` decode."""
+
+    decoder: ImageDecoder
+    report: Report
+    should_stop: ShouldStop = never
+    threads: int = 1
 
 
 def build_revision(
@@ -73,39 +78,60 @@ def build_revision(
     listed. Raises `BadDataset` when fewer than two classes or nothing for training is left, `StorageFull` before the
     work when the pictures have no room.
     """
+    working = Working(decoder=decoder, report=report, should_stop=should_stop, threads=threads)
+    return build_from(source, spec, places, working)
+
+
+def build_from(
+    source: SampleSource,
+    spec: DatasetSpec,
+    places: BuildPlaces,
+    working: Working,
+    *,
+    fixed: Fixed | None = None,
+) -> RevisionManifest | None:
+    """As `build_revision` does; `fixed` holds what was decided before."""
     table = ImportTable(places.work)
     try:
-        if not table.is_listed:
-            finds = source.finds(use_splits=spec.folder_splits, should_stop=should_stop)
-            table.list_all(finds, should_stop=should_stop, tell=Pace(report, 0).reach)
-        if should_stop():
+        if not list_source(source, spec, table, working):
             return None
-        build = _Build(source, spec, decoder, table)
+        prepared = prepare_import(source, spec, working.decoder, table, fixed=fixed)
+        build = _Build(source, spec, working.decoder, table, prepared)
         with build.open_arrays(places.work) as arrays:
-            if not build.decode(arrays, threads=threads, report=report, should_stop=should_stop):
+            if not build.decode(arrays, working):
                 return None
             return build.finish(arrays, places.destination)
     finally:
         table.close()
 
 
+def list_source(source: SampleSource, spec: DatasetSpec, table: ImportTable, working: Working) -> bool:
+    """Lists a source unless an attempt before has; false if it was stopped."""
+    if not table.is_listed:
+        finds = source.finds(use_splits=spec.folder_splits, should_stop=working.should_stop)
+        table.list_all(finds, should_stop=working.should_stop, tell=Pace(working.report, 0).reach)
+    return not working.should_stop()
+
+
 class _Build:
     """One build after its listing: plans, decodes and describes the result."""
 
-    def __init__(self, source: SampleSource, spec: DatasetSpec, decoder: ImageDecoder, table: ImportTable) -> None:
+    def __init__(
+        self,
+        source: SampleSource,
+        spec: DatasetSpec,
+        decoder: ImageDecoder,
+        table: ImportTable,
+        prepared: Preparation,
+    ) -> None:
         self._source = source
         self._spec = spec
         self._decoder = decoder
         self._table = table
-        self._paths: TextColumn = table.paths()
-        if not len(self._paths):
-            raise nothing_found(table.rejected_by_code(), next(table.rejected(), None))
-        self._plan: Plan = plan_samples(table.found(spec.seed), spec)
-        self._sizing, mean_bytes = self._look()
-        self._preprocessing = self._prepare()
-        picture_bytes = int(np.prod(self._preprocessing.shape)) * self._preprocessing.dtype.itemsize
-        self._batch_size = min(4096, max(16, BATCH_BYTES // max(mean_bytes, picture_bytes)))
-        planned = settle(self._plan, np.ones(self._total, bool), spec).splits == TRAIN
+        self._prepared = prepared
+        self._paths, self._plan = prepared.paths, prepared.plan
+        self._preprocessing = prepared.preprocessing
+        planned = settle(self._plan, np.ones(self._total, bool), prepared.dividing).splits == TRAIN
         self._training = TrainingSum(planned, self._preprocessing.shape, self._preprocessing.dtype)
 
     @property
@@ -117,16 +143,16 @@ class _Build:
             work, capacity=self._total, shape=self._preprocessing.shape, dtype=self._preprocessing.dtype
         )
 
-    def decode(self, arrays: ImportArrays, *, threads: int, report: Report, should_stop: ShouldStop) -> bool:
+    def decode(self, arrays: ImportArrays, working: Working) -> bool:
         """Decodes what was not reached yet; false if it was stopped."""
         first = arrays.num_reached()
-        pace = Pace(report, self._total, first)
+        pace = Pace(working.report, self._total, first)
         worker = BatchDecoder(self._source, self._decoder, self._preprocessing, self._spec)
-        batches = map(self._batch_at, range(first, self._total, self._batch_size))
-        for batch in worker.decode_all(batches, threads=threads):
+        batches = map(self._batch_at, range(first, self._total, self._prepared.batch_size))
+        for batch in worker.decode_all(batches, threads=working.threads):
             self._keep(arrays, batch)
             pace.reach(batch.place + len(batch.facts))
-            if should_stop():
+            if working.should_stop():
                 return False
         pace.finish(self._total)
         return True
@@ -136,7 +162,7 @@ class _Build:
         is_accepted = np.concatenate([facts["state"] == ACCEPTED for _, facts in arrays.facts()])
         if not is_accepted.any():
             raise nothing_readable(sum(self._table.rejected_by_code().values()), next(self._table.rejected()))
-        settlement = settle(self._plan, is_accepted, self._spec)
+        settlement = settle(self._plan, is_accepted, self._prepared.dividing)
         with named_disk_errors(self._total * 128):
             content, sums = self._write_columns(arrays, settlement, folder)
             is_training = settlement.splits == TRAIN
@@ -159,8 +185,10 @@ class _Build:
         self._training.add(batch.place, batch.place + len(batch.facts), batch.total)
 
     def _batch_at(self, start: int) -> Batch:
-        ranks = self._plan.ranks[start : start + self._batch_size].tolist()
-        return Batch(start, [self._paths[rank] for rank in ranks], self._training.planned(start, start + len(ranks)))
+        places = slice(start, min(start + self._prepared.batch_size, self._total))
+        paths = [self._paths[rank] for rank in self._plan.ranks[places].tolist()]
+        known = self._prepared.sha256[places] if self._prepared.sha256 is not None else None
+        return Batch(start, paths, self._training.planned(places.start, places.stop), known)
 
     def _write_columns(self, arrays: ImportArrays, settlement: Settlement, folder: Path) -> tuple[str, Sums]:
         """Writes a value a sample into every column; returns content hash and sums."""
@@ -192,10 +220,11 @@ class _Build:
 
     def _manifest(self, settlement: Settlement, content: str, sums: Sums) -> RevisionManifest:
         counts = settlement.counts()
+        height, width, channels = self._preprocessing.shape
         by_code = self._table.rejected_by_code()
         skipped: Mapping[str, int] = {**self._table.skipped(), **self._plan.skipped}
         accepted = sum(sum(each) for each in counts.values())
-        notes = (*self._table.notes(), *self._plan.notes, *self._sizing.notes)
+        notes = (*self._table.notes(), *self._plan.notes, *self._prepared.notes)
         if sums.num_coloured and self._preprocessing.decode.mode == "grey":
             notes = (*notes, f"{sums.num_coloured} pictures in colour were turned grey.")
         if sums.num_framed:
@@ -203,9 +232,9 @@ class _Build:
             notes = (*notes, f"{has} more than one frame: the first is used.")
         return RevisionManifest(
             classes=settlement.classes,
-            width=self._sizing.width,
-            height=self._sizing.height,
-            channels=self._sizing.channels,
+            width=width,
+            height=height,
+            channels=channels,
             preprocessing=self._preprocessing,
             spec=spec_values(self._spec),
             counts=counts,
@@ -220,45 +249,6 @@ class _Build:
             decoder=self._decoder.name,
         )
 
-    def _prepare(self) -> Preprocessing:
-        """What is done to every picture, with a sentence where the range of its values had to be found."""
-        if self._sizing.depth != "float32":
-            return prepare(self._sizing, self._spec)
-        low, high = self._value_range()
-        note = f"Values from {low:g} (black) to {high:g} (white), as in the pictures looked at."
-        self._sizing = replace(self._sizing, notes=(*self._sizing.notes, note))
-        return prepare(self._sizing, self._spec, (low, high))
-
-    def _value_range(self) -> tuple[float, float]:
-        low, high = np.inf, -np.inf
-        for _, data in islice(self._readable([]), LOOK_AT):
-            try:
-                least, greatest = self._decoder.value_range(data)
-            except BadImage:
-                continue
-            low, high = min(low, least), max(high, greatest)
-        return (low, high) if low < high else (0.0, 1.0)
-
-    def _look(self) -> tuple[Sizing, int]:
-        """The stored size from up to `LOOK_AT` readable pictures of all classes, and the mean size of their files."""
-        problems: list[BadImage] = []
-        looked_at = [(facts, len(data)) for facts, data in islice(self._readable(problems), LOOK_AT)]
-        if not looked_at:
-            text = f"None of {len(problems)} pictures can be read. The first says: {problems[0].message}"
-            raise BadDataset(text, code="dataset.unreadable")
-        mean_bytes = sum(size for _, size in looked_at) // len(looked_at)
-        return decide_size([facts for facts, _ in looked_at], self._spec), max(1, mean_bytes)
-
-    def _readable(self, problems: list[BadImage]) -> Iterator[tuple[ImageFacts, bytes]]:
-        """Readable files spread over all classes, with what their headers tell; adds the others to `problems`."""
-        stride = max(1, self._total // LOOK_AT)
-        for rank in chain.from_iterable(self._plan.ranks[start::stride].tolist() for start in range(stride)):
-            try:
-                data = self._source.read(self._paths[rank])
-                yield self._decoder.probe(data), data
-            except BadImage as error:
-                problems.append(error)
-
 
 class Sums:
     """Adds up what is known of pictures; of whole numbers exact, so in any order the same."""
@@ -272,6 +262,11 @@ class Sums:
         self._squares: list[float] = [0] * channels
         self.num_coloured = 0
         self.num_framed = 0
+
+    @property
+    def num_added(self) -> int:
+        """How many pictures for training were taken in."""
+        return self._count // self._num_pixels
 
     def count(self, facts: Facts) -> None:
         """Takes in all pictures."""

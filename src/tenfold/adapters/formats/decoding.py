@@ -26,11 +26,15 @@ ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Batch:
-    """Files to decode: the place of the first, the paths, and which of them are added up."""
+    """Files to decode: the place of the first, the paths, which are added up, and SHA-256 (N, 32) as far as known.
+
+    Zeros stand for what is not known.
+    """
 
     place: int
     paths: Sequence[str]
     is_added: npt.NDArray[np.bool_]
+    sha256: UInt8Array | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class BatchDecoder:
             facts["state"][lost] = REJECTED
         facts["pixels"] = _joined(map(pixel_hash, pixels))
         facts["sums"], facts["squares"], total = measure(pixels, batch.is_added)
-        _describe(facts, accepted)
+        _describe(facts, accepted, batch.sha256)
         return DecodedBatch(batch.place, pixels, facts, problems, total)
 
     def _size_problem(self, facts: ImageFacts) -> BadImage | None:
@@ -117,7 +121,7 @@ class BatchDecoder:
         return BadImage(text, code="image.too-large")
 
 
-def _describe(facts: Facts, accepted: Sequence[tuple[int, ImageFacts, bytes]]) -> None:
+def _describe(facts: Facts, accepted: Sequence[tuple[int, ImageFacts, bytes]], sha256: UInt8Array | None) -> None:
     rows = [row for row, _, _ in accepted]
     facts["state"][rows] = ACCEPTED
     facts["is_colour"][rows] = [found.is_colour for _, found, _ in accepted]
@@ -125,7 +129,10 @@ def _describe(facts: Facts, accepted: Sequence[tuple[int, ImageFacts, bytes]]) -
     facts["width"][rows] = [found.width for _, found, _ in accepted]
     facts["height"][rows] = [found.height for _, found, _ in accepted]
     facts["size_bytes"][rows] = [len(content) for _, _, content in accepted]
-    facts["sha256"][rows] = _joined(hashlib.sha256(content).digest() for _, _, content in accepted)
+    known = sha256 if sha256 is not None else np.zeros((len(facts), 32), np.uint8)
+    facts["sha256"][rows] = _joined(
+        known[row].tobytes() if known[row].any() else hashlib.sha256(content).digest() for row, _, content in accepted
+    )
 
 
 def _joined(hashes: Iterable[bytes]) -> UInt8Array:

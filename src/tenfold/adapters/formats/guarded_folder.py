@@ -7,12 +7,19 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from tenfold.core.errors import BadDataset, BadImage
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 _BLOCK = 1 << 16
+
+
+class FileState(NamedTuple):
+    """How a file was seen: size in bytes, and time of the last change in nanoseconds since 1970."""
+
+    size_bytes: int
+    modified_ns: int
 
 
 class GuardedFolder:
@@ -23,7 +30,8 @@ class GuardedFolder:
 
     def __init__(self, root: Path, *, allowed: Path | None = None) -> None:
         self.root = os.path.realpath(root)
-        self._allowed = os.path.realpath(allowed or root)
+        self.allowed = os.path.realpath(allowed or root)
+        self._glanced: set[str] = set()
         if not self.holds(self.root):
             raise BadDataset("The folder lies outside the folders that may be read.", code="dataset.outside")
         if not Path(self.root).is_dir():
@@ -31,11 +39,11 @@ class GuardedFolder:
 
     def holds(self, real: str) -> bool:
         """Whether a path without links lies inside what may be read."""
-        return real == self._allowed or real.startswith(self._allowed.rstrip("/") + "/")
+        return real == self.allowed or real.startswith(self.allowed.rstrip("/") + "/")
 
     def below(self, folder: str) -> GuardedFolder:
         """The same guard over a folder inside."""
-        return GuardedFolder(Path(self.root) / folder, allowed=Path(self._allowed))
+        return GuardedFolder(Path(self.root) / folder, allowed=Path(self.allowed))
 
     def has_file(self, path: str) -> bool:
         """Whether there is such a file inside; false for all that lies outside, so that nothing is told of it."""
@@ -53,6 +61,43 @@ class GuardedFolder:
         """
         handle = self.open(path)
         try:
+            return _read_all(handle)
+        except OSError as error:
+            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
+        finally:
+            os.close(handle)
+
+    def glance(self, path: str) -> FileState:
+        """As `state` without opening the file; a folder that was inside once is taken to be so still."""
+        full = path if path.startswith("/") else f"{self.root}/{path}"
+        folder = full.rpartition("/")[0]
+        try:
+            if folder not in self._glanced and self.holds(os.path.realpath(folder)):
+                self._glanced.add(folder)
+            facts = os.lstat(full) if folder in self._glanced else None
+        except (OSError, ValueError):
+            return self.state(path)
+        if facts is None or not stat.S_ISREG(facts.st_mode):
+            return self.state(path)
+        return FileState(facts.st_size, facts.st_mtime_ns)
+
+    def state(self, path: str) -> FileState:
+        """Size and time of the last change of a file; raises `BadImage` as `read` does."""
+        handle = self.open(path)
+        try:
+            return _state(handle)
+        finally:
+            os.close(handle)
+
+    def read_as(self, path: str, state: FileState) -> bytes:
+        """The bytes of a file that still has this state.
+
+        Raises `BadImage` as `read` does, and with code `file.changed` for another state.
+        """
+        handle = self.open(path)
+        try:
+            if _state(handle) != state:
+                raise BadImage("The file was changed since it was registered.", code="file.changed")
             return _read_all(handle)
         except OSError as error:
             raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
@@ -96,6 +141,11 @@ class GuardedFolder:
             raise BadImage(text, code="file.link-outside")
         if not stat.S_ISREG(mode):
             raise BadImage("This is no file.", code="file.unreadable")
+
+
+def _state(handle: int) -> FileState:
+    facts = os.fstat(handle)
+    return FileState(facts.st_size, facts.st_mtime_ns)
 
 
 def _read_all(handle: int) -> bytes:

@@ -56,6 +56,10 @@ class ImageFolder:
         self._guard = GuardedFolder(root, allowed=allowed)
         self._root = self._guard.root
 
+    @property
+    def files(self) -> GuardedFolder:
+        return self._guard
+
     def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
         finds = _Finds()
         visited: set[tuple[int, int]] = set()

@@ -31,7 +31,7 @@ from tenfold.core.datasets.health.judging import (
     shortened,
     unseen_by,
 )
-from tenfold.core.datasets.ports import ShouldStop
+from tenfold.core.datasets.ports import RevisionReader, ShouldStop
 
 JUDGED = ("probabilities", "features", "unseen")
 TOLD = ("confidence", "guesses", "sureness")
@@ -46,7 +46,7 @@ class OpenJudge:
 
     spec: JudgeSpec
     judge: PictureJudge
-    trained_on: RevisionFolder | None
+    trained_on: RevisionReader | None
 
 
 def judged_by(specs: Sequence[JudgeSpec]) -> Judged:

@@ -32,6 +32,8 @@ class LmdbSource:
     are files as they are.
     """
 
+    files: None = None
+
     def __init__(self, guard: GuardedFolder, parts: Sequence[Part], *, class_names: Sequence[str] = ()) -> None:
         self._guard = guard
         self._parts = {part.path or FILE: part for part in parts}

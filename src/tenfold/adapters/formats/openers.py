@@ -49,6 +49,11 @@ FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 class LookedAt(SampleSource, Protocol):
     """A source that can say what it holds without reading it."""
 
+    @property
+    def files(self) -> GuardedFolder | None:
+        """Where its pictures lie as files, by the paths that it finds; `None` where they are parts of files."""
+        ...
+
     def look(self) -> Look:
         """What the first bytes tell."""
         ...
@@ -77,6 +82,7 @@ class _Noted:
         self._source = source
         self._notes = notes
         self.read = source.read
+        self.files = source.files
 
     def finds(self, *, use_splits: bool = True, should_stop: ShouldStop = never) -> Iterator[Find]:
         yield from (Note(text) for text in self._notes)
@@ -93,6 +99,7 @@ class _ClassFolders:
     def __init__(self, source: ImageFolder) -> None:
         self.finds = source.finds
         self.read = source.read
+        self.files = source.files
 
     def look(self) -> Look:
         """Counts of the first files; beyond that they are not exact."""

@@ -5,6 +5,7 @@ COLUMN.npy          a value a sample, in the order of their indices: see `COLUMN
 paths.utf8          where the samples came from, without separators, and
 paths.offsets.npy   where each path begins; `rejected` likewise, a JSON list a file
 pixels.npy          uint8, uint16 or float32 (rows, H, W, C), unless another revision holds the pixels
+modified.npy        int64, only where pictures are read in place: when each file was changed last, in ns since 1970
 mean.npy            float32 (H, W, C), the mean picture of the training split, where an import made the revision
 
 `stores` and `rows` say where a sample's pixels are: in which of the manifest's pixel stores, at which row.
@@ -41,6 +42,7 @@ MANIFEST = "manifest.json"
 FILLING = 0.05
 PIXELS = "pixels.npy"
 MEAN = "mean.npy"
+MODIFIED = "modified.npy"
 PATHS = "paths"
 REJECTED = "rejected"
 COLUMNS: dict[str, tuple[str, int]] = {
@@ -82,7 +84,10 @@ def pixel_digest(rows: Iterable[bytes]) -> str:
 
 
 def open_revision(folder: Path) -> RevisionFolder:
-    """The reader of a published revision; raises `NotFound` without a manifest and `Damaged` for files that differ."""
+    """The reader of a published revision that holds its pictures, or will be told how to read them.
+
+    Raises `NotFound` without a manifest and `Damaged` for files that differ.
+    """
     return RevisionFolder(folder, read_manifest(folder))
 
 
@@ -109,13 +114,13 @@ class RevisionFolder:
                 raise Damaged(f"{file.name} in {folder.name} is missing or not {file.size_bytes} bytes long.")
         count = manifest.num_samples + manifest.num_excluded
         self._columns = {
-            name: _map(folder, column_file(name), np.dtype(dtype), (count, width) if width else (count,))
+            name: map_array(folder, column_file(name), np.dtype(dtype), (count, width) if width else (count,))
             for name, (dtype, width) in COLUMNS.items()
         }
         self._paths = TextColumn(folder, PATHS, num_texts=count)
         self._orders = SampleOrders(self._columns, self._paths, manifest.classes)
         self._distributions: dict[str, tuple[Bar, ...]] = {}
-        self._pixels = [self._open_pixels(store) for store in manifest.pixels]
+        self._pixels = [self.open_pixels(store) for store in manifest.pixels]
         self._indices = {split: np.flatnonzero(self._columns["splits"] == code) for code, split in enumerate(SPLITS)}
         for split in SPLITS:
             if len(self._indices[split]) != manifest.split_size(split):
@@ -145,11 +150,15 @@ class RevisionFolder:
     def preprocessing(self) -> dict[str, Json]:
         return self.manifest.preprocessing.with_normalisation(mean=self.mean, std=self.std).to_json()
 
+    @property
+    def is_packed(self) -> bool:
+        return True
+
     def pictures(self, split: str, places: Int64Array) -> PixelArray:
-        return self._stored(self._of_split(split)[places])
+        return self.stored(self._of_split(split)[places])
 
     def pictures_at(self, indices: Int64Array) -> PixelArray:
-        return self._stored(indices)
+        return self.stored(indices)
 
     def labels(self, split: str) -> Int64Array:
         chosen: Int64Array = self._columns["labels"][self._of_split(split)].astype(np.int64)
@@ -204,6 +213,10 @@ class RevisionFolder:
         """One of `COLUMNS`, as it is mapped."""
         return self._columns[name]
 
+    def path(self, index: int) -> str:
+        """Where a sample came from."""
+        return self._paths[index]
+
     def paths(self) -> Iterator[str]:
         """Where the samples came from, in the order of their indices."""
         return (self._paths[index] for index in range(len(self._paths)))
@@ -217,7 +230,7 @@ class RevisionFolder:
             raise Damaged(f"The rejected files of {self._folder.name} cannot be read: {error}.") from error
 
     def thumbnail(self, index: int) -> bytes:
-        pixels = self._stored(np.array([self._checked(index)]))[0]
+        pixels = self.stored(np.array([self._checked(index)]))[0]
         is_plain = pixels.dtype == np.uint8 and pixels.shape[2] in {1, 3} and max(pixels.shape[:2]) <= LARGEST
         return small_png(pixels) if is_plain else as_png(pixels)
 
@@ -225,7 +238,7 @@ class RevisionFolder:
         if not any(file.name == MEAN for file in self.manifest.files):
             return None
         manifest = self.manifest
-        mean = _map(self._folder, MEAN, np.dtype(np.float32), (manifest.height, manifest.width, manifest.channels))
+        mean = map_array(self._folder, MEAN, np.dtype(np.float32), (manifest.height, manifest.width, manifest.channels))
         is_narrow = manifest.preprocessing.dtype == np.uint8
         return as_png(np.rint(mean).astype(np.uint8) if is_narrow else mean)
 
@@ -263,7 +276,8 @@ class RevisionFolder:
             )
         ]
 
-    def _stored(self, indices: Int64Array) -> PixelArray:
+    def stored(self, indices: Int64Array) -> PixelArray:
+        """The stored pictures of samples, copied: N x height x width x channels."""
         rows = self._columns["rows"][indices]
         if len(self._pixels) == 1:
             only: PixelArray = self._pixels[0][rows]
@@ -275,13 +289,14 @@ class RevisionFolder:
             pictures[here] = pixels[rows[here]]
         return pictures
 
-    def _open_pixels(self, store: PixelStore) -> PixelArray:
+    def open_pixels(self, store: PixelStore) -> PixelArray:
+        """The pictures of a store (N, H, W, C), as they are mapped."""
         folder = self._folder.parent / store.revision if store.revision else self._folder
         manifest = self.manifest
         shape = (store.num_rows, manifest.height, manifest.width, manifest.channels)
         if store.dtype != manifest.preprocessing.dtype.name:
             raise Damaged(f"The pixels of {folder.name} are {store.dtype}, not {manifest.preprocessing.dtype.name}.")
-        return _map(folder, PIXELS, manifest.preprocessing.dtype, shape)
+        return map_array(folder, PIXELS, manifest.preprocessing.dtype, shape)
 
     def _of_split(self, split: str) -> Int64Array:
         if split not in self._indices:
@@ -316,7 +331,8 @@ def as_png(pixels: PixelArray) -> bytes:
     return buffer.getvalue()
 
 
-def _map(folder: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def map_array(folder: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """An array file of a revision, mapped; raises `Damaged` for any other type or shape."""
     try:
         # numpy maps no empty array
         array = np.load(folder / name, mmap_mode="r" if shape[0] else None, allow_pickle=False)

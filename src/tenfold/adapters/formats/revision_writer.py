@@ -17,6 +17,7 @@ from tenfold.adapters.formats.revision_reader import (
     COLUMNS,
     MANIFEST,
     MEAN,
+    MODIFIED,
     PATHS,
     PIXELS,
     REJECTED,
@@ -108,8 +109,8 @@ def finish(folder: Path, manifest: RevisionManifest, *, pixel_hashes: Iterable[b
     The hash of the pixels is made from those of their rows, so that they need not be read again.
     """
     texts = [name for column in (PATHS, REJECTED) for name in text_files(column)]
-    means = [MEAN] if (folder / MEAN).exists() else []
-    names = [*map(column_file, COLUMNS), *texts, *means]
+    others = [name for name in (MEAN, MODIFIED) if (folder / name).exists()]
+    names = [*map(column_file, COLUMNS), *texts, *others]
     files = [describe_file(folder / name) for name in names]
     if pixel_hashes is not None:
         size = (folder / PIXELS).stat().st_size

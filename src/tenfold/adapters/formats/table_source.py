@@ -69,6 +69,11 @@ class TableSource:
         for reader in self._readers:
             yield from reader.finds(use_splits=use_splits, should_stop=should_stop)
 
+    @property
+    def files(self) -> GuardedFolder | None:
+        """Where the pictures lie, unless a table holds some itself."""
+        return None if any(reader.is_embedded for reader in self._readers) else self._readers[0].pictures
+
     def read(self, path: str) -> bytes:
         table, _, number = path.rpartition("/")
         reader = self._by_path.get(table)

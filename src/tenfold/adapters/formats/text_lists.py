@@ -61,6 +61,10 @@ class ListSource:
                     return
                 yield self._find(line, f"{each.path}:{number}", where, each.split if use_splits else None)
 
+    @property
+    def files(self) -> GuardedFolder:
+        return self._pictures
+
     def read(self, path: str) -> bytes:
         return self._pictures.read(path)
 

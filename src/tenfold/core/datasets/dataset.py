@@ -10,6 +10,7 @@ from tenfold.core.events import Json
 from tenfold.core.ids import DatasetId, JobId, RevisionId
 
 DatasetState = Literal["building", "ready", "failed"]
+Activity = Literal["", "adding", "verifying", "packing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,15 @@ class Dataset(Named):
     code: str = ""
     message: str = ""
 
+    @property
+    def activity(self) -> Activity:
+        """What goes on with a dataset that is ready."""
+        if "adding" in self.progress:
+            return "adding"
+        if "packing" in self.progress:
+            return "packing" if self.progress.get("phase") in {"packing", "publishing"} else "verifying"
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Revision(Entity):
@@ -46,6 +56,11 @@ class Revision(Entity):
     manifest: str
     size_bytes: int
     facts: dict[str, Json]
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its pictures are not packed, but lie where they were found."""
+        return bool(self.facts.get("in_place"))
 
     @property
     def parent(self) -> str:

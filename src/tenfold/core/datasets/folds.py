@@ -73,6 +73,10 @@ class FoldedSamples:
     def input_shape(self) -> tuple[int, int, int]:
         return self._reader.input_shape
 
+    @property
+    def is_packed(self) -> bool:
+        return self._reader.is_packed
+
     def pictures(self, split: str, places: Int64Array) -> PixelArray:
         return self._reader.pictures_at(self._indices[split][places])
 

@@ -12,7 +12,9 @@ from tenfold.core.events import Json
 class ImportJob:
     """`source` says where samples come from: `{"folder": PATH}`, `{"upload": ID}` or `{"sample": NAME}`.
 
-    `roots` are the folders that the server may read. With a `parent`, a revision, the samples are added to it.
+    `roots` are the folders that the server may read. With a `parent`, a revision, the samples are added to it. Where
+    pictures are used in place, one job registers them and names the revision that they will be `packed` as, and
+    another packs the `registered` revision.
     """
 
     dataset: str
@@ -23,6 +25,8 @@ class ImportJob:
     spec: dict[str, Json]
     roots: list[Json]
     parent: str = ""
+    packed: str = ""
+    registered: str = ""
 
     def to_json(self) -> dict[str, Json]:
         return {"kind": "import", **asdict(self)}

@@ -77,6 +77,18 @@ class PixelStore:
     dtype: str = "uint8"
 
 
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """Pictures that are read where they lie: files below `folder`, opened inside `allowed` only.
+
+    `packed` is the revision that will hold them; row i of its pixels is sample i of this one.
+    """
+
+    folder: str
+    allowed: str
+    packed: str
+
+
 DifferenceKind = Literal["class", "split", "excluded", "restored", "added"]
 
 
@@ -127,7 +139,7 @@ class RevisionManifest:
     rejected file is named, here the first `MAX_REJECTED_HERE` by path, all of them in a file beside it. `notes` are
     sentences for people: what was decided and why. `content` is a hash of pixels, classes and splits that does not
     depend on the names of files. A revision that was made from another names it as its `parent`, and `differences` tell
-    what it has otherwise.
+    what it has otherwise. With `in_place` the pictures are not stored: their sizes, hashes and light are not known yet.
     """
 
     classes: tuple[str, ...]
@@ -150,6 +162,7 @@ class RevisionManifest:
     decoder: str = ""
     parent: str = ""
     differences: tuple[Difference, ...] = ()
+    in_place: InPlace | None = None
     format_version: int = FORMAT_VERSION
 
     @property
@@ -189,6 +202,7 @@ def manifest_from_json(values: object) -> RevisionManifest:
         known["files"] = tuple(StoredFile(**item) for item in known["files"])
         known["differences"] = tuple(Difference(**item) for item in known.get("differences", ()))
         known["pixels"] = tuple(PixelStore(**item) for item in known["pixels"])
+        known["in_place"] = InPlace(**known["in_place"]) if known.get("in_place") else None
         for name in ("classes", "notes"):
             known[name] = tuple(known[name])
         return RevisionManifest(**known)

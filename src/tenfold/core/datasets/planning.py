@@ -98,6 +98,23 @@ def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
     )
 
 
+def plan_as_given(found: FoundFiles) -> Plan:
+    """All files, which were planned before: each has its split, and nothing is left out. Places go as in any plan."""
+    names = sorted(found.classes, key=_natural)
+    place = {name: label for label, name in enumerate(names)}
+    labels = np.array([place[name] for name in found.classes], np.int32)[found.labels]
+    order = np.lexsort((labels, found.given))
+    return Plan(
+        classes=tuple(names),
+        ranks=order.astype(np.int64),
+        labels=labels[order],
+        given=found.given[order],
+        draws=found.draws[order],
+        skipped={},
+        notes=(),
+    )
+
+
 def settle(plan: Plan, is_accepted: npt.NDArray[np.bool_], spec: DatasetSpec) -> Settlement:
     """The split over what was accepted; classes that lost every picture are left out and named.
 

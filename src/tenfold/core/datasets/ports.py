@@ -178,6 +178,11 @@ class RevisionReader(Protocol):
         """The declared operations from original bytes to the network's input, normalised with mean and std."""
         ...
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether pictures are stored; otherwise they are read in place and decoded when they are asked for."""
+        ...
+
     def pictures(self, split: str, places: Int64Array) -> PixelArray:
         """The stored pictures at these places of a split, 0 being its first: N x height x width x channels, copied."""
         ...

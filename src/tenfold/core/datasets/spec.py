@@ -147,6 +147,21 @@ class DatasetSpec:
         level="everything",
         group="Which pictures",
     )
+    storage: Literal["packed", "in place"] = declare(
+        "packed",
+        label="Storage",
+        help="Whether training waits until every picture is packed, or begins on the files where they lie.",
+        level="everything",
+        group="Pictures",
+        choices=(
+            Choice("packed", "Packed first", "Every picture is opened, checked and stored, then training can start."),
+            Choice(
+                "in place",
+                "In place, packed behind",
+                "Training can start in seconds and reads the files themselves until they are checked and packed.",
+            ),
+        ),
+    )
     depth: Literal["8bit", "keep"] = declare(
         "8bit",
         label="Depth",

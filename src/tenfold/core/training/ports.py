@@ -56,6 +56,10 @@ class Samples(Protocol):
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, height, width of a picture."""
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether pictures only need to be copied; otherwise they are decoded when they are asked for."""
+
     def pictures(self, split: str, places: NDArray[np.int64]) -> NDArray[Any]:
         """The pictures at these places of a split, 0 being its first: N x height x width x channels, copied.
 

@@ -107,7 +107,7 @@ def thumbnail_address(dataset: str, revision: str, index: int) -> str:
 
 def pixel_revision(revision: str, manifest: RevisionManifest) -> str:
     """The revision that names a dataset's pictures in addresses: its first, so that an edit changes no address."""
-    return manifest.pixels[0].revision or revision
+    return (manifest.pixels[0].revision if manifest.pixels else "") or revision
 
 
 def sample(dataset: datasets.Dataset, manifest: RevisionManifest, indexed: IndexedSample) -> objects.Sample:

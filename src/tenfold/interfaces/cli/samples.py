@@ -33,6 +33,8 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("labels")(with_fields(_find_wrong_labels, fields_of(LabelSearch)))
     app.command("findings")(_list_findings)
     app.command("fix")(_fix)
+    app.command("pack")(_pack)
+    app.command("stop")(_stop)
     app.command("undo")(_undo)
     app.command("redo")(_redo)
     app.command("revisions")(_list_revisions)
@@ -130,6 +132,19 @@ def _show_checkup(found: Checkup, as_json: bool) -> None:
     if found.state == "failed":
         typer.echo(found.message, err=True)
         raise typer.Exit(FAILURE)
+
+
+def _pack(name: NameOrId, wait: Wait = False, as_json: Json = False) -> None:
+    """Packs pictures that are used in place, where that was stopped or failed."""
+    with told_errors(), connect() as client:
+        made = client.datasets.pack(name)
+        show(client.datasets.wait_packed(made.id) if wait else made, as_json)
+
+
+def _stop(name: NameOrId, as_json: Json = False) -> None:
+    """Stops building a dataset, adding to it or packing it."""
+    with told_errors(), connect() as client:
+        show(client.datasets.stop(name), as_json)
 
 
 def _undo(name: NameOrId, revision: Revision = None, as_json: Json = False) -> None:

@@ -154,6 +154,20 @@ class Datasets(Things[objects.Dataset]):
         upload = self._transport.upload("/uploads", path, {"name": _file_name(path)})
         return self._add(name, {"upload": upload["id"]})
 
+    def pack(self, name: str) -> objects.Dataset:
+        """Packs pictures that are used in place, where that was stopped or failed."""
+        return objects.Dataset.model_validate(self._transport.call("POST", f"/datasets/{quoted(name)}/pack"))
+
+    def stop(self, name: str) -> objects.Dataset:
+        """Stops building a dataset, adding to it or packing it."""
+        return objects.Dataset.model_validate(self._transport.call("POST", f"/datasets/{quoted(name)}/stop"))
+
+    def wait_packed(self, name: str) -> objects.Dataset:
+        """Returns when nothing is being packed any more; `progress["problem"]` says why it failed, if it did."""
+        while "packing" in (dataset := self.get(name)).progress:
+            time.sleep(POLL_S)
+        return dataset
+
     def wait_added(self, name: str) -> objects.Dataset:
         """Returns when nothing is being added any more; `progress["problem"]` says why it failed, if it did."""
         while "adding" in (dataset := self.get(name)).progress:

@@ -16,7 +16,7 @@ SPLITS = ("train", "val", "test")
 
 
 class DeviceData:
-    """The splits of a dataset, kept on the device when they are small enough, else read batch by batch.
+    """The splits of a dataset, kept on the device when they are packed and small enough, else read batch by batch.
 
     Pictures are uint8, uint16 or float32 NHWC; batches are float32 NCHW, normalised by channel, in the memory layout
     `layout`.
@@ -34,7 +34,7 @@ class DeviceData:
         picture_bytes = math.prod(samples.input_shape) * samples.pictures("train", np.arange(0)).itemsize
         total = sum(map(len, self._labels.values())) * picture_bytes
         self._images: dict[str, torch.Tensor] = {}
-        if total <= RESIDENT_BYTES:
+        if samples.is_packed and total <= RESIDENT_BYTES:
             self._images = {split: self._all(split).to(device) for split in SPLITS}
 
     def at(self, split: str, indices: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -117,8 +117,14 @@ def restore_dataset(name: str, caller: CallerNow, services: ServicesNow) -> obje
 
 @router.post("/datasets/{name}/stop", dependencies=[Depends(Access("dataset.change"))])
 def stop_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.Dataset:
-    """Stops building it."""
+    """Stops building it, adding to it or packing it."""
     return present.dataset(services.datasets.stop_import(caller, name))
+
+
+@router.post("/datasets/{name}/pack", dependencies=[Depends(Access("dataset.change"))])
+def pack_dataset(name: str, caller: CallerNow, services: ServicesNow) -> objects.Dataset:
+    """Packs pictures that are used in place, where that was stopped or failed."""
+    return present.dataset(services.datasets.pack(caller, name))
 
 
 @router.get(

@@ -56,7 +56,7 @@ def dataset_fact(dataset: Dataset) -> DatasetFact:
 
 def progress(dataset: Dataset) -> Progress | None:
     """How far the building is; `None` when it is over."""
-    if dataset.state != "building" and "adding" not in dataset.progress:
+    if dataset.state != "building" and not dataset.activity:
         return None
     told = dataset.progress
     left = told.get("seconds_left")
@@ -104,6 +104,7 @@ def dataset_page(
     held = services.datasets.named.used_by(actor, dataset)
     reader = services.datasets.reader(actor, dataset) if dataset.state == "ready" else None
     manifest = reader.manifest if reader else None
+    is_in_place = manifest is not None and manifest.in_place is not None
     asked = filters or {}
     runs = services.runs.named.page(actor, Query(where={"dataset": dataset.id}, limit=50))
     past = history(services, actor, dataset, cursor=asked.get("cursor", "") if tab == "revisions" else "")
@@ -121,8 +122,11 @@ def dataset_page(
         task=dataset.task,
         tab=shown if reader or shown == "runs" else "pictures",
         progress=progress(dataset),
+        activity=dataset.activity,
+        is_in_place=is_in_place,
+        can_pack=can_edit and is_in_place and progress(dataset) is None,
         can_stop=can_edit and progress(dataset) is not None,
-        can_add=can_edit and reader is not None and progress(dataset) is None,
+        can_add=can_edit and manifest is not None and not is_in_place and progress(dataset) is None,
         addition_problem=str(dataset.progress.get("problem", "")),
         failure=failure(dataset, can_edit=can_edit) if dataset.state == "failed" else None,
         splits=_splits(manifest) if manifest else (),
@@ -131,13 +135,15 @@ def dataset_page(
         num_bytes=services.revisions.size_bytes(actor, dataset),
         num_excluded=manifest.num_excluded if manifest else 0,
         classes=_classes(dataset, manifest) if manifest else (),
-        gallery=_gallery(services, actor, dataset, asked, (edit or views.EditForm()) if can_edit else None)
+        gallery=_gallery(
+            services, actor, dataset, asked, (edit or views.EditForm()) if can_edit and not is_in_place else None
+        )
         if reader and shown == "pictures"
         else None,
         doctor=doctor(services, actor, dataset, shown=asked.get("finding", ""), number=_current_number(past))
-        if reader
+        if reader and not is_in_place
         else None,
-        histograms=histograms(reader, dataset) if reader else (),
+        histograms=histograms(reader, dataset) if reader and not is_in_place else (),
         num_rejected=manifest.num_rejected if manifest else 0,
         **(_rejected(reader, dataset, asked if shown == "rejected" else {}) if reader else {}),
         history=past,

@@ -145,6 +145,7 @@ def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: Ind
     """A picture of a dataset with its class and split in words."""
     url, record = thumbnail_address(dataset, pixel_revision(revision, manifest), sample.index), sample.record
     facts = f"{record.width} × {record.height}, {data_size(record.size_bytes)}"
+    facts = f"{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}"
     return views.PictureView(
         url=url,
         thumbnail_url=url,
@@ -152,7 +153,7 @@ def picture(dataset: str, revision: str, manifest: RevisionManifest, sample: Ind
         label=manifest.classes[record.label],
         split=WORDS[record.split] if record.split else "excluded",
         file=record.path,
-        facts=f"{facts}, brightness {record.brightness:.2f}, contrast {record.contrast:.2f}",
+        facts=data_size(record.size_bytes) if manifest.in_place else facts,
     )
 
 

@@ -117,6 +117,12 @@ def stop_dataset(name: str, caller: CallerNow, services: ServicesNow) -> Respons
     return lead(address("datasets", services.datasets.stop_import(caller, name).name))
 
 
+@router.post("/datasets/{name}/pack", dependencies=[Depends(Access("dataset.change"))])
+def pack_dataset(name: str, caller: CallerNow, services: ServicesNow) -> Response:
+    """Packs pictures that are used in place."""
+    return lead(address("datasets", services.datasets.pack(caller, name).name))
+
+
 def _made_from(services: Services, caller: Actor, sample: str) -> Dataset | None:
     query = repository.Query(where={"state": ("ready", "building")}, limit=repository.MAX_PAGE)
     found = services.datasets.named.page(caller, query).items

@@ -261,7 +261,10 @@ class DatasetPage(Page):
     notes: tuple[str, ...] = ()
     mean_url: str = ""
     normalised: tuple[Fact, ...] = ()
+    activity: Literal["", "adding", "verifying", "packing"] = ""
+    is_in_place: bool = False
     can_stop: bool = False
+    can_pack: bool = False
     can_add: bool = False
     addition_problem: str = ""
     train_url: str = ""
