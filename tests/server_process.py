@@ -67,7 +67,8 @@ class Server:
         if self._process is None or self._process.poll() is not None:
             self.start()
         for job in reversed(self.client.jobs()):
-            self.client.runs.stop(job.subject)
+            if job.kind == "train":
+                self.client.runs.stop(job.subject)
         while self.client.jobs():
             time.sleep(0.05)
         self.kill()

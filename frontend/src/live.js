@@ -7,7 +7,7 @@ import { announce, at } from './dom.js';
 import { named } from './format.js';
 import { subscribe } from './stream.js';
 
-const NEWS = ['run.progress', 'dataset.progress'];
+const NEWS = ['run.progress', 'dataset.progress', 'checkup.progress'];
 const SETTLE_MS = 250;
 
 /** The last state of each thing, by kind and id. @type {Map<string, unknown>} */

@@ -31,7 +31,14 @@ IDENTITIES: dict[str, tuple[Role, Scope] | None] = {
     "reader": ("owner", "read"),
     "owner": ("owner", "admin"),
 }
-MISSING = {"name": "nothing", "id": "tok_0000000000000000", "index": "0", "secret": "wrong", "path": "nothing"}
+MISSING = {
+    "name": "nothing",
+    "id": "tok_0000000000000000",
+    "index": "0",
+    "secret": "wrong",
+    "path": "nothing",
+    "code": "leak",
+}
 NAMES = {"datasets": "shapes", "runs": "first", "models": "first", "networks": "lenet", "users": "guest"}
 ENDING = ("/sign-out", "/jobs/warm")  # what ends the walk itself, or starts a process
 PATIENCE_S = 300.0

@@ -102,10 +102,10 @@ def test_of_two_edits_at_once_the_second_is_refused_and_leaves_nothing(bench: Be
     first = bench.ready()
     derive = bench.revisions._derive
 
-    def overtaken(parent, destination, what):  # type: ignore[no-untyped-def]
+    def overtaken(parent, destination, what, marks):  # type: ignore[no-untyped-def]
         bench.revisions._derive = derive
         bench.revisions.edit(bench.owner, "shapes", OUT, on=first.revision)
-        return derive(parent, destination, what)
+        return derive(parent, destination, what, marks)
 
     bench.revisions._derive = overtaken
     with pytest.raises(Changed):

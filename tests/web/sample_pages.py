@@ -8,6 +8,7 @@ from dataclasses import replace
 from web.samples.data import (
     building_dataset_page,
     calm_home_page,
+    checking_dataset_page,
     dataset_page,
     datasets_page,
     empty_home_page,
@@ -16,6 +17,7 @@ from web.samples.data import (
     new_dataset_page,
     refused_dataset_page,
     refused_edit_page,
+    unchecked_dataset_page,
 )
 from web.samples.rest import (
     NEXT_START,
@@ -63,6 +65,8 @@ PAGES: dict[str, Callable[[], Page]] = {
     "dataset-new": new_dataset_page,
     "dataset-new-refused": refused_dataset_page,
     "dataset": dataset_page,
+    "dataset-unchecked": unchecked_dataset_page,
+    "dataset-checking": checking_dataset_page,
     "dataset-edit-refused": refused_edit_page,
     "dataset-revisions": lambda: replace(dataset_page(), tab="revisions", gallery=None),
     "dataset-rejected": lambda: replace(dataset_page(), tab="rejected", gallery=None),

@@ -1,4 +1,4 @@
-// <job-progress kind of>: the ten-part scale of a job, with what is left of it. `kind` is `run` or `dataset`.
+// <job-progress kind of>: the ten-part scale of a job, with what is left of it. `kind` is `run`, `dataset` or `checkup`.
 import { need } from '../dom.js';
 import { count, duration, ordinal, wholePercent } from '../format.js';
 import { subscribe } from '../stream.js';

@@ -22,6 +22,7 @@ from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
+from tenfold.adapters.formats.checkup_folder import CheckupFolder
 from tenfold.adapters.formats.dataset_export import export_dataset
 from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
@@ -42,6 +43,7 @@ from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
 from tenfold.core.errors import Forbidden, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
+from tenfold.core.jobs.model import OWN_SLOTS
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.repository import Database
@@ -51,6 +53,9 @@ from tenfold.interfaces.web.entry import add_pages
 from tenfold.interfaces.web.site import Site
 from tenfold.services.accounts import AccountService
 from tenfold.services.additions import AdditionService
+from tenfold.services.checkup_book import CheckupBook
+from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue
+from tenfold.services.checkups import CheckupParts, CheckupService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
 from tenfold.services.exports import ExportService
@@ -94,18 +99,16 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     gauges, hub = SystemGauges(data), Hub()
     roots = Roots(settings.roots)
     arrivals = open_arrivals(settings, roots.roots())
-    slots = [("cpu", settings.cpu_jobs), ("import", 1), *((slot, 1) for slot in gauges.gpu_slots())]
+    slots = [
+        ("cpu", settings.cpu_jobs),
+        *((kind, 1) for kind in OWN_SLOTS),
+        *((slot, 1) for slot in gauges.gpu_slots()),
+    ]
     desk = _make_desk(database, data, folders=folders, slots=slots)
-    _observe(desk, database, arrivals, artifacts=artifacts, folders=folders, hub=hub)
-    datasets = DatasetService(
-        database,
-        desk=desk,
-        artifacts=artifacts,
-        open_revision=RevisionOpener(PillowDecoder),
-        roots=list(roots.roots()),
-        clock=time.time,
-    )
-    revisions = _make_revisions(database, datasets, artifacts)
+    checkups = _make_checkups(database, desk, artifacts=artifacts, folders=folders, hub=hub)
+    _observe(desk, database, arrivals, checkups, artifacts=artifacts, folders=folders, hub=hub)
+    datasets = _make_datasets(database, desk, artifacts, roots)
+    revisions = _make_revisions(database, datasets, artifacts, checkups)
     additions = AdditionService(database, desk=desk, revisions=revisions, roots=list(roots.roots()), clock=time.time)
     networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
     about: dict[str, Any] = {"datasets": datasets, "networks": networks, "artifacts": artifacts}
@@ -126,6 +129,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         revisions=revisions,
         exports=ExportService(database, datasets=datasets, export=export_dataset),
         additions=additions,
+        checkups=CheckupService(database, desk=desk, revisions=revisions, runs=runs, models=models, parts=checkups),
         networks=networks,
         runs=runs,
         models=models,
@@ -144,15 +148,47 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     )
 
 
-def _observe(desk: JobDesk, database: Database, arrivals: Arrivals, **about: Any) -> None:
-    """Lets runs and datasets hear of their jobs; `about` is what both work with."""
+def _make_checkups(
+    database: Database, desk: JobDesk, *, artifacts: FolderArtifacts, folders: LocalJobFolders, hub: Hub
+) -> CheckupParts:
+    book = CheckupBook(database, artifacts=artifacts, open_checkup=CheckupFolder)
+    return CheckupParts(
+        queue=CheckupQueue(database, desk=desk, artifacts=artifacts, book=book, clock=time.time),
+        book=book,
+        observer=CheckupObserver(database, artifacts=artifacts, folders=folders, hub=hub),
+    )
+
+
+def _observe(desk: JobDesk, database: Database, arrivals: Arrivals, checkups: CheckupParts, **about: Any) -> None:
+    """Lets runs, datasets and checkups hear of their jobs; `about` is what runs and datasets work with."""
+    kept: dict[str, Any] = {"uploads": arrivals.uploads, "secrets": arrivals.secrets}
     desk.observe("train", RunObserver(database, **about))
-    desk.observe("import", ImportObserver(database, uploads=arrivals.uploads, secrets=arrivals.secrets, **about))
+    desk.observe("import", ImportObserver(database, **kept, on_revision=checkups.queue.ensure, **about))
+    desk.observe("check", checkups.observer)
 
 
-def _make_revisions(database: Database, datasets: DatasetService, artifacts: FolderArtifacts) -> RevisionService:
+def _make_datasets(database: Database, desk: JobDesk, artifacts: FolderArtifacts, roots: Roots) -> DatasetService:
+    return DatasetService(
+        database,
+        desk=desk,
+        artifacts=artifacts,
+        open_revision=RevisionOpener(PillowDecoder),
+        roots=list(roots.roots()),
+        clock=time.time,
+    )
+
+
+def _make_revisions(
+    database: Database, datasets: DatasetService, artifacts: FolderArtifacts, checkups: CheckupParts
+) -> RevisionService:
     return RevisionService(
-        database, datasets=datasets.named, artifacts=artifacts, derive=derive_revision, clock=time.time
+        database,
+        datasets=datasets.named,
+        artifacts=artifacts,
+        derive=derive_revision,
+        clock=time.time,
+        marks=checkups.book.marks,
+        on_revision=checkups.queue.ensure,
     )
 
 

@@ -14,6 +14,7 @@ BACKEND = "tenfold.adapters.frameworks.torch.backend:TorchBackend"
 WARM_UP = "tenfold.adapters.frameworks.torch.warm:warm_up"
 FAST_DECODER = "tenfold.adapters.imaging.fast:FastDecoder"
 PREDICTOR = "tenfold.adapters.runtimes.onnxruntime:OnnxPredictor"
+JUDGE = "tenfold.adapters.frameworks.torch.judge:TorchJudge"
 ONNX_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_onnx"
 
 

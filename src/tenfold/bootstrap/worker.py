@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Callable
@@ -10,10 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
+from safetensors.numpy import load_file
+
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
 from tenfold.adapters.formats.build import BuildPlaces, Working, build_revision
+from tenfold.adapters.formats.checkup_folder import CheckPlaces, check_revision
 from tenfold.adapters.formats.in_place_reader import RevisionOpener
+from tenfold.adapters.formats.judging import OpenJudge
 from tenfold.adapters.formats.model_folder import ModelFolderWriter
 from tenfold.adapters.formats.registration import (
     PackingPlaces,
@@ -21,11 +26,14 @@ from tenfold.adapters.formats.registration import (
     pack_registered,
     register_revision,
 )
+from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.bootstrap.origins import Origins
-from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, ONNX_EXPORT, TASKS, WARM_UP, find
+from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, JUDGE, ONNX_EXPORT, TASKS, WARM_UP, find
+from tenfold.core.datasets.health.judging import JudgeSpec, PictureJudge
+from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.preprocessing import Preprocessing
@@ -34,6 +42,7 @@ from tenfold.core.events import Json, Phase
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.fitting import require_fit
 from tenfold.core.training.ports import BackendPlan, Samples, TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
@@ -64,6 +73,7 @@ def make_toolbox() -> Toolbox:
         open_checkpoints=FolderCheckpoints,
         open_revision=RevisionOpener(find(FAST_DECODER)),
         build_dataset=_build_dataset,
+        check_dataset=_check_dataset,
         tasks=TASKS,
         make_head=_make_head,
         make_backend=_make_backend,
@@ -171,3 +181,39 @@ def _pack(
     registered = places.data / FolderArtifacts(places.data).relative_path("revisions", job.registered)
     at = PackingPlaces(work=places.work, destination=places.staged, registered=registered)
     return pack_registered(parse_spec(DatasetSpec, job.spec), at, working, verified=verified)
+
+
+def _check_dataset(
+    job: CheckJob, places: BuildFolders, *, report: Report, should_stop: Callable[[], bool]
+) -> dict[str, Json] | None:
+    """Fulfils `tenfold.worker.toolbox.DatasetChecker`."""
+    earlier = places.data / job.earlier if job.earlier else None
+    told = check_revision(
+        open_revision(places.data / job.revision_folder),
+        CheckPlaces(work=places.work, destination=places.staged, earlier=earlier),
+        judges=[JudgeSpec.from_json(each) for each in job.judges],
+        open_judge=lambda spec: _open_judge(spec, places.data),
+        report=report,
+        should_stop=should_stop,
+    )
+    return None if told is None else {"num_findings": len(told.findings), "num_bad": told.num_bad}
+
+
+def _open_judge(spec: JudgeSpec, data: Path) -> OpenJudge:
+    """A judge from its published folder; raises `NotFound` where the model is gone."""
+    folder = FolderArtifacts(data).newest("models", spec.model)
+    preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))
+    classes = tuple((folder / "labels.txt").read_text("utf-8").splitlines())
+    task = TASKS[spec.task]
+    height, width, channels = preprocessing.shape
+    parameters = {**spec.parameters, **task.network_parameters(classes)}
+    graph = require_fit((folder / "network.network").read_text("utf-8"), parameters, (channels, height, width))
+    judge = find(JUDGE)(
+        graph,
+        load_file(folder / "model.safetensors"),
+        _make_head(task),
+        preprocessing=preprocessing,
+        classes=classes,
+    )
+    trained_on = RevisionOpener(find(FAST_DECODER))(data / spec.revision_folder) if spec.revision_folder else None
+    return OpenJudge(spec, cast("PictureJudge", judge), trained_on)

@@ -17,7 +17,16 @@ from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin, get_
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Phase = Literal[
-    "preparing", "training", "validating", "testing", "exporting", "publishing", "building", "verifying", "packing"
+    "preparing",
+    "training",
+    "validating",
+    "testing",
+    "exporting",
+    "publishing",
+    "building",
+    "verifying",
+    "packing",
+    "checking",
 ]
 MAX_WHOLE = 2**63
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.browsing import FolderBrowser
+from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.layouts import LayoutReader
 from tenfold.core.datasets.sample_data import SampleData
+from tenfold.core.ids import RevisionId
 from tenfold.core.jobs.model import Job
 from tenfold.core.repository import Database
 from tenfold.services.accounts import AccountService
 from tenfold.services.additions import AdditionService
+from tenfold.services.checkups import CheckupService
 from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
 from tenfold.services.exports import ExportService
@@ -37,6 +40,7 @@ class Services:
     revisions: RevisionService
     exports: ExportService
     additions: AdditionService
+    checkups: CheckupService
     networks: NetworkService
     runs: RunService
     models: ModelService
@@ -55,8 +59,14 @@ class Services:
 
     def subject_name(self, actor: Actor, job: Job) -> str:
         """The name of the run or dataset that a job works on."""
-        named = self.runs.named if job.kind == "train" else self.datasets.named
-        return named.get(actor, job.subject).name
+        if job.kind == "train":
+            return self.runs.named.get(actor, job.subject).name
+        return self.dataset_of(actor, job).name
+
+    def dataset_of(self, actor: Actor, job: Job) -> Dataset:
+        """The dataset that a job makes, adds to or checks; raises `NotFound`."""
+        subject = self.datasets.dataset_id(RevisionId(job.subject)) if job.kind == "check" else job.subject
+        return self.datasets.named.get(actor, subject)
 
     def close(self) -> None:
         """Stops following jobs, which go on, and lets go of everything."""

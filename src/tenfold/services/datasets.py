@@ -132,6 +132,11 @@ class DatasetService:
             raise Conflict(f"{dataset.name} is {dataset.state}; its pictures can be seen once it is ready.")
         return self._open(dataset.revision)
 
+    def dataset_id(self, revision: RevisionId) -> DatasetId:
+        """Whose revision it is; raises `NotFound`."""
+        with self._database.read() as tx:
+            return tx.revisions.get(revision).dataset
+
     def revision_reader(self, revision: RevisionId) -> RevisionReader:
         """The reader of any revision, for the program itself."""
         return self._open(revision)
@@ -189,7 +194,7 @@ class DatasetService:
 
 
 class ImportObserver:
-    """Keeps datasets up to date with their import jobs."""
+    """Keeps datasets up to date with their import jobs; `on_revision` hears of every revision that one made."""
 
     def __init__(
         self,
@@ -200,6 +205,7 @@ class ImportObserver:
         uploads: UploadStore,
         secrets: SecretStore,
         hub: Hub,
+        on_revision: Callable[[RevisionId], None] = lambda _revision: None,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
@@ -207,6 +213,7 @@ class ImportObserver:
         self._uploads = uploads
         self._secrets = secrets
         self._hub = hub
+        self._on_revision = on_revision
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
         event = envelope.event
@@ -252,6 +259,8 @@ class ImportObserver:
             if dataset is not None:
                 self._remove_upload(dataset)
                 self._secrets.remove(str(dataset.source.get("secret", "")))
+                if job.state == "finished":
+                    self._on_revision(dataset.revision)
 
     def _remove_upload(self, dataset: Dataset) -> None:
         """An archive goes once its pictures are a revision, or never will be, unless another import reads it."""

@@ -11,6 +11,8 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.edits import Edit
+from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.ports import RevisionDeriver
 from tenfold.core.errors import Changed, Conflict
@@ -20,9 +22,14 @@ from tenfold.core.jobs.model import OPEN_STATES
 from tenfold.core.repository import MAX_PAGE, Database, Page, Query, Transaction
 from tenfold.services.named import NamedThings
 
+MarksOf = Callable[[str, SampleFilter], Marks]
+OnRevision = Callable[[RevisionId], None]
+
 
 class RevisionService:
     """What people do with the revisions of a dataset.
+
+    `marks` tells what checkups know of a revision's samples, and `on_revision` hears of every revision that was made.
 
     Every change names the revision that it was made on. Where that is not the current one any more it is refused, so
     that nobody changes what nobody has seen.
@@ -36,12 +43,16 @@ class RevisionService:
         artifacts: ArtifactStore,
         derive: RevisionDeriver,
         clock: Callable[[], float],
+        marks: MarksOf = lambda _revision, _wanted: NO_MARKS,
+        on_revision: OnRevision = lambda _revision: None,
     ) -> None:
         self._database = database
         self._datasets = datasets
         self._artifacts = artifacts
         self._derive = derive
         self._clock = clock
+        self._marks = marks
+        self._on_revision = on_revision
 
     def editable(self, actor: Actor, name_or_id: str) -> Dataset:
         """A dataset that this person may edit; raises `NotFound`, `Forbidden`."""
@@ -63,18 +74,22 @@ class RevisionService:
         new = RevisionId(new_id("revision"))
         parent = self._artifacts.path("revisions", dataset.revision)
 
+        marks = self._marks(dataset.revision, edit.chosen) if isinstance(edit.chosen, SampleFilter) else NO_MARKS
+
         def write(folder: Path) -> None:
-            made.append(self._derive(parent, folder, edit))
+            made.append(self._derive(parent, folder, edit, marks))
 
         sha256, size = self._artifacts.publish("revisions", new, write)
         try:
             with self._database.write() as tx:
-                return self._adopt(
+                revision = self._adopt(
                     tx, actor, tx.datasets.get(dataset.id), made[0], on=on, id=new, stored=(sha256, size)
                 )
         except BaseException:
             self._artifacts.remove("revisions", new)
             raise
+        self._on_revision(new)
+        return revision
 
     def undo(self, actor: Actor, name_or_id: str, *, on: str) -> Revision:
         """Makes the revision current that the current one was made from; raises `Conflict` on the first."""

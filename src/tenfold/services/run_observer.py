@@ -9,8 +9,7 @@ from typing import Any
 
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.events import Envelope, Json, Measured, PhaseStarted, Progressed, Published, Started
-from tenfold.core.ids import ModelId
-from tenfold.core.inference.model import Model
+from tenfold.core.inference.model import Model, model_id
 from tenfold.core.jobs.model import Job
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.names import propose_name
@@ -93,12 +92,12 @@ class RunObserver:
 
     def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
         run = tx.runs.get(job.subject)
-        model_id = ModelId(f"mod_{run.id.removeprefix('run_')}")
+        own = model_id(run.id)
         published = Path(self._folders.result_folder(job.id, envelope.attempt))
-        earlier = tx.models.find(id=model_id)
+        earlier = tx.models.find(id=own)
         metrics = {name: float(str(value)) for name, value in _mapping(event.facts.get("metrics")).items()}
         model = Model(
-            id=model_id,
+            id=own,
             name=_free_name(tx, run.name),
             owner=run.owner,
             created_at=envelope.time,
@@ -111,7 +110,7 @@ class RunObserver:
             size_bytes=0,
             step=int(str(event.facts["step"])),
             metrics=metrics,
-            facts={**event.facts, "dataset": run.spec["dataset"], "parameters": run.parameters},
+            facts={**event.facts, "dataset": run.spec["dataset"], "parameters": run.parameters, **_fold(run)},
         )
         model = replace(model, size_bytes=self._artifacts.adopt(published, "models", model.files, event.manifest))
         if earlier is not None and earlier.files != model.files:
@@ -121,11 +120,16 @@ class RunObserver:
         else:
             name = earlier.name if earlier.trashed_at is None else _free_name(tx, earlier.name)
             tx.models.update(replace(model, name=name, note=earlier.note, tags=earlier.tags, version=earlier.version))
-        tx.runs.update(replace(run, model=model_id, metrics={**run.metrics, **metrics}))
+        tx.runs.update(replace(run, model=own, metrics={**run.metrics, **metrics}))
 
 
 def _free_name(tx: Transaction, wish: str) -> str:
     return propose_name(wish, lambda name: tx.models.find(name=name, trashed_at=None) is not None)
+
+
+def _fold(run: Run) -> dict[str, Json]:
+    """Which fold of how many a run's model has not learnt from, where it trained on folds."""
+    return {name: run.spec[name] for name in ("fold", "folds") if run.spec.get(name)}
 
 
 def _mapping(value: Json) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from tenfold.core.errors import BadNetwork, Conflict, InvalidFields, NotFound, P
 from tenfold.core.events import Json
 from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import JobId, RunId, new_id
-from tenfold.core.jobs.model import Job
+from tenfold.core.jobs.model import OWN_SLOTS, Job
 from tenfold.core.names import check_name
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.repository import Database, Query, Repository, Transaction
@@ -142,7 +142,7 @@ class RunService:
         problems: list[Problem] = []
         dataset = self._named_dataset(actor, spec.dataset, problems)
         network = self._named_network(actor, spec.network, problems)
-        devices = ["auto", *(slot for slot in self._desk.slots() if slot != "import")]
+        devices = ["auto", *(slot for slot in self._desk.slots() if slot not in OWN_SLOTS)]
         if spec.device not in devices:
             text = f"This machine has no {spec.device}; it has {', '.join(devices[1:])}."
             problems.append(Problem("device", text, "device.not-found"))
@@ -193,7 +193,7 @@ class RunService:
         spec, dataset = accepted.spec, tx.datasets.get(accepted.dataset.id)
         if dataset.trashed_at is not None:
             raise InvalidFields([_in_trash(dataset)])
-        wish = f"{accepted.network.name}-{dataset.name}"
+        wish = f"{accepted.network.name}-{dataset.name}{_fold_of(spec)}"
         name = check_name(spec.name) if spec.name else self.named.free_name(tx, wish)
         self.named.claim_name(tx, name)
         run = Run(
@@ -257,6 +257,11 @@ def thin(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
         ends = {min(part, key=_value), max(part, key=_value)}
         kept += sorted(ends)
     return [*kept, points[-1]]
+
+
+def _fold_of(spec: TrainingSpec) -> str:
+    """What tells the runs on the folds of a dataset apart."""
+    return f"-fold-{spec.fold}-of-{spec.folds}" if spec.fold is not None else ""
 
 
 def _value(point: tuple[int, float]) -> float:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from tenfold.core.artifacts import ArtifactStore
-from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.remote import SecretStore
 from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.errors import TenfoldError
@@ -143,8 +143,14 @@ class TrashService:
                 if any(tx.runs.count(revision=each.id) + tx.models.count(revision=each.id) for each in revisions):
                     continue
                 for revision in revisions:
+                    self._remove_checkups(tx, revision)
                     self._artifacts.remove("revisions", revision.id)
                     tx.revisions.remove(revision.id)
+
+    def _remove_checkups(self, tx: Transaction, revision: Revision) -> None:
+        for job in _all(tx.jobs, Query(where={"subject": revision.id}, limit=MAX_PAGE)):
+            self._artifacts.remove("checkups", job.id)
+            self._remove_job(tx, job.id)
 
     def _remove_lost_revisions(self) -> None:
         """Removes folders that a killed server published or began, and that no dataset came to name."""

@@ -8,11 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
+from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_full
 from tenfold.core.events import Ended, Started
 from tenfold.core.training.job import TrainJob
 from tenfold.worker.building import build
+from tenfold.worker.checking import check
 from tenfold.worker.toolbox import JobFolder, Toolbox
 from tenfold.worker.training import Training
 
@@ -61,6 +63,9 @@ def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["
     if folder.spec["kind"] == "import":
         folder.emit(Started(pid=os.getpid()))
         return build(ImportJob.from_json(folder.spec), folder, tools)
+    if folder.spec["kind"] == "check":
+        folder.emit(Started(pid=os.getpid()))
+        return check(CheckJob.from_json(folder.spec), folder, tools)
     training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)
     resumed = training.prepare()
     folder.emit(Started(pid=os.getpid(), device=training.device, resumed_step=resumed))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.events import Event, Json, Phase
@@ -79,6 +80,18 @@ class DatasetBuilder(Protocol):
         """
 
 
+class DatasetChecker(Protocol):
+    """Checks a revision."""
+
+    def __call__(
+        self, job: CheckJob, places: BuildFolders, *, report: Report, should_stop: Callable[[], bool]
+    ) -> dict[str, Json] | None:
+        """Writes the checkup into its folder and returns what a log tells of it; `None` when it was stopped.
+
+        Raises `NotFound` for a revision that is gone, `Damaged`, `StorageFull`.
+        """
+
+
 class CheckpointOpener(Protocol):
     """Opens the checkpoints of a job."""
 
@@ -94,6 +107,7 @@ class Toolbox:
     open_checkpoints: CheckpointOpener
     open_revision: Callable[[Path], RevisionReader]
     build_dataset: DatasetBuilder
+    check_dataset: DatasetChecker
     tasks: Mapping[str, Task]
     make_head: Callable[[Task], TaskHead]
     make_backend: BackendFactory

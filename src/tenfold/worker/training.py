@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from tenfold.core.datasets.folds import FoldedSamples
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.events import Json, Logged, PhaseStarted, Published
 from tenfold.core.export.trained_model import TrainedModel
@@ -16,7 +17,7 @@ from tenfold.core.networks.fitting import require_fit
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.engine import Engine, Outcome, Surroundings
 from tenfold.core.training.job import Decisions, TrainJob
-from tenfold.core.training.ports import BackendPlan, CheckpointStore, TrainingBackend
+from tenfold.core.training.ports import BackendPlan, CheckpointStore, Samples, TrainingBackend
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.task import Evaluation, Task
 from tenfold.worker.pace import Pace
@@ -35,7 +36,8 @@ class Training:
         self._spec: TrainingSpec = job.training_spec()
         self._task: Task = tools.tasks[job.task]
         self._decisions = self._decide(slot)
-        self._samples: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
+        self._revision: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
+        self._samples = self._dealt()
         self._graph = self._expand()
         self._checkpoints: CheckpointStore = tools.open_checkpoints(
             job_path / "checkpoints", folder.check_fence, warn=self._warn
@@ -79,11 +81,18 @@ class Training:
             self._warn(text)
         return Decisions(device=slot, threads=stored.threads, versions=now.versions)
 
+    def _dealt(self) -> Samples:
+        """The samples as the revision splits them, or as the run's fold does."""
+        fold, num_folds = self._spec.fold, self._spec.folds
+        if fold is None or num_folds is None:
+            return self._revision
+        return FoldedSamples(self._revision, fold=fold - 1, num_folds=num_folds)
+
     def _warn(self, text: str) -> None:
         self._folder.emit(Logged(text=text, level="warning"))
 
     def _expand(self) -> LayerGraph:
-        parameters = {**self._job.parameters, **self._task.network_parameters(self._samples.classes)}
+        parameters = {**self._job.parameters, **self._task.network_parameters(self._revision.classes)}
         return require_fit(self._job.network_text, parameters, self._samples.input_shape)
 
     def _make_backend(self) -> TrainingBackend:
@@ -93,9 +102,9 @@ class Training:
             head=self._tools.make_head(self._task),
             device=self._decisions.device,
             threads=self._decisions.threads,
-            mean=self._samples.mean,
-            std=self._samples.std,
-            span=self._samples.span,
+            mean=self._revision.mean,
+            std=self._revision.std,
+            span=self._revision.span,
         )
         return self._tools.make_backend(plan, self._samples)
 
@@ -117,8 +126,8 @@ class Training:
             parameters=job.parameters,
             graph=self._graph,
             weights=best.backend.weights(),
-            classes=self._samples.classes,
-            preprocessing=self._samples.preprocessing,
+            classes=self._revision.classes,
+            preprocessing=self._revision.preprocessing,
             evaluation=evaluation,
             tested_on=split,
             spec=job.spec,
@@ -144,4 +153,4 @@ class Training:
             stop = min(start + TEST_BATCH, len(labels))
             parts.append(self._backend.predict(split, start, stop))
             pace.report(stop, len(labels))
-        return self._task.evaluate(np.concatenate(parts), np.asarray(labels), self._samples.classes)
+        return self._task.evaluate(np.concatenate(parts), np.asarray(labels), self._revision.classes)

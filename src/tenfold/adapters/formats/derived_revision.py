@@ -24,8 +24,9 @@ from tenfold.adapters.formats.revision_reader import (
     open_revision,
 )
 from tenfold.adapters.formats.revision_writer import ContentHash, describe_file
-from tenfold.core.datasets.edits import Assigned, Edit, apply_change, checked_indices, differences
+from tenfold.core.datasets.edits import Assigned, Edit, Indices, apply_change, checked_indices, differences
 from tenfold.core.datasets.label_space import count_bits
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import ONE_CLASS, SPLITS, RevisionManifest, StoredFile
 from tenfold.core.datasets.planning import count_samples, split_sizes
 from tenfold.core.errors import Damaged
@@ -34,13 +35,14 @@ NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 KEPT_STATISTICS = "Mean and deviation are those of the first revision, so that runs on all revisions can be compared."
 
 
-def derive_revision(parent: Path, destination: Path, edit: Edit) -> RevisionManifest:
+def derive_revision(parent: Path, destination: Path, edit: Edit, marks: Marks = NO_MARKS) -> RevisionManifest:
     """Fulfils `tenfold.core.datasets.ports.RevisionDeriver`."""
     reader = open_revision(parent)
     before = reader.assigned()
-    chosen = (
-        checked_indices(edit.chosen, len(before.labels)) if isinstance(edit.chosen, tuple) else reader.find(edit.chosen)
-    )
+    if isinstance(edit.chosen, tuple):
+        chosen: Indices = checked_indices(edit.chosen, len(before.labels))
+    else:
+        chosen = reader.find(edit.chosen, marks)
     after = apply_change(edit.change, before, chosen)
     with named_disk_errors(after.labels.nbytes + after.splits.nbytes):
         written = _write_changed(destination, before, after)

@@ -35,6 +35,7 @@ from tenfold.core.datasets.edits import Assigned
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.label_facts import LabelFacts, label_facts
 from tenfold.core.datasets.label_space import classes_in
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import SPLITS, PixelStore, RejectedFile, RevisionManifest, SampleRecord
 from tenfold.core.datasets.model import manifest_from_json as parse_manifest
 from tenfold.core.datasets.ports import IndexedSample, Int32Array, Int64Array, PixelArray, SamplePage
@@ -177,8 +178,15 @@ class RevisionFolder:
     def pictures(self, split: str, places: Int64Array) -> PixelArray:
         return self.stored(self._of_split(split)[places])
 
+    def pictures_at(self, indices: Int64Array) -> PixelArray:
+        return self.stored(indices)
+
     def labels(self, split: str) -> Int64Array:
         chosen: Int64Array = self._columns["labels"][self._of_split(split)].astype(np.int64)
+        return chosen
+
+    def labels_at(self, indices: Int64Array) -> Int64Array:
+        chosen: Int64Array = self._columns["labels"][indices].astype(np.int64)
         return chosen
 
     def weights(self, split: str) -> npt.NDArray[np.float32] | None:
@@ -203,11 +211,11 @@ class RevisionFolder:
     def sample(self, index: int) -> SampleRecord:
         return self.records([self._checked(index)])[0]
 
-    def find(self, wanted: SampleFilter) -> Int32Array:
-        return self._orders.find(wanted)
+    def find(self, wanted: SampleFilter, marks: Marks = NO_MARKS) -> Int32Array:
+        return self._orders.find(wanted, marks)
 
-    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200) -> SamplePage:
-        order = self._orders.find(wanted)
+    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200, marks: Marks = NO_MARKS) -> SamplePage:
+        order = self._orders.find(wanted, marks)
         first = self._orders.place_after(cursor, order, wanted.sort)
         chosen = order[first : first + limit].tolist()
         is_last = first + len(chosen) >= len(order)

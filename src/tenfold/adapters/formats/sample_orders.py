@@ -6,7 +6,7 @@ import bisect
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,14 @@ import numpy.typing as npt
 from tenfold.adapters.formats.text_column import TextColumn
 from tenfold.core.datasets.filtering import RANGED, VALUE, SampleFilter
 from tenfold.core.datasets.label_space import has_class
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import SPLITS
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.numerals import whole_number
 
 Order = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+MarkT = TypeVar("MarkT", np.int32, np.float32)
 KEPT = 4
 GOLDEN = np.uint32(2_654_435_769)  # 2^32 divided by the golden ratio: its multiples visit all places evenly
 _COLUMNS = {
@@ -33,6 +35,8 @@ _COLUMNS = {
     "value": "values",
 }
 _EDITED = ("label", "split")
+_OF_MODELS = ("confidence", "-confidence")
+_BY_CHECKUPS = ("finding", *_OF_MODELS)
 
 
 class SampleOrders:
@@ -56,20 +60,24 @@ class SampleOrders:
         self._paths = paths
         self._classes = {name: code for code, name in enumerate(classes)}
         self._kept = kept
-        self._known: OrderedDict[SampleFilter, Order] = OrderedDict()
+        self._known: OrderedDict[tuple[SampleFilter, str], Order] = OrderedDict()
         self._mutex = threading.Lock()
 
-    def find(self, wanted: SampleFilter) -> Order:
-        """The indices of all samples that fit, in order; not to be written to."""
+    def find(self, wanted: SampleFilter, marks: Marks = NO_MARKS) -> Order:
+        """The indices of all samples that fit, in order; not to be written to.
+
+        Raises `InvalidFields` for a filter by a finding without the marks of one.
+        """
+        key = (wanted, marks.key)
         with self._mutex:
-            known = self._known.get(wanted)
+            known = self._known.get(key)
             if known is not None:
-                self._known.move_to_end(wanted)
+                self._known.move_to_end(key)
                 return known
-        order = self._sorted(np.flatnonzero(self._mask(wanted)).astype(np.int32), wanted.sort)
+        order = self._ordered(wanted, marks)
         order.setflags(write=False)
         with self._mutex:
-            self._known[wanted] = order
+            self._known[key] = order
             while len(self._known) > self._kept:
                 self._known.popitem(last=False)
         return order
@@ -93,11 +101,28 @@ class SampleOrders:
         mask: Mask = self._columns["labels"] == label if sets is None else has_class(sets, label)
         return mask
 
+    def _ordered(self, wanted: SampleFilter, marks: Marks) -> Order:
+        mask = self._mask(wanted)
+        if wanted.finding is not None:
+            listed = _required(marks.found, "finding", "Nothing is known of findings here")
+            if wanted.sort == "finding":
+                return listed[mask[listed]]
+            among = np.zeros(len(mask), np.bool_)
+            among[listed] = True
+            mask &= among
+        found = np.flatnonzero(mask).astype(np.int32)
+        if wanted.sort in _OF_MODELS:
+            keys = _required(marks.confidence, "sort", "No model has judged these pictures")[found]
+            return _by_keys(found, keys, is_down=wanted.sort.startswith("-"))
+        return self._sorted(found, wanted.sort)
+
     def place_after(self, cursor: str, order: Order, sort: str) -> int:
         """Where in an order the page after a cursor begins; raises `InvalidFields` for a cursor that no page gave."""
         if not cursor:
             return 0
         last, value = self._parsed(cursor, sort.removeprefix("-"))
+        if sort in _BY_CHECKUPS:
+            return _place_behind(last, order)
         is_down = sort.startswith("-")
         values = self._values(sort.removeprefix("-"))
 
@@ -132,7 +157,7 @@ class SampleOrders:
 
     def _values(self, column: str) -> Any:
         """Gives a sample's value in a column by its index."""
-        if column == "index":
+        if column == "index" or column in _BY_CHECKUPS:
             return lambda index: index
         if column == "path":
             return self._paths.raw
@@ -181,7 +206,27 @@ class SampleOrders:
             keys = found.astype(np.uint32) * GOLDEN
         else:
             keys = self.column(column)[found]
-        if column == sort:
-            return found[np.argsort(keys, kind="stable")]
-        backwards = np.argsort(keys[::-1], kind="stable")[::-1]  # equal ones stay in the order of indices
-        return found[len(found) - 1 - backwards]
+        return _by_keys(found, keys, is_down=column != sort)
+
+
+def _by_keys(found: Order, keys: npt.NDArray[Any], *, is_down: bool) -> Order:
+    """Equal ones stay in the order of indices."""
+    if not is_down:
+        return found[np.argsort(keys, kind="stable")]
+    backwards = np.argsort(keys[::-1], kind="stable")[::-1]
+    return found[len(found) - 1 - backwards]
+
+
+def _required(values: npt.NDArray[MarkT] | None, field: str, missing: str) -> npt.NDArray[MarkT]:
+    if values is None:
+        text = f"{missing}: let the dataset be checked first."
+        raise InvalidFields([Problem(field, text, "dataset.not-checked")])
+    return values
+
+
+def _place_behind(last: int, order: Order) -> int:
+    """The place behind a sample in an order that no column has; a later checkup may know nothing of it."""
+    places = np.flatnonzero(order == last)
+    if not len(places):
+        raise InvalidFields([Problem("cursor", "The checkup that this cursor is of is not the last one.", "cursor")])
+    return int(places[0]) + 1

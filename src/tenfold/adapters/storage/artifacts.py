@@ -54,6 +54,13 @@ class FolderArtifacts:
             raise NotFound(f"The files of {id} are not there.", code="artifact.missing")
         return path
 
+    def newest(self, kind: ArtifactKind, owner: str) -> Path:
+        """Where the newest of what belongs to an owner lies, whose id theirs begin with; raises `NotFound`."""
+        found = sorted((self._data / "artifacts" / kind).glob(f"{owner}-*"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise NotFound(f"The files of {owner} are not there.", code="artifact.missing")
+        return found[-1]
+
     def relative_path(self, kind: ArtifactKind, id: str) -> str:
         return f"artifacts/{kind}/{id}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tenfold.core.datasets.health.codes import CODES, FindingCode
 from tenfold.core.datasets.model import Split
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, declare, format_number
@@ -30,6 +31,9 @@ SortOrder = Literal[
     "-brightness",
     "contrast",
     "-contrast",
+    "finding",
+    "confidence",
+    "-confidence",
 ]
 RANGED = ("width", "height", "bytes", "brightness", "contrast")
 VALUE = "value"
@@ -74,6 +78,12 @@ class SampleFilter:
     text: str | None = declare(
         None, label="File name", help="Pictures whose path has this text in it, in small or capital letters."
     )
+    finding: FindingCode | None = declare(
+        None,
+        label="Finding",
+        help="Pictures that the last checkup of the dataset named for this. Empty: with or without findings.",
+        choices=tuple(Choice(code, words) for code, words in CODES.items()),
+    )
     min_width: int | None = _size("Width from", "Pictures whose file is at least this wide.", unit="px")
     max_width: int | None = _size("Width to", "Pictures whose file is at most this wide.", unit="px")
     min_height: int | None = _size("Height from", "Pictures whose file is at least this high.", unit="px")
@@ -114,6 +124,9 @@ class SampleFilter:
             Choice("-brightness", "Brightest first"),
             Choice("contrast", "Flattest first"),
             Choice("-contrast", "Richest in contrast first"),
+            Choice("finding", "Worst of the finding first"),
+            Choice("confidence", "Least likely of its class first, as models judge"),
+            Choice("-confidence", "Likeliest of its class first, as models judge"),
         ),
     )
 
@@ -128,6 +141,8 @@ class SampleFilter:
         if self.text is not None and len(self.text) > MAX_SEARCH:
             text = f"The text has {len(self.text)} characters; at most {MAX_SEARCH} are looked for."
             found.append(Problem("text", text, "length"))
+        if self.sort == "finding" and self.finding is None:
+            found.append(Problem("sort", "Name the finding whose worst are to come first.", "required"))
         return found
 
     def bounds(self, name: str) -> tuple[float | None, float | None]:

@@ -14,6 +14,7 @@ from tenfold.core.datasets.distribution import Bar
 from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.label_facts import LabelFacts
+from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
@@ -202,6 +203,10 @@ class RevisionReader(Protocol):
         """The stored pictures at these places of a split, 0 being its first: N x height x width x channels, copied."""
         ...
 
+    def pictures_at(self, indices: Int64Array) -> PixelArray:
+        """The stored pictures of these samples, N x height x width x channels, copied."""
+        ...
+
     def labels(self, split: str) -> Int64Array:
         """The class indices of a split's samples; -1 where the label of a sample is no single class."""
         ...
@@ -214,20 +219,28 @@ class RevisionReader(Protocol):
         """The number of each sample's group, -1 for one that has none; `None` where the dataset has no groups."""
         ...
 
+    def labels_at(self, indices: Int64Array) -> Int64Array:
+        """The class indices of these samples."""
+        ...
+
     def indices(self, split: str | None = None, label: int | None = None) -> Int64Array:
         """The indices of all samples of a split (`None`: of any) and class, ascending."""
         ...
 
     def sample(self, index: int) -> SampleRecord: ...
 
-    def find(self, wanted: SampleFilter) -> Int32Array:
-        """The indices of all samples that fit, in the filter's order; not to be written to."""
+    def find(self, wanted: SampleFilter, marks: Marks = NO_MARKS) -> Int32Array:
+        """The indices of all samples that fit, in the filter's order; not to be written to.
+
+        A filter by a finding needs the marks of that finding; raises `InvalidFields` without.
+        """
         ...
 
-    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200) -> SamplePage:
+    def page(self, wanted: SampleFilter, *, cursor: str = "", limit: int = 200, marks: Marks = NO_MARKS) -> SamplePage:
         """At most `limit` samples that fit, from a cursor on; any page of them takes as long as the first.
 
-        A cursor stays good for later revisions. Raises `InvalidFields` for one that no page gave.
+        A cursor stays good for later revisions, in the order of a finding for as long as this finds the sample. Raises
+        `InvalidFields` for one that no page gave.
         """
         ...
 
@@ -260,9 +273,10 @@ class RevisionReader(Protocol):
 class RevisionDeriver(Protocol):
     """Makes a revision from another one. Thread-safe."""
 
-    def __call__(self, parent: Path, destination: Path, edit: Edit) -> RevisionManifest:
+    def __call__(self, parent: Path, destination: Path, edit: Edit, marks: Marks = NO_MARKS) -> RevisionManifest:
         """Writes the edited revision into `destination`, an empty folder beside the parent's, named as it will be.
 
+        `marks` are those that the edit's filter needs.
         Only what differs is written; pixels stay where they are, so a dataset's revisions go together. Raises
         `NotFound`, `Invalid`, `BadDataset` as `apply_change` does, `Damaged`, `StorageFull`.
         """

@@ -28,3 +28,8 @@ class Model(Named):
     def files(self) -> str:
         """The artifact's id. A run that goes on publishes again, so it says which publication is meant."""
         return f"{self.id}-{self.manifest[:12]}"
+
+
+def model_id(run: RunId) -> ModelId:
+    """The id of a run's model: a run has one, however often it publishes."""
+    return ModelId(f"mod_{run.removeprefix('run_')}")

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 from tenfold.core.entities import Entity
 from tenfold.core.ids import JobId, UserId
 
-JobKind = Literal["import", "train"]
+JobKind = Literal["import", "train", "check"]
 JobState = Literal["waiting", "running", "stopping", "finished", "stopped", "failed"]
+OWN_SLOTS: tuple[JobKind, ...] = ("import", "check")
+"""Kinds of job that have places of their own, named like them: no run asks for these."""
 OPEN_STATES: frozenset[JobState] = frozenset({"waiting", "running", "stopping"})
 LIVE_STATES: frozenset[JobState] = frozenset({"running", "stopping"})
 AttemptEnd = Literal["finished", "stopped", "failed", "crashed", "lost"]
@@ -21,7 +23,7 @@ class Job(Entity):
 
     `attempt` counts executions from 1 and is the fencing token: what an earlier attempt still writes is refused.
     `crashes` counts attempts that died without a new checkpoint since the crash before. `slot` is what the job asks for
-    (`auto`, `cpu`, `cuda:0`, `import`) and `granted` what it has. `read_offset`: bytes of events
+    (`auto`, `cpu`, `cuda:0`, `import`, `check`) and `granted` what it has. `read_offset`: bytes of events
     that are taken in.
     """
 

@@ -219,8 +219,11 @@ class Scheduler:
                 self._put(replace(job, reason=reason), now, reason)
 
     def _reason_to_wait(self, job: Job, free: dict[str, int]) -> str:
-        pending = [dependency for dependency in job.after if dependency in self._jobs]
-        if any(self._jobs[dependency].state != "finished" for dependency in pending):
+        pending = [self._jobs[each] for each in job.after if each in self._jobs]
+        unfinished = [each for each in pending if each.state != "finished"]
+        if any(each.kind == "train" for each in unfinished):
+            return f"Waits for {len(unfinished)} run{'' if len(unfinished) == 1 else 's'} to finish."
+        if unfinished:
             return "Waits for its dataset to be ready."
         if self._choose(job.slot, free):
             return ""

@@ -125,6 +125,25 @@ class TrainingSpec:
         group="Repeatability",
         sweepable=True,
     )
+    folds: int | None = declare(
+        None,
+        label="Folds",
+        help="Deals the samples for training and validation into so many parts, to validate on each of them in turn.",
+        minimum=2,
+        maximum=100,
+        unit="folds",
+        level="everything",
+        group="Repeatability",
+    )
+    fold: int | None = declare(
+        None,
+        label="Fold",
+        help="The fold that is validated on, from 1; the run trains on all others. Empty: the dataset's own split.",
+        minimum=1,
+        maximum=100,
+        level="everything",
+        group="Repeatability",
+    )
     device: str = declare(
         "auto",
         label="Device",
@@ -170,4 +189,9 @@ class TrainingSpec:
         if device not in {"auto", "cpu"} and not is_gpu:
             text = f"Device is {device!r}; allowed is auto, cpu, or cuda: and a number, as in cuda:0."
             return [Problem("device", text, "choice")]
+        if (self.fold is None) != (self.folds is None):
+            missing = "fold" if self.fold is None else "folds"
+            return [Problem(missing, "Give the number of folds and the fold of this run, or neither.", "fold.half")]
+        if self.fold is not None and self.folds is not None and self.fold > self.folds:
+            return [Problem("fold", f"Fold is {self.fold}; there are {self.folds} folds.", "range")]
         return []

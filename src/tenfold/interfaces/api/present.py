@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from tenfold.core import repository
 from tenfold.core.accounts import model as accounts
 from tenfold.core.datasets import dataset as datasets
 from tenfold.core.datasets.browsing import FolderListing
+from tenfold.core.datasets.health.findings import Judged
 from tenfold.core.datasets.layouts import LayoutPreview
 from tenfold.core.datasets.model import RevisionManifest, SampleRecord
 from tenfold.core.datasets.ports import IndexedSample
@@ -25,6 +27,7 @@ from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.training import run as runs
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import object_schema
+from tenfold.services.checkups import Standing
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
@@ -42,6 +45,27 @@ def revision(dataset: datasets.Dataset, entity: datasets.Revision) -> objects.Re
         author=entity.author or dataset.owner,
         num_samples=entity.facts.get("num_samples", 0),
         num_classes=entity.facts.get("num_classes", 0),
+    )
+
+
+def checkup(dataset: datasets.Dataset, standing: Standing) -> objects.Checkup:
+    report = standing.report
+    told = report.to_json() if report is not None else {}
+    return objects.Checkup.model_validate(
+        {
+            "id": standing.revision,
+            "name": dataset.name,
+            "state": standing.state,
+            "message": standing.message,
+            "reason": standing.reason,
+            "progress": standing.progress,
+            "checked_at": standing.checked_at,
+            "num_samples": 0,
+            "findings": [],
+            "checked": [],
+            "judged": asdict(Judged()),
+            **told,
+        }
     )
 
 

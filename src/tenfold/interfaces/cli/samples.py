@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenfold.core.datasets.edits import Change
 from tenfold.core.datasets.exporting import ExportSpec
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.fields import fields_of
 from tenfold.interfaces.cli.commands import Json, NameOrId, Wait, connect
 from tenfold.interfaces.cli.options import pairs, with_fields
-from tenfold.interfaces.cli.output import FAILURE, show, table, told_errors
+from tenfold.interfaces.cli.output import FAILURE, print_json, show, table, told_errors
+
+if TYPE_CHECKING:
+    from tenfold.interfaces.schemas.objects import Checkup
 
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Revision = Annotated[str | None, typer.Option("--revision", help="Refuse when another one is current by now.")]
@@ -25,6 +29,10 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("samples")(with_fields(_list_samples, fields_of(SampleFilter)))
     app.command("edit")(with_fields(_edit, fields_of(Change)))
     app.command("add")(_add)
+    app.command("check")(_check)
+    app.command("labels")(with_fields(_find_wrong_labels, fields_of(LabelSearch)))
+    app.command("findings")(_list_findings)
+    app.command("fix")(_fix)
     app.command("pack")(_pack)
     app.command("stop")(_stop)
     app.command("undo")(_undo)
@@ -75,6 +83,54 @@ def _add(
         show(made, as_json)
     if problem := made.progress.get("problem"):
         typer.echo(str(problem), err=True)
+        raise typer.Exit(FAILURE)
+
+
+def _check(
+    name: NameOrId,
+    model: Annotated[str, typer.Option("--model", help="A model that judges labels and features.")] = "",
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the checkup that waits or runs instead.")] = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Looks for what is wrong with a dataset: copies, leaks, blank pictures, tiny classes and more."""
+    with told_errors(), connect() as client:
+        begun = client.datasets.stop_check(name) if stop else client.datasets.check(name, model=model)
+        _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
+
+
+def _find_wrong_labels(name: NameOrId, wait: Wait = False, as_json: Json = False, **fields: Any) -> None:
+    """Queues runs that judge each other's pictures, and ranks the labels that are probably wrong."""
+    with told_errors(), connect() as client:
+        begun = client.datasets.find_wrong_labels(name, **fields)
+        _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
+
+
+def _list_findings(name: NameOrId, as_json: Json = False) -> None:
+    """Lists what the last checkup found, worst first."""
+    with told_errors(), connect() as client:
+        _show_checkup(client.datasets.checkup(name), as_json)
+
+
+def _fix(name: NameOrId, code: str, revision: Revision = None, as_json: Json = False) -> None:
+    """Mends a finding, as in `fix flowers duplicate`. It makes a new revision; the one before stays."""
+    with told_errors(), connect() as client:
+        show(client.datasets.fix(name, code, revision=revision), as_json)
+
+
+def _show_checkup(found: Checkup, as_json: bool) -> None:
+    if as_json:
+        print_json(found.model_dump())
+        return
+    for finding in found.findings:
+        mends = f" [{finding.fix.word}]" if finding.fix else ""
+        typer.echo(f"{finding.severity:4}  {finding.code}: {finding.sentence}. {finding.why}{mends}")
+    if not found.findings:
+        typer.echo("Nothing was found." if found.checked_at is not None else "It is not checked yet.")
+    if found.state in {"waiting", "running"}:
+        typer.echo(f"A checkup is {found.state}. {found.reason}".strip())
+    if found.state == "failed":
+        typer.echo(found.message, err=True)
         raise typer.Exit(FAILURE)
 
 

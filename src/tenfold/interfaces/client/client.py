@@ -26,7 +26,14 @@ from tenfold.interfaces.client.errors import ServerUnreachable
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.client.uploading import send_files
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import BUCKET_FIELDS, CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import (
+    BUCKET_FIELDS,
+    CHANGE_FIELDS,
+    DATASET_FIELDS,
+    FILTER_FIELDS,
+    LABEL_FIELDS,
+    RUN_FIELDS,
+)
 
 ThingT = TypeVar("ThingT", bound=objects.Thing)
 BUCKET_OPTIONS = tuple(field.name for field in BUCKET_FIELDS)
@@ -194,6 +201,41 @@ class Datasets(Things[objects.Dataset]):
         answer = self._transport.call("POST", f"/datasets/{quoted(name)}/add", json={"source": source})
         return objects.Dataset.model_validate(answer)
 
+    def check(self, name: str, *, model: str = "") -> objects.Checkup:
+        """Begins to look for what is wrong with a dataset; `wait_checked` tells when it is done.
+
+        A `model` judges labels and features.
+        """
+        return self._checkup("POST", name, params={"model": model} if model else {})
+
+    def stop_check(self, name: str) -> objects.Checkup:
+        """Stops the checkup that waits or runs."""
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/checkup/stop")
+        return objects.Checkup.model_validate(answer)
+
+    def find_wrong_labels(self, name: str, **fields: Any) -> objects.Checkup:
+        """Queues a run for each fold and a checkup that they judge; `wait_checked` tells when it is done."""
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/checkup/labels", json=fields)
+        return objects.Checkup.model_validate(answer)
+
+    def checkup(self, name: str) -> objects.Checkup:
+        """What the last checkup of the current revision found, worst first."""
+        return self._checkup("GET", name)
+
+    def wait_checked(self, name: str) -> objects.Checkup:
+        """Returns when no checkup waits or runs any more."""
+        while (now := self.checkup(name)).state in OPEN_STATES:
+            time.sleep(POLL_S)
+        return now
+
+    def fix(self, name: str, code: str, *, revision: str | None = None) -> objects.Revision:
+        """Mends a finding, as `duplicate`, and returns the new revision; the one before stays."""
+        return self._revision(name, f"findings/{quoted(code)}/fix", {"revision": revision or self.get(name).revision})
+
+    def _checkup(self, method: str, name: str, **asked: Any) -> objects.Checkup:
+        answer = self._transport.call(method, f"/datasets/{quoted(name)}/checkup", **asked)
+        return objects.Checkup.model_validate(answer)
+
     def undo(self, name: str, *, revision: str | None = None) -> objects.Revision:
         """Makes the revision current that the current one was made from."""
         return self._revision(name, "undo", {"revision": revision or self.get(name).revision})
@@ -347,6 +389,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Datasets.get_sample, DATASET_FIELDS),
     (Datasets.samples, FILTER_FIELDS),
     (Datasets.edit, CHANGE_FIELDS),
+    (Datasets.find_wrong_labels, LABEL_FIELDS),
 )
 for _method, _fields in _SIGNED:
     _method.__signature__ = _signature(_method, _fields)

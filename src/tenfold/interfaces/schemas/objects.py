@@ -123,6 +123,61 @@ class Revision(Schema):
     summary: str
 
 
+class Fix(Schema):
+    """What mends a finding: an edit of `count` samples; `word` is its name."""
+
+    action: str
+    word: str
+    count: int
+    to_split: str | None
+
+
+class Finding(Schema):
+    """One thing that is wrong with a dataset; `severity` is `bad` or `warn`.
+
+    `count` is of samples, classes or files; the samples it names are found by the filter `finding`, the first of them
+    are `examples`. `why` says what harm it does.
+    """
+
+    code: str
+    severity: str
+    count: int
+    sentence: str
+    why: str
+    num_samples: int
+    examples: list[int]
+    fix: Fix | None
+
+
+class Judged(Schema):
+    """Who judged labels: models or runs by name, how many samples they had not learnt from, and how well."""
+
+    names: list[str]
+    num_folds: int
+    num_unseen: int
+    accuracy: float
+
+
+class Checkup(Schema):
+    """The doctor's word on a revision. `state` is that of the newest checkup's job, `none` where none was asked for.
+
+    `reason` is why it waits. `findings` are those of the newest that is finished, worst first, and `checked` all that
+    it looked for; there are none, and no `checked_at`, before the first.
+    """
+
+    id: str
+    name: str
+    state: str
+    message: str
+    reason: str
+    progress: dict[str, Any]
+    checked_at: float | None
+    num_samples: int
+    findings: list[Finding]
+    checked: list[str]
+    judged: Judged
+
+
 class RejectedFile(Schema):
     """A file that could not be used, and why; `code` groups reasons."""
 

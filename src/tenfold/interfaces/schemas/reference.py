@@ -6,7 +6,14 @@ import sys
 from itertools import groupby
 
 from tenfold.core.fields import Field, format_number
-from tenfold.interfaces.schemas.requests import BUCKET_FIELDS, CHANGE_FIELDS, DATASET_FIELDS, FILTER_FIELDS, RUN_FIELDS
+from tenfold.interfaces.schemas.requests import (
+    BUCKET_FIELDS,
+    CHANGE_FIELDS,
+    DATASET_FIELDS,
+    FILTER_FIELDS,
+    LABEL_FIELDS,
+    RUN_FIELDS,
+)
 
 _HEAD = """# Fields
 
@@ -23,6 +30,7 @@ def fields_reference() -> str:
         "A bucket": BUCKET_FIELDS,
         "A list of samples": FILTER_FIELDS,
         "An edit": CHANGE_FIELDS,
+        "A search for wrong labels": LABEL_FIELDS,
     }
     parts = [line for title, fields in sections.items() for line in _section(title, fields)]
     return "\n".join([_HEAD, *parts]) + "\n"

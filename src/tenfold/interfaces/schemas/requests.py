@@ -6,6 +6,7 @@ from typing import Any
 
 from tenfold.core.datasets.edits import MAX_CHOSEN, Change
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.datasets.layouts import COLUMN_ROLES, LAYOUTS
 from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
@@ -17,6 +18,7 @@ RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
 DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
 BUCKET_FIELDS: tuple[Field, ...] = fields_of(BucketOptions)
 CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
+LABEL_FIELDS: tuple[Field, ...] = fields_of(LabelSearch)
 FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
 
@@ -113,6 +115,11 @@ def upload_request() -> dict[str, Any]:
 def turn_request() -> dict[str, Any]:
     """The body of an undo or a redo."""
     return {**object_schema((), revision=_ON), "required": ["revision"]}
+
+
+def label_search_request() -> dict[str, Any]:
+    """The body of a search for wrong labels."""
+    return object_schema(LABEL_FIELDS)
 
 
 def filter_parameters() -> list[dict[str, Any]]:

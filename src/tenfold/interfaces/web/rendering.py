@@ -19,7 +19,7 @@ from tenfold.interfaces.web.views.frame import Frame, Page
 HERE = Path(__file__).parent
 BUILT = HERE / "static" / "built"
 ASSETS_URL = "/static"
-MACROS = ("parts", "forms", "tables", "charts", "named", "pictures")
+MACROS = ("parts", "forms", "tables", "charts", "named", "pictures", "doctor")
 
 
 class Renderer:

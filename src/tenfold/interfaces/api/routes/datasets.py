@@ -133,7 +133,8 @@ def list_samples(
     """The samples that fit, in the order asked for."""
     found = services.datasets.named.get(caller, name)
     reader = services.datasets.reader(caller, found)
-    page = reader.page(wanted, cursor=cursor, limit=limit)
+    marks = services.checkups.marks(caller, found, wanted)
+    page = reader.page(wanted, cursor=cursor, limit=limit, marks=marks)
     items = [present.sample(found, reader.manifest, each) for each in page.items]
     return objects.Page(items=items, cursor=page.after, total=page.total)
 

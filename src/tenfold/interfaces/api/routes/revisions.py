@@ -37,7 +37,7 @@ async def edit_dataset(name: str, request: Request, caller: CallerNow, services:
     """Changes samples, named or found by a filter, and makes the result the current revision."""
     dataset = await run_in_threadpool(services.revisions.editable, caller, name)
     body = await json_object(request)
-    edit, on = edit_from(body), _revision(body)
+    edit, on = edit_from(body), asked_revision(body)
     made = await run_in_threadpool(lambda: services.revisions.edit(caller, dataset.id, edit, on=on))
     return await run_in_threadpool(_shown, services, caller, dataset, made)
 
@@ -149,7 +149,8 @@ def _indices(value: object) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _revision(body: dict[str, Any]) -> str:
+def asked_revision(body: dict[str, Any]) -> str:
+    """The revision that a body says it is asked for on; raises `InvalidFields`."""
     revision = body.get("revision")
     if not isinstance(revision, str) or not revision:
         text = "Name the revision that this is asked for on, as the dataset's `revision` has it."
@@ -159,7 +160,7 @@ def _revision(body: dict[str, Any]) -> str:
 
 async def _turn(name: str, request: Request, caller: Actor, services: Services, turn: Turn) -> objects.Revision:
     dataset = await run_in_threadpool(services.revisions.editable, caller, name)
-    on = _revision(await json_object(request))
+    on = asked_revision(await json_object(request))
     chosen = await run_in_threadpool(turn, caller, dataset.id, on=on)
     return await run_in_threadpool(_shown, services, caller, dataset, chosen)
 

@@ -20,6 +20,7 @@ from tenfold.core.repository import Query
 from tenfold.interfaces.api.present import pixel_revision, thumbnail_address
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
+from tenfold.interfaces.web.presenters.doctor import doctor
 from tenfold.interfaces.web.presenters.frame import address, moment, named_view, person
 from tenfold.interfaces.web.presenters.gallery import WORDS, gallery, histograms
 from tenfold.interfaces.web.presenters.labels import label_views
@@ -139,8 +140,13 @@ def dataset_page(
         num_bytes=services.revisions.size_bytes(actor, dataset),
         num_excluded=manifest.num_excluded if manifest else 0,
         classes=_classes(dataset, manifest) if manifest else (),
-        gallery=gallery(reader, dataset, asked, (edit or views.EditForm()) if can_edit and not is_in_place else None)
+        gallery=_gallery(
+            services, actor, dataset, asked, (edit or views.EditForm()) if can_edit and not is_in_place else None
+        )
         if reader and shown == "pictures"
+        else None,
+        doctor=doctor(services, actor, dataset, shown=asked.get("finding", ""), number=_current_number(past))
+        if reader and not is_in_place
         else None,
         histograms=histograms(reader, dataset) if reader and not is_in_place else (),
         num_rejected=manifest.num_rejected if manifest else 0,
@@ -158,6 +164,17 @@ def dataset_page(
         about_form=about_form,
         **(label_views(reader) if reader else {}),
     )
+
+
+def _gallery(
+    services: Services, actor: Actor, dataset: Dataset, asked: Mapping[str, str], edit: views.EditForm | None
+) -> views.Gallery:
+    reader = services.datasets.reader(actor, dataset)
+    return gallery(reader, dataset, asked, edit, marks=lambda wanted: services.checkups.marks(actor, dataset, wanted))
+
+
+def _current_number(past: views.History) -> int:
+    return next((revision.number for revision in past.revisions if revision.is_current), 1)
 
 
 def _about_pictures(manifest: RevisionManifest) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.distribution import Bar
 from tenfold.core.datasets.filtering import RANGED, VALUE, SampleFilter
+from tenfold.core.datasets.marks import Marks
 from tenfold.core.datasets.model import ONE_CLASS, RevisionManifest, Split
 from tenfold.core.datasets.ports import IndexedSample, RevisionReader, SamplePage
 from tenfold.core.errors import InvalidFields, NotFound, Problem
@@ -21,38 +23,54 @@ from tenfold.interfaces.web.views.forms import FieldView, Option, field_views
 WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 PAGE = 200
 SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
-IN_BAR = ("label", "split", "group", "text", "sort")
+IN_BAR = ("label", "split", "finding", "group", "text", "sort")
 MIXED = {"sort": "mixed"}
 CLASS = "class"  # what the address calls the field `label`
 
 
 def gallery(
-    reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str], edit: views.EditForm | None
+    reader: RevisionReader,
+    dataset: Dataset,
+    asked: Mapping[str, str],
+    edit: views.EditForm | None,
+    *,
+    marks: Callable[[SampleFilter], Marks],
 ) -> views.Gallery:
     """The gallery that an address asks for; what is wrong in it is told beside its field and left out.
 
-    `edit` is the form under it, `None` for who may not edit.
+    `edit` is the form under it, `None` for who may not edit; `marks` gives what is known of a finding.
     """
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
     manifest = reader.manifest
     fields = _fields(manifest)
     typed = {field.name: given[field.name] for field in fields if field.name in given}
     wanted, problems = _parsed(typed, reader)
-    found = _page(reader, wanted, given.get("after", ""))
+    known = marks(wanted)
+    if wanted.finding is not None and known.found is None:
+        text = "Nothing is known of findings here yet: let the dataset be checked first."
+        problems.append(Problem("finding", text, "dataset.not-checked"))
+        wanted = replace(wanted, finding=None, sort="mixed")
+    if wanted.sort in {"confidence", "-confidence"} and known.confidence is None:
+        text = "No model has judged these pictures: let the doctor check them by one."
+        problems.append(Problem("sort", text, "dataset.not-checked"))
+        wanted = replace(wanted, sort="mixed")
+    found = _page(reader, wanted, given.get("after", ""), known)
     values = {name: value for name, value in spec_values(wanted).items() if value is not None}
     options = {
         "label": [Option(value=name, label=name) for name in reader.classes],
-        "split": [
-            Option(value=choice.value, label=choice.label)
+        **{
+            field.name: [Option(value=choice.value, label=choice.label) for choice in field.choices]
             for field in fields
-            if field.name == "split"
-            for choice in field.choices
-        ],
+            if field.name in {"split", "finding"}
+        },
     }
     fields_shown = field_views(fields, {**values, **typed}, problems, options=options)
     url, kept = address("datasets", dataset.name), _in_address(values)
     return views.Gallery(
-        pictures=tuple(picture(dataset.name, dataset.revision, manifest, each) for each in found.items),
+        pictures=tuple(
+            replace(picture(dataset.name, dataset.revision, manifest, each), flag=_flag(wanted, known, reader, each))
+            for each in found.items
+        ),
         first=found.first + 1,
         num_fitting=found.total,
         bar=tuple(view for name in IN_BAR for view in fields_shown if view.name == name),
@@ -160,6 +178,13 @@ def _fields(manifest: RevisionManifest) -> tuple[Field, ...]:
     return tuple(field for field in fields_of(SampleFilter) if field.name not in absent)
 
 
+def _flag(wanted: SampleFilter, marks: Marks, reader: RevisionReader, sample: IndexedSample) -> str:
+    """What a picture of a doubtful class is taken for, as in `daisy? 94 %`; empty where nobody doubts."""
+    if wanted.finding != "wrong-label" or marks.guesses is None or marks.sureness is None:
+        return ""
+    return f"{reader.classes[int(marks.guesses[sample.index])]}? {100 * float(marks.sureness[sample.index]):.0f} %"
+
+
 def _parsed(typed: dict[str, str], reader: RevisionReader) -> tuple[SampleFilter, list[Problem]]:
     problems: list[Problem] = []
     values = dict(typed)
@@ -179,11 +204,11 @@ def _parsed(typed: dict[str, str], reader: RevisionReader) -> tuple[SampleFilter
             values = {name: value for name, value in values.items() if not wrong & {name, name.partition("_")[2]}}
 
 
-def _page(reader: RevisionReader, wanted: SampleFilter, cursor: str) -> SamplePage:
+def _page(reader: RevisionReader, wanted: SampleFilter, cursor: str, marks: Marks) -> SamplePage:
     try:
-        return reader.page(wanted, cursor=cursor, limit=PAGE)
+        return reader.page(wanted, cursor=cursor, limit=PAGE, marks=marks)
     except (InvalidFields, NotFound):
-        return reader.page(wanted, limit=PAGE)
+        return reader.page(wanted, limit=PAGE, marks=marks)
 
 
 def _ranges(shown: tuple[FieldView, ...]) -> tuple[tuple[FieldView, FieldView], ...]:

@@ -11,6 +11,7 @@ from tenfold.core.repository import Query
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import data_size
 from tenfold.interfaces.web.presenters import datasets, runs
+from tenfold.interfaces.web.presenters.doctor import checkup_progress
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, person, split_size
 from tenfold.interfaces.web.views.frame import Link
 from tenfold.interfaces.web.views.home import Failure, HomePage, Progress, RunningRow, WaitingRow
@@ -69,6 +70,8 @@ def _next_start(services: Services) -> str:
 def _running(services: Services, actor: Actor, job: Job) -> RunningRow | None:
     if job.kind == "import":
         return _building(services, actor, job)
+    if job.kind == "check":
+        return _checking(services, actor, job)
     try:
         run = services.runs.named.get(actor, job.subject)
     except NotFound:
@@ -100,6 +103,19 @@ def _building(services: Services, actor: Actor, job: Job) -> RunningRow | None:
     )
 
 
+def _checking(services: Services, actor: Actor, job: Job) -> RunningRow | None:
+    try:
+        dataset = services.dataset_of(actor, job)
+    except NotFound:
+        return None
+    return RunningRow(
+        subject=Link(text=dataset.name, url=address("datasets", dataset.name)),
+        about="dataset · looking at its pictures",
+        state="running",
+        progress=checkup_progress(services.checkups.standing(actor, dataset), dataset),
+    )
+
+
 def _waiting(services: Services, actor: Actor, job: Job, place: int) -> WaitingRow | None:
     is_run = job.kind == "train"
     try:
@@ -109,11 +125,11 @@ def _waiting(services: Services, actor: Actor, job: Job, place: int) -> WaitingR
     return WaitingRow(
         place=place,
         subject=Link(text=name, url=address("runs" if is_run else "datasets", name)),
-        kind="run" if is_run else "dataset",
+        kind={"train": "run", "check": "checkup"}.get(job.kind, "dataset"),
         why=job.reason or "Starts in a moment.",
         owner=person(services, job.owner),
         queued_at=moment(job.created_at),
-        can_edit=actor.may("run.change" if is_run else "dataset.change", owner=job.owner),
+        can_edit=job.kind != "check" and actor.may("run.change" if is_run else "dataset.change", owner=job.owner),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from tenfold.interfaces.web.views.doctor import DoctorView
 from tenfold.interfaces.web.views.forms import FieldGroup, FieldView
 from tenfold.interfaces.web.views.frame import AboutForm, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Failure, Progress, RunRow, Sample
@@ -117,7 +118,8 @@ class ClassRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureView:
-    """A picture in the gallery. `url` is the picture itself, `facts` what it is like."""
+    """A picture in the gallery. `url` is the picture itself, `facts` what it is like; `flag` is what a model
+    takes it for."""
 
     url: str
     thumbnail_url: str
@@ -126,6 +128,7 @@ class PictureView:
     file: str
     index: int = -1
     facts: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +254,7 @@ class DatasetPage(Page):
     num_bytes: int = 0
     classes: tuple[ClassRow, ...] = ()
     gallery: Gallery | None = None
+    doctor: DoctorView | None = None
     num_excluded: int = 0
     num_rejected: int = 0
     rejected: tuple[Rejected, ...] = ()
