@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenfold.core.datasets.folds import assign_folds
+from tenfold.core.datasets.folds import FoldedSamples, assign_folds, fold_members
 
 
 @given(labels=st.lists(st.integers(0, 4), min_size=1, max_size=300), num_folds=st.integers(2, 7))
@@ -37,3 +39,48 @@ def test_groups_are_never_torn_apart(seed: int, num_folds: int) -> None:
         assert len(set(found[groups == group].tolist())) <= 1
     sizes = np.bincount(found, minlength=num_folds)
     assert sizes.max() - sizes.min() <= np.bincount(groups).max() * 2
+
+
+class Grouped:
+    """As much of a revision's reader as folds ask for; samples 1, 4, 7, ... are for validation."""
+
+    def __init__(self, groups: list[int] | None) -> None:
+        count = 60
+        self._indices = {
+            "train": np.flatnonzero(np.arange(count) % 3 != 1),
+            "val": np.flatnonzero((np.arange(count) % 3 == 1) & (np.arange(count) < 50)),
+            "test": np.flatnonzero((np.arange(count) % 3 == 1) & (np.arange(count) >= 50)),
+        }
+        self._groups = None if groups is None else np.array(groups, np.int32)
+
+    def indices(self, split: str) -> Any:
+        return self._indices[split]
+
+    def labels_at(self, indices: Any) -> Any:
+        return indices % 2
+
+    def weights(self, split: str) -> Any:
+        return (self._indices[split] / 10).astype(np.float32)
+
+    def groups(self, split: str) -> Any:
+        return None if self._groups is None else self._groups[self._indices[split]]
+
+
+def test_a_revision_s_groups_stay_whole_and_what_has_none_is_dealt_alone() -> None:
+    groups = [number // 6 if number < 42 else -1 for number in range(60)]
+    indices, folds = fold_members(cast("Any", Grouped(groups)), 3)
+    for group in range(7):
+        assert len(set(folds[np.array(groups)[indices] == group].tolist())) == 1
+    assert len(set(folds[np.array(groups)[indices] == -1].tolist())) == 3
+
+
+def test_folded_samples_keep_their_weights() -> None:
+    samples = FoldedSamples(cast("Any", Grouped(None)), fold=1, num_folds=3)
+    seen = []
+    for split in ("train", "val", "test"):
+        weights = samples.weights(split)
+        assert weights is not None
+        assert len(weights) == len(samples.labels(split))
+        seen += np.rint(weights * 10).astype(int).tolist()
+        np.testing.assert_array_equal(np.rint(weights * 10).astype(int) % 2, samples.labels(split))
+    assert sorted(seen) == list(range(60))
