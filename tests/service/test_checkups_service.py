@@ -50,7 +50,10 @@ class DoctorsBench(Bench):
         )
         ensure = self.parts.queue.ensure
         self.desk.observe("check", self.parts.observer)
-        self.desk.observe("import", ImportObserver(self.database, uploads=self.uploads, on_revision=ensure, **about))
+        self.desk.observe(
+            "import",
+            ImportObserver(self.database, uploads=self.uploads, secrets=self.secrets, on_revision=ensure, **about),
+        )
         self.revisions = RevisionService(
             self.database,
             datasets=self.datasets.named,
@@ -234,6 +237,7 @@ def test_checkups_go_with_their_revisions(doctors: DoctorsBench) -> None:
         doctors.database,
         artifacts=doctors.artifacts,
         folders=doctors.folders,
+        secrets=doctors.secrets,
         uploads=doctors.uploads,
         clock=doctors.clock,
     )
