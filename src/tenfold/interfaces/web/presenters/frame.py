@@ -31,7 +31,7 @@ def frame(services: Services, actor: Actor | None, *, theme: str, letters: str, 
     return Frame(
         viewer=Viewer(name=actor.name, role=actor.role, can_edit=can_edit, can_own=actor.may("user.manage")),
         gauges=gauges(services.machine.look(actor)),
-        num_running=sum(job.is_live for job in jobs),
+        num_running=sum(job.is_live and job.kind == "train" for job in jobs),
         num_waiting=sum(not job.is_live for job in jobs),
         theme=chosen,
         letter_keys=letters != "off",
