@@ -7,6 +7,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,15 @@ def test_a_new_dataset_is_built_and_names_what_it_leaves_out(browser: TestClient
     assert set(re.findall(r'alt="(\w+)"', gallery.text)) == {"ring"}
     thumbnail = re.findall(r'<img class="pix" src="([^"]+)"', gallery.text)[0]
     assert browser.get(thumbnail).headers["content-type"] == "image/png"
+
+
+def test_a_dataset_can_be_taken_out_in_every_format(browser: TestClient, dataset: str) -> None:
+    page = browser.get(f"/datasets/{dataset}").text
+    addresses = [unescape(each) for each in re.findall(r'href="(/api/v1/[^"]+/export[^"]+)"', page)]
+    assert [address.rpartition("=")[2] for address in addresses] == ["folders", "csv", "coco", "parquet"]
+    for address in addresses:
+        with zipfile.ZipFile(io.BytesIO(browser.get(address).content)) as archive:
+            assert archive.testzip() is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.datasets.model import SPLITS, RevisionManifest
+from tenfold.core.datasets.exporting import ExportSpec
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS, RevisionManifest
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.datasets.spec import DatasetSpec
@@ -158,6 +159,7 @@ def dataset_page(
         notes=manifest.notes if manifest else (),
         mean_url=_mean_url(dataset, manifest),
         normalised=_normalised(manifest) if manifest else (),
+        exports=_exports(dataset, manifest) if manifest else (),
         train_url=f"/runs/new?{urlencode({'dataset': dataset.name})}"
         if actor.may("run.start") and dataset.state != "failed" and services.runs.can_learn(dataset)
         else "",
@@ -183,6 +185,17 @@ def _about_pictures(manifest: RevisionManifest) -> str:
     colour = {"grey": "grey", "rgb": "colour"}.get(decode.mode, plural(manifest.channels, "channel"))
     depth = {"uint16": "16 bit", "float32": "32 bit"}.get(decode.depth)
     return f"{colour}, {depth}, shown stretched" if depth else colour
+
+
+def _exports(dataset: Dataset, manifest: RevisionManifest) -> tuple[views.Export, ...]:
+    """The formats that can hold the labels of a dataset, with the address of the archive of each."""
+    (field,) = fields_of(ExportSpec)
+    url = f"/api/v1{address('datasets', dataset.name)}/export?revision={dataset.revision}"
+    return tuple(
+        views.Export(label=choice.label, help=choice.help, url=f"{url}&format={choice.value}")
+        for choice in field.choices
+        if choice.value != "folders" or manifest.label_kind in ONE_CLASS
+    )
 
 
 def _mean_url(dataset: Dataset, manifest: RevisionManifest | None) -> str:

@@ -235,6 +235,15 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Export:
+    """A format that the dataset may leave in."""
+
+    label: str
+    help: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetPage(Page):
     """One dataset. `labels` is what pictures are labelled with, as in `5 classes`; `about_labels` are sentences."""
 
@@ -273,6 +282,7 @@ class DatasetPage(Page):
     can_pack: bool = False
     can_add: bool = False
     addition_problem: str = ""
+    exports: tuple[Export, ...] = ()
     train_url: str = ""
     about_form: AboutForm | None = None
     labels: str = ""
