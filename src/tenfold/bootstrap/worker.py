@@ -129,7 +129,6 @@ def _build_dataset(
         if manifest is None:
             return None
         return {**_facts(manifest), "revision": job.revision, "summary": "Packed"}
-    enter("building")
     source = Origins(job, places, should_stop, tell).open()
     if source is None:
         return None
@@ -177,7 +176,6 @@ def _pack(
             tell(f"Files that are not as they were registered, or gone: {num_touched:,}.")
         enter("packing")
 
-    enter("verifying")
     registered = places.data / FolderArtifacts(places.data).relative_path("revisions", job.registered)
     at = PackingPlaces(work=places.work, destination=places.staged, registered=registered)
     return pack_registered(parse_spec(DatasetSpec, job.spec), at, working, verified=verified)

@@ -32,6 +32,7 @@ class _Kept:
 
 def build(job: ImportJob, folder: JobFolder, tools: Toolbox) -> Literal["finished", "stopped"]:
     """Runs one attempt of an import, from where a killed one before it came to."""
+    folder.emit(PhaseStarted(phase="verifying" if job.registered else "building"))
     if job.registered:
         os.nice(NICE)
     pace = Pace(folder, time.monotonic, unit="pictures")
