@@ -1,4 +1,4 @@
-"""Random batches of 64 pictures of 64 x 64 in colour: the reader against an array in memory and against LMDB."""
+"""Random batches of 64 grey pictures of 128 x 128 (16 kB each): the reader against an array in memory and against LMDB."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenfold.adapters.formats.revision_reader import open_revision
 from tenfold.testing.revisions import write_revision
 
 NUM_SAMPLES = 20_000
-SIDE = 64
+SIDE = 128
 BATCH = 64
 ROUNDS = 15
 BATCHES = 60
@@ -26,7 +26,7 @@ def measure() -> list[dict[str, Any]]:
     """Ratios of medians, the opponents in turn; pages are in the cache for all."""
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home, "revision")
-        write_revision(folder, NUM_SAMPLES, side=SIDE * 2)
+        write_revision(folder, NUM_SAMPLES, side=SIDE)
         reader = open_revision(folder)
         count = len(reader.labels("train"))
         in_memory = reader.pictures("train", np.arange(count))

@@ -52,6 +52,7 @@ def measure(num_files: int = NUM_FILES, num_large: int = NUM_LARGE) -> list[dict
         home = Path(folder)
         write_files(home / "small", num_files)
         write_files(home / "large", num_large, FILE_BYTES)
+        (home / "data").mkdir()
         services = build_services(Settings(data=home / "data", roots=[home]))
         try:
             usable, stepped = _use(services, home / "small")
