@@ -1,4 +1,4 @@
-"""Random batches of 64 grey pictures of 128 x 128 (16 kB each): the reader against an array in memory and against LMDB."""
+"""Random batches of 64 grey pictures, 16 kB each: the reader against an array in memory and against LMDB."""
 
 from __future__ import annotations
 

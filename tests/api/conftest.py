@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from tenfold.bootstrap.server import build_services
+from tenfold.client import Client
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
@@ -61,3 +63,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def owner(site: Site) -> TestClient:
     return site.client()
+
+
+@pytest.fixture(scope="module")
+def client(site: Site) -> Iterator[Client]:
+    """The Python client, as the owner, through the application in this process."""
+
+    class Transport(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            inner = TestClient(site.app, base_url=ORIGIN, raise_server_exceptions=False)
+            answer = inner.request(
+                request.method, str(request.url), content=request.read(), headers=dict(request.headers)
+            )
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    with Client(ORIGIN, site.tokens["owner"], transport=Transport()) as made:
+        yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -13,20 +12,6 @@ from tenfold.client import Client, InvalidError, NotFoundError
 from tenfold.testing.pictures import write_shapes
 
 from .conftest import ORIGIN, Site
-
-
-@pytest.fixture(scope="module")
-def client(site: Site) -> Iterator[Client]:
-    class Transport(httpx.BaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            inner = TestClient(site.app, base_url=ORIGIN, raise_server_exceptions=False)
-            answer = inner.request(
-                request.method, str(request.url), content=request.read(), headers=dict(request.headers)
-            )
-            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
-
-    with Client(ORIGIN, site.tokens["owner"], transport=Transport()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from tenfold.client import Client, ConflictError, InvalidError
 from tenfold.testing.picture_files import encode, make_photo
 
-from .conftest import ORIGIN, Site
+from .conftest import Site
 
 
 @pytest.fixture
@@ -26,20 +25,6 @@ def shapes(site: Site, owner: TestClient) -> Iterator[str]:
         time.sleep(0.02)
     yield name
     owner.delete(f"/api/v1/datasets/{name}")
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[Client]:
-    class Transport(httpx.BaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            inner = TestClient(site.app, base_url=ORIGIN, raise_server_exceptions=False)
-            answer = inner.request(
-                request.method, str(request.url), content=request.read(), headers=dict(request.headers)
-            )
-            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
-
-    with Client(ORIGIN, site.tokens["owner"], transport=Transport()) as made:
-        yield made
 
 
 def samples(owner: TestClient, name: str, **params: Any) -> Any:

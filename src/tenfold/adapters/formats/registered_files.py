@@ -10,12 +10,12 @@ import numpy.typing as npt
 import xxhash
 
 from tenfold.adapters.formats.guarded_folder import FileState, GuardedFolder
+from tenfold.adapters.formats.preparation import LOOK_AT
 from tenfold.adapters.formats.revision_reader import MODIFIED, RevisionFolder, map_array
 from tenfold.core.datasets.model import InPlace, SampleRecord
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
 from tenfold.core.errors import BadImage
 
-LOOK_AT = 256
 _RECORDS = 1000
 IN_PLACE_NOTES = (
     f"Mean and deviation are those of up to {LOOK_AT} pictures for training.",

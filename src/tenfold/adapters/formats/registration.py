@@ -25,10 +25,10 @@ from tenfold.adapters.formats.build import (
 )
 from tenfold.adapters.formats.decoding import Batch, BatchDecoder
 from tenfold.adapters.formats.guarded_folder import GuardedFolder
-from tenfold.adapters.formats.import_arrays import ACCEPTED, named_disk_errors
+from tenfold.adapters.formats.import_arrays import ACCEPTED, BLOCK, named_disk_errors
 from tenfold.adapters.formats.import_table import ImportTable
-from tenfold.adapters.formats.preparation import Fixed, Preparation, prepare_import
-from tenfold.adapters.formats.registered_files import IN_PLACE_NOTES, LOOK_AT, RegisteredFiles
+from tenfold.adapters.formats.preparation import LOOK_AT, Fixed, Preparation, prepare_import
+from tenfold.adapters.formats.registered_files import IN_PLACE_NOTES, RegisteredFiles
 from tenfold.adapters.formats.revision_reader import COLUMNS, MODIFIED, RevisionFolder, open_revision
 from tenfold.adapters.formats.revision_writer import ColumnWriter, finish, write_paths, write_rejected
 from tenfold.core.datasets.model import MAX_REJECTED_HERE, SPLITS, InPlace, RejectedFile, RevisionManifest, Statistics
@@ -38,7 +38,6 @@ from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, BadImage
 from tenfold.core.fields import spec_values
 
-BLOCK = 8192
 AT_ONCE = 64
 HASH_BYTES = 32
 NO_FILES = "These pictures are no files of one place and cannot be used in place: choose the storage Packed first."

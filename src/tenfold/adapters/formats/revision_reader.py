@@ -103,10 +103,7 @@ def pixel_digest(rows: Iterable[bytes]) -> str:
 
 
 def open_revision(folder: Path) -> RevisionFolder:
-    """The reader of a published revision that holds its pictures, or will be told how to read them.
-
-    Raises `NotFound` without a manifest and `Damaged` for files that differ.
-    """
+    """The reader of a published revision; raises `NotFound` without a manifest and `Damaged` for files that differ."""
     return RevisionFolder(folder, read_manifest(folder))
 
 
