@@ -1,6 +1,8 @@
 # `make run` serves Tenfold, `make test` runs all that CI runs, `make bench` measures, `make campaign NAME=kill` breaks.
 #
 #   PORT=5000 DATA=.data      where `make run` listens and keeps its data
+#   JOBS=2                    how many processes `make test` uses
+#   PYTHONHASHSEED=1234       the order of sets in all of them; drawn anew, and printed, where it is not given
 #   TENFOLD_TORCH=present     take the torch that the system has; `cpu` installs a build without CUDA, a quarter of the size,
 #                             from the index that TENFOLD_TORCH_INDEX names, `cuda` the build that it has for a GPU,
 #                             `pinned` the pinned version as pip finds it, which is what a first run does unasked;
@@ -15,6 +17,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 5000
 DATA ?= .data
+JOBS ?= 2
+SEED := $(or $(PYTHONHASHSEED),$(shell echo $$((RANDOM))))
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 CHOSEN := $(patsubst $(VENV)/installed.%,%,$(firstword $(wildcard $(VENV)/installed.*)))
 TENFOLD_TORCH ?= $(or $(CHOSEN),pinned)
@@ -61,7 +65,7 @@ run: $(INSTALLED)
 
 test: $(VENV)/tested lint
 	@$(PY) tests/browser/chromium.py
-	$(PY) -m pytest
+	PYTHONHASHSEED=$(SEED) $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/tested
 	$(VENV)/bin/ruff check src tests benchmarks frontend

@@ -10,7 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-FIGURES = ("submit", "loop_tax", "import_png", "import_jpeg", "mnist", "server", "gallery", "in_place", "batch_read")
+FIGURES = (
+    "submit",
+    "loop_tax",
+    "import_png",
+    "import_jpeg",
+    "mnist",
+    "server",
+    "gallery",
+    "in_place",
+    "batch_read",
+    "network_editor",
+    "preflight",
+)
 
 
 def main(names: list[str]) -> None:

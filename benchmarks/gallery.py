@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
-from tenfold.adapters.formats.derived_revision import derive_revision
+from tenfold.adapters.formats.revisions.derived import derive_revision
 from tenfold.bootstrap.server import build_services
 from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.edits import Change, Edit

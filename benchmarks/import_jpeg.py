@@ -57,8 +57,8 @@ def real_photos() -> list[Path]:
 
 
 def build_tenfold(root: Path, target: Path, scaling: str = "full") -> None:
-    from tenfold.adapters.formats.build import BuildPlaces, build_revision
-    from tenfold.adapters.formats.image_folder import ImageFolder
+    from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+    from tenfold.adapters.formats.layouts.image_folder import ImageFolder
     from tenfold.adapters.imaging.fast import FastDecoder
     from tenfold.core.datasets.spec import DatasetSpec
 

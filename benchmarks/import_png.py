@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.spec import DatasetSpec
 

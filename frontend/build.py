@@ -20,8 +20,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "src" / "tenfold" / "interfaces" / "web" / "static" / "built"
 MODULES = HERE / "node_modules"
-ENTRIES = ("src/main.js", "styles/main.css", "styles/icon.svg")
-BUNDLED = ("htmx.org", "uplot")
+ENTRIES = ("src/main.js", "src/editor.js", "styles/main.css", "styles/icon.svg")
+BUNDLED = (
+    "htmx.org",
+    "uplot",
+    *(f"@codemirror/{part}" for part in ("autocomplete", "commands", "language", "lint", "state", "view")),
+    *(f"@lezer/{part}" for part in ("common", "highlight", "lr")),
+    *("@marijn/find-cluster-break", "crelt", "style-mod", "w3c-keyname"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

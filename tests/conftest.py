@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # several trainings share the cores: none spins while it waits
+
 settings.register_profile("tenfold", deadline=None)  # a busy machine is no failure
 settings.load_profile("tenfold")
 

@@ -3,6 +3,7 @@
 export function bindForms() {
   document.addEventListener('submit', begin);
   document.addEventListener('click', press);
+  document.addEventListener('change', follow);
   document.addEventListener('htmx:afterSwap', focusError);
   window.addEventListener('pageshow', release);
   focusError();
@@ -14,6 +15,13 @@ function begin(event) {
   if (!(form instanceof HTMLFormElement) || event.defaultPrevented || form.method === 'dialog') return;
   if (form.dataset.sent) event.preventDefault();
   else if (form.method === 'post') form.dataset.sent = 'true';
+}
+
+/** What was recognised stands in the way in that is chosen. @param {Event} event */
+function follow(event) {
+  const chosen = event.target instanceof HTMLInputElement && event.target.name === 'source' ? event.target : null;
+  const looked = document.querySelector('.sources .looked');
+  if (chosen && looked) chosen.closest('.source')?.append(looked);
 }
 
 function release() {

@@ -25,6 +25,7 @@ function press(event) {
     g: () => { wentAt = Date.now(); },
     n: () => go(event, document.body.dataset.newRun),
     t: nextTheme,
+    u: undo,
     j: () => row(1),
     k: () => row(-1),
     '?': showKeys,
@@ -40,6 +41,12 @@ function go(event, address) {
   if (!address) return;
   event.preventDefault();
   location.assign(address);
+}
+
+/** Takes the last change of this page's thing back, where there is one. */
+function undo() {
+  const form = document.querySelector('form[action$="/undo"]');
+  if (form instanceof HTMLFormElement) form.requestSubmit();
 }
 
 /** @param {KeyboardEvent} event */
@@ -81,7 +88,7 @@ function showKeys() {
 
 /** @param {KeyboardEvent} event */
 function isTyping(event) {
-  const target = event.target;
+  const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !['checkbox', 'radio', 'button', 'submit'].includes(target.type);
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable;

@@ -82,11 +82,36 @@ function refresh() {
       due.delete(part);
     } else if (!isInUse(part)) {
       due.delete(part);
-      const address = location.pathname + location.search;
-      htmx.ajax('get', address, { target: part, select: `#${part.id}`, swap: 'outerHTML' });
+      const page = part.dataset.page ?? location.pathname; // the answer to a form stands at an address of its own
+      const address = page === location.pathname ? page + location.search : page;
+      /** What has the focus when the new part comes, not when it was asked for. @type {string | null} */
+      let focused = null;
+      const settle = (/** @type {Event} */ event) => {
+        if (event.target !== part) return;
+        part.removeEventListener('htmx:beforeSwap', settle);
+        if (isInUse(part)) {
+          /** @type {CustomEvent} */ (event).detail.shouldSwap = false; // a hand came to it meanwhile: later
+          mark(part);
+        } else focused = focusedLink(part);
+      };
+      part.addEventListener('htmx:beforeSwap', settle);
+      const swapped = htmx.ajax('get', address, { target: part, select: `#${part.id}`, swap: 'outerHTML' });
+      swapped.then(() => focused && focusAgain(part.id, focused));
     }
   }
   if (due.size) setTimeout(refresh, 1000);
+}
+
+/** The address of the link with the focus, where it is in this part. @param {HTMLElement} part */
+function focusedLink(part) {
+  const focused = document.activeElement;
+  return focused && part.contains(focused) ? focused.getAttribute('href') : null;
+}
+
+/** Gives a link of a part that was fetched anew the focus that its forerunner had. @param {string} id @param {string} href */
+function focusAgain(id, href) {
+  const link = document.querySelector(`#${CSS.escape(id)} [href="${CSS.escape(href)}"]`);
+  if (link instanceof HTMLElement && document.activeElement === document.body) link.focus({ preventScroll: true });
 }
 
 /** @param {HTMLElement} part */
@@ -94,5 +119,6 @@ function isInUse(part) {
   const focused = document.activeElement;
   const isTyping = focused instanceof HTMLInputElement && part.contains(focused);
   const isPointed = part.matches('.order:hover');
-  return isTyping || isPointed || part.querySelector('dialog[open]') !== null;
+  const isChoosing = part.querySelector('input[name="index"]:checked') !== null || focused?.matches('a.pic');
+  return isTyping || isPointed || isChoosing || part.querySelector('dialog[open]') !== null;
 }

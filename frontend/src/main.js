@@ -13,6 +13,7 @@ import './elements/matrix-plot.js';
 import './elements/picture-test.js';
 import './elements/resize-preview.js';
 import './elements/sample-gallery.js';
+import './elements/tile-view.js';
 import { bindForms } from './forms.js';
 import { bindKeys } from './keys.js';
 import { bindLive } from './live.js';

@@ -31,6 +31,11 @@ export async function json(url, options = {}) {
   return body;
 }
 
+/** The answer to a body sent as JSON. @param {string} url @param {object} body @param {AbortSignal} [signal] */
+export const post = (url, body, signal) => json(url, {
+  method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' }, ...(signal ? { signal } : {}),
+});
+
 /**
  * The sentence of a problem (RFC 9457).
  * @param {{detail?: unknown, title?: unknown}} problem

@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     separated by commas, for a server that people reach by a name of their own network. `upload_quota_mb` is what all
     uploads of a person may have that no dataset was made of yet. `internal_hosts` (`HOST` or `HOST:PORT`, separated by
     commas) are hosts of the own network that imports may ask all the same. `web_import` allows imports from the web.
+    `hub` is the address of the hub that `hub:OWNER/REPO@REVISION` means, or of a mirror of it.
     """
 
     model_config = SettingsConfigDict(env_prefix="TENFOLD_")
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     upload_quota_mb: int = Field(100_000, ge=1)
     web_import: bool = False
     internal_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    hub: str = Field("https://huggingface.co", pattern=r"^https?://[^\s@]+$")
     cpu_jobs: int = Field(1, ge=1, le=64)
 
     @field_validator("roots", mode="before")

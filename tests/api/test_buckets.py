@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from bucket_server import ACCESS, SECRET, BucketServer, bucket_server
 from starlette.testclient import TestClient
@@ -121,3 +125,69 @@ def test_a_bucket_that_is_not_there_fails_with_its_name(client: TestClient, serv
     found = wait(client, made)
     assert (found["state"], found["code"]) == ("failed", "bucket.not-found")
     assert "There is no bucket not-here" in found["message"]
+
+
+PICTURES = {f"{name}/{n}.png": encode(make_photo(16, 12, seed=n)) for name in ("crow", "owl") for n in range(5)}
+ROWS = "".join(f"{path},{path.partition('/')[0]}s\n" for path in PICTURES)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return buffer.getvalue()
+
+
+def parquet() -> bytes:
+    images = [{"bytes": content, "path": None} for content in PICTURES.values()]
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"image": images, "label": [path.partition("/")[0] for path in PICTURES]}), buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("objects", "address", "classes", "note"),
+    [
+        ({"zips/birds.zip": zipped(PICTURES)}, "zips", ["crow", "owl"], ""),
+        ({"file/birds.zip": zipped(PICTURES), "file/x/1.png": b""}, "file/birds.zip", ["crow", "owl"], ""),
+        ({"parquet/train.parquet": parquet()}, "parquet", ["crow", "owl"], ""),
+        (
+            {"table/t.csv": f"image,label\n{ROWS}".encode(), **{f"table/{k}": v for k, v in PICTURES.items()}},
+            "table",
+            ["crows", "owls"],
+            "",
+        ),
+        (
+            {"deep/t.csv": f"image,label\n{ROWS}".encode(), **{f"deep/all/{k}": v for k, v in PICTURES.items()}},
+            "deep",
+            ["crows", "owls"],
+            "",
+        ),
+        (
+            {"odd/t.csv": b"a,b\n1,2\n", "odd/more.zip": b"PK", **{f"odd/{k}": v for k, v in PICTURES.items()}},
+            "odd",
+            ["crow", "owl"],
+            "Class folders were read, and not more.zip, t.csv",
+        ),
+    ],
+    ids=["archive", "one file", "parquet", "table", "table above a folder", "class folders"],
+)
+def test_what_lies_in_a_bucket_beside_class_folders_is_read_or_named(
+    client: TestClient, server: BucketServer, objects: dict[str, bytes], address: str, classes: list[str], note: str
+) -> None:
+    server.put("things", objects)
+    body = asked(server, bucket=f"s3://things/{address}")
+    found = wait(client, client.post("/api/v1/datasets", json=body).json())
+    assert (found["state"], found["num_samples"]) == ("ready", 10), found["message"]
+    assert found["manifest"]["classes"] == classes
+    assert any(each.startswith(note) for each in found["manifest"]["notes"]) or not note, found["manifest"]["notes"]
+    assert found["manifest"]["rejected_by_code"] == {}
+
+
+def test_a_bucket_without_pictures_names_the_files_that_were_not_read(client: TestClient, server: BucketServer) -> None:
+    server.put("things", {"none/a.csv": b"x\n", "none/b.csv": b"y\n"})
+    made = client.post("/api/v1/datasets", json=asked(server, bucket="s3://things/none")).json()
+    found = wait(client, made)
+    assert (found["state"], found["code"]) == ("failed", "bucket.files")
+    assert "a.csv, b.csv: name one file by its own address" in found["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -44,6 +45,7 @@ def test_an_import_is_checked_and_a_finding_mended(owner: TestClient, client: Cl
     assert [each.index for each in shown][: len(finding.examples)] == finding.examples
     page = owner.get(f"/datasets/{twins}?finding={finding.code}&sort=finding").text
     assert finding.sentence in page
+    assert re.findall(r'name="index" value="(\d+)"', page) == [str(each.index) for each in shown]
     assert "A fix makes revision 2. Revision 1, and the runs on it, stay" in page
     first = client.datasets.get(twins).revision
     made = client.datasets.fix(twins, finding.code)
@@ -65,6 +67,48 @@ def test_a_finding_is_mended_on_the_page_and_undone(site: Site, owner: TestClien
     assert client.datasets.wait_checked(twins).state == "finished"
 
 
+def test_all_of_a_finding_is_changed_and_no_more(owner: TestClient, client: Client, twins: str) -> None:
+    finding = next(each for each in client.datasets.checkup(twins).findings if each.num_samples)
+    on = client.datasets.get(twins).revision
+    form = {"revision": on, "action": "exclude", "all": "true", "query": f"finding={finding.code}"}
+    assert owner.post(f"/datasets/{twins}/edit", headers={"origin": ORIGIN}, data=form).status_code == 200
+    assert next(client.datasets.revisions(twins)).summary == f"{finding.num_samples} excluded"
+
+
+def test_any_model_that_fits_judges_to_be_sorted_by(owner: TestClient, client: Client, site: Site, twins: str) -> None:
+    runs = [client.runs.start(dataset=twins, network="lenet", epochs=1, name=name) for name in ("early", "late")]
+    assert [client.runs.wait(run.id).state for run in runs] == ["finished", "finished"]
+    before = client.datasets.checkup(twins)
+    assert {each.name: each.has_judged for each in client.datasets.judges(twins)} == {"early": False, "late": False}
+    with pytest.raises(InvalidError, match="late has not judged this revision"):
+        list(client.datasets.samples(twins, sort="confidence", model="late"))
+    asked = f"/datasets/{twins}?sort=confidence&model=late"
+    assert "Let late judge these pictures" in owner.get(asked).text
+    form = {"model": "late", "query": "sort=confidence&model=late"}
+    led = owner.post(f"/datasets/{twins}/judge", headers={"origin": ORIGIN}, data=form, follow_redirects=False)
+    assert led.headers["location"] == f"{asked}#pictures"
+    client.datasets.wait_checked(twins)
+    late = [each.index for each in client.datasets.samples(twins, sort="confidence", model="late")]
+    page = owner.get(asked).text
+    assert [int(index) for index in re.findall(r'name="index" value="(\d+)"', page)] == late
+    assert "Let late judge" not in page
+    client.datasets.judge(twins, "early")
+    client.datasets.wait_checked(twins)
+    early = [each.index for each in client.datasets.samples(twins, sort="confidence", model="early")]
+    assert sorted(early) == sorted(late)
+    assert early == [each.index for each in client.datasets.samples(twins, sort="confidence")]
+    assert client.datasets.checkup(twins).findings == before.findings
+    write_shapes(site.home / "others" / "x", per_class=12, seed=4)
+    (site.home / "others" / "x" / "ring").rename(site.home / "others" / "x" / "oval")
+    other = client.datasets.wait(client.datasets.import_folder(site.home / "others" / "x").id)
+    assert client.datasets.judges(other.name) == []
+    with pytest.raises(InvalidError, match="late does not know the class 'oval'"):
+        client.datasets.judge(other.name, "late")
+    for run in runs:
+        client.models.trash(run.name)
+        client.runs.trash(run.id)
+
+
 def test_what_is_asked_wrongly_is_told(owner: TestClient, client: Client, twins: str) -> None:
     with pytest.raises(NotFoundError, match="has no finding 'blank'"):
         client.datasets.fix(twins, "blank")
@@ -74,5 +118,7 @@ def test_what_is_asked_wrongly_is_told(owner: TestClient, client: Client, twins:
         client.datasets.find_wrong_labels(twins, folds=99)
     with pytest.raises(InvalidError, match="No model has judged"):
         list(client.datasets.samples(twins, sort="confidence"))
+    with pytest.raises(InvalidError, match="no model named 'nobody'"):
+        list(client.datasets.samples(twins, sort="confidence", model="nobody"))
     unknown = owner.get(f"/datasets/{twins}?sort=confidence")
     assert "No model has judged these pictures" in unknown.text

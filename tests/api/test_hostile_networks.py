@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from processor import million_additions_s
 from starlette.testclient import TestClient
 
 from tenfold.bootstrap.server import build_services
@@ -49,15 +50,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     app = create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
     yield TestClient(app, base_url=ORIGIN, headers={"authorization": "Bearer local"}, raise_server_exceptions=False)
     services.close()
-
-
-def million_additions_s() -> float:
-    """The processor's seconds of plain Python work: about 0.07 where nobody slows the machine."""
-    began = time.process_time()
-    total = 0
-    for number in range(1_000_000):
-        total += number
-    return time.process_time() - began
 
 
 @pytest.mark.parametrize("name", TEXTS)

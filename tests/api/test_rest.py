@@ -338,3 +338,24 @@ def test_the_document_describes_what_is_taken(owner: TestClient) -> None:
     assert body["properties"]["epochs"]["minimum"] == 1
     assert body["required"] == ["dataset"]
     assert body["additionalProperties"] is False
+
+
+def test_preflight_says_what_a_run_would_take_and_starts_none(owner: TestClient, shapes: str) -> None:
+    before = owner.get("/api/v1/runs").json()["total"]
+
+    answer = owner.post(
+        "/api/v1/runs/preflight", json={"dataset": shapes, "batch_size": 8, "parameters": {"width1": 4}}
+    )
+
+    told = answer.json()
+    assert answer.status_code == 200
+    assert told["verdict"] == "fits"
+    assert sum(told["parts"].values()) == told["memory_bytes"] < told["memory_free_bytes"]
+    assert owner.get("/api/v1/runs").json()["total"] == before
+
+
+def test_preflight_tells_a_wrong_field_as_the_start_does(owner: TestClient, shapes: str) -> None:
+    answer = owner.post("/api/v1/runs/preflight", json={"dataset": shapes, "batch_size": 0})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "batch_size"

@@ -104,6 +104,55 @@ def test_all_that_is_wrong_with_an_edit_is_told(
     assert {each["field"] for each in answer.json()["errors"]} == fields
 
 
+def test_an_earlier_revision_can_be_looked_at(owner: TestClient, client: Client, shapes: str) -> None:
+    url = f"/api/v1/datasets/{shapes}"
+    first = owner.get(url).json()["revision"]
+    client.datasets.edit(shapes, indices=[0, 1], action="exclude")
+    for revision, excluded in (("1", 0), (first, 0), ("2", 2), ("", 2)):
+        params = {"split": "excluded", **({"revision": revision} if revision else {})}
+        assert owner.get(f"{url}/samples", params=params).json()["total"] == excluded
+    assert len(list(client.datasets.samples(shapes, revision="1", split="excluded"))) == 0
+    missing = owner.get(f"{url}/samples", params={"revision": "9"})
+    assert missing.status_code == 404
+    assert missing.json()["detail"] == f"{shapes} has no revision '9'; it has 1 to 2."
+    told = owner.get(f"{url}/revisions").json()["items"]
+    assert len({each["content"] for each in told}) == 2
+    client.datasets.edit(shapes, indices=[0, 1], action="restore")
+    assert owner.get(f"{url}/revisions").json()["items"][0]["content"] == told[1]["content"]
+
+
+def test_what_is_deleted_is_gone_until_it_is_undone(owner: TestClient, client: Client, shapes: str) -> None:
+    url = f"/api/v1/datasets/{shapes}"
+    picture = samples(owner, shapes)["items"][0]["thumbnail"]
+    made = client.datasets.edit(shapes, indices=[0, 1, 2], action="delete")
+    assert (made.summary, made.num_samples) == ("3 deleted", 33)
+    for split in ("", "excluded", "train"):
+        assert not {0, 1, 2} & {item["index"] for item in samples(owner, shapes, split=split, limit=500)["items"]}
+    manifest = owner.get(url).json()["manifest"]
+    assert (manifest["num_deleted"], manifest["num_excluded"]) == (3, 0)
+    for action in ("restore", "exclude", "delete"):
+        refused = owner.post(f"{url}/edits", json={"revision": made.id, "action": action, "indices": [1, 5]})
+        assert (refused.status_code, refused.json()["code"]) == (404, "sample.not-found")
+    gone = owner.get(f"{url}/samples/1/thumbnail")
+    assert (gone.status_code, gone.json()["code"]) == (404, "sample.not-found")
+    assert owner.get(f"{url}/samples/1/thumbnail", params={"revision": made.id}).status_code == 404
+    earlier = samples(owner, shapes, revision="1", limit=500)["items"]
+    assert {0, 1, 2} <= {item["index"] for item in earlier}
+    assert owner.get(picture).content == owner.get(earlier[0]["thumbnail"]).content
+    with pytest.raises(InvalidError, match="No picture fits"):
+        client.datasets.edit(shapes, where={"split": "excluded"}, action="restore")
+    client.datasets.undo(shapes)
+    assert owner.get(f"{url}/samples/1/thumbnail").status_code == 200
+
+
+def test_a_filter_that_does_not_exist_is_named(owner: TestClient, shapes: str) -> None:
+    answer = owner.get(f"/api/v1/datasets/{shapes}/samples", params={"class": "ring", "limit": 5})
+    assert answer.status_code == 422
+    (problem,) = answer.json()["errors"]
+    assert problem["field"] == "class"
+    assert problem["message"].startswith("There is no such filter. There are split, label, ")
+
+
 def _has_any(owner: TestClient) -> bool:
     return bool(owner.get("/api/v1/datasets").json()["items"])
 

@@ -60,12 +60,13 @@ class Drawn:
         owner, services = self.services.owner, self.services
         request = ImportRequest(source={"folder": str(home / "shapes")}, values={}, name="shapes")
         services.datasets.import_samples(owner, request)
+        services.network_copies.copy_of(owner, "lenet", name="mine")
         services.runs.start(owner, {"dataset": "shapes", "name": "first"}, {})
         services.runs.stop(owner, "first")
         deadline = time.monotonic() + 60
         while services.datasets.named.get(owner, "shapes").state == "building" and time.monotonic() < deadline:
             time.sleep(0.05)
-        return {"datasets": "shapes", "runs": "first", "networks": "lenet", "users": "nobody"}
+        return {"datasets": "shapes", "runs": "first", "networks": "mine", "users": "nobody"}
 
     def operations(self) -> list[APIOperation]:
         found = [result.ok() for result in self.schema.get_all_operations()]

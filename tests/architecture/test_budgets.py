@@ -20,7 +20,7 @@ MAX_SHARE_OVER_50 = 0.03
 MAX_BROAD_EXCEPTS_PER_1000 = 1.0
 MIN_TEST_SHARE = 0.46  # a ratchet: raised with every stage until it stands at 0.8, which CONTRIBUTING.md asks for
 MAX_SCRIPT_LINES = 300
-MAX_ALL_SCRIPT_LINES = 2500
+MAX_ALL_SCRIPT_LINES = 4000
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "manager", "base"}
 BROAD_ALLOWED = ("src/tenfold/bootstrap/", "src/tenfold/worker/", "src/tenfold/services/desk.py")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from web.sample_pages import PAGES
 from web.sample_site import Site, serving
 
@@ -208,6 +208,22 @@ def test_rows_are_walked_with_j_and_k(page: Page, url: str) -> None:
     page.keyboard.press("j")
     expect(page.locator(".name", has_text="alexnet-garden-1")).to_be_focused()
     page.keyboard.press("k")
+    expect(page.locator(".name", has_text="lenet-mnist-2")).to_be_focused()
+
+
+def test_a_row_that_was_gone_to_while_the_table_was_fetched_anew_keeps_the_focus(page: Page, url: str) -> None:
+    held: list[Route] = []
+    page.goto(f"{url}/runs")
+    page.route("**/runs", lambda route: route.continue_() if held else held.append(route))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    while not held:
+        page.wait_for_timeout(50)
+    page.evaluate("document.querySelector('main [data-refresh]').dataset.before = ''")
+    page.keyboard.press("k")
+    expect(page.locator(".name", has_text="lenet-mnist-2")).to_be_focused()
+    held[0].continue_()
+    expect(page.locator("[data-before]")).to_have_count(0)
     expect(page.locator(".name", has_text="lenet-mnist-2")).to_be_focused()
 
 

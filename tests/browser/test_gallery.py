@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tenfold.client import Client
 from tenfold.testing.pictures import write_shapes
@@ -110,10 +110,27 @@ def test_keys_choose_and_change(gallery: Page, client: Client) -> None:
     toast = gallery.locator(".toast")
     expect(toast).to_contain_text("1 excluded: revision")
     assert [each.index for each in client.datasets.samples("shapes", split="excluded")] == taken
-    gallery.locator("a.pic").first.focus()
-    gallery.keyboard.press("u")
+    gallery.wait_for_load_state("load")  # before that no key is heard
+    gallery.keyboard.press("u")  # the page is new, and nothing has the focus
     expect(toast).to_contain_text("Revision 1 is the current one")
     assert list(client.datasets.samples("shapes", split="excluded")) == []
+
+
+def test_the_delete_key_deletes_and_the_page_says_what_that_means(gallery: Page, client: Client) -> None:
+    gallery.locator("a.pic").first.focus()
+    gallery.keyboard.press("Delete")  # nothing is chosen: nothing happens
+    gallery.keyboard.press("Space")
+    taken = indices(gallery)
+    gallery.keyboard.press("Delete")
+    expect(gallery.locator(".toast")).to_contain_text(re.compile(r"1 deleted: revision \d"))
+    expect(gallery.locator(".lede")).to_contain_text("1 deleted, kept in earlier revisions.")
+    expect(gallery.get_by_text("deleted ones stay in earlier revisions alone")).to_be_visible()
+    assert len(list(client.datasets.samples("shapes"))) == 239
+    gallery.goto(f"{client.transport.url}/datasets/shapes?revision=1&sort=index")
+    tile = gallery.locator(f'a.pic[href*="/samples/{taken[0]}/"] img')
+    tile.scroll_into_view_if_needed()
+    expect(tile).to_have_js_property("complete", True)
+    assert tile.evaluate("image => image.naturalWidth") > 0
 
 
 def test_a_digit_gives_a_class_and_undo_is_in_the_toast(gallery: Page, client: Client) -> None:
@@ -156,6 +173,25 @@ def test_all_that_the_filter_finds_get_a_new_class(gallery: Page, client: Client
     gallery.locator("#to-class").press("Enter")
     expect(gallery.locator(".toast")).to_contain_text("80 pictures from ring to circle")
     assert client.datasets.get("shapes").num_classes == 4
+
+
+def test_what_is_ticked_while_the_page_is_fetched_anew_stays_ticked(gallery: Page, client: Client) -> None:
+    held: list[Route] = []
+    gallery.route(
+        "**/datasets/shapes*",
+        lambda route: held.append(route) if not held and "hx-request" in route.request.headers else route.continue_(),
+    )
+    client.datasets.edit("shapes", action="exclude", indices=[0])
+    client.datasets.check("shapes")
+    while not held:
+        gallery.wait_for_timeout(50)
+    gallery.locator("label.choose").nth(2).click()
+    expect(gallery.locator(".chosen-count")).to_contain_text("1")
+    with gallery.expect_response(lambda answer: answer.request == held[0].request):
+        held[0].continue_()
+    gallery.wait_for_timeout(500)
+    expect(gallery.locator(".chosen-count")).to_contain_text("1")
+    assert len(chosen(gallery)) == 1
 
 
 def test_what_is_refused_stands_by_the_form_and_keeps_the_ticks(

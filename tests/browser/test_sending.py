@@ -153,3 +153,33 @@ def test_a_camera_that_may_not_be_used_is_told(filming: Page, server: Server) ->
     expect(filming.locator(".camera-said")).to_contain_text("allow it beside the address")
     filming.get_by_role("button", name="Make the dataset").click()
     expect(filming.locator(".camera-said")).to_contain_text("at least two classes")
+
+
+def test_what_is_chosen_later_is_added_to_what_was_sent(
+    page: Page, server: Server, tmp_path: Path, complaints: list[str]
+) -> None:
+    add_pictures(page, server)
+    table = tmp_path / "table.csv"
+    table.write_text("image,label\n1.png,a\n2.png,b\n")
+    for number in (1, 2):
+        (tmp_path / f"{number}.png").write_bytes(encode(make_photo(30, 20, seed=number)))
+    page.locator("#archive").set_input_files([table])
+    expect(page.locator("#layout")).to_contain_text("the first one missing is 1.png")
+    expect(page.locator(".preview-said")).to_contain_text("There is no picture file to show here.")
+    page.locator("#archive").set_input_files([tmp_path / "1.png", tmp_path / "2.png"])
+    expect(page.locator("#layout")).to_contain_text("2 pictures to be divided")
+    expect(page.locator("#layout")).not_to_contain_text("missing")
+    expect(page.locator("img[data-resized]")).to_be_visible()
+    page.locator("input[name=source][value=sample]").check()
+    expect(page.locator(".preview-said")).to_contain_text("Its pictures are seen once the dataset is made.")
+    expect(page.locator("img[data-resized]")).to_be_hidden()
+    # a picture of the upload that the later one has replaced may be asked for while it goes
+    complaints[:] = [each for each in complaints if "404 (Not Found)" not in each]
+
+
+def test_a_path_outside_breaks_no_picture(page: Page, server: Server, complaints: list[str]) -> None:
+    add_pictures(page, server)
+    page.goto(f"{page.url}?folder=/etc")
+    expect(page.locator(".preview-said")).to_contain_text("Choose a folder or file")
+    expect(page.locator("img[data-resized]")).to_be_hidden()
+    assert not complaints

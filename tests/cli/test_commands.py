@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from tenfold.testing.pictures import write_shapes
 
@@ -48,6 +49,10 @@ def test_the_whole_job_by_command(server: Server, tmp_path: Path) -> None:
     folder = server.data.parent / "shapes"
     dataset = answer(server, "dataset", "import", str(folder), "--name", "shapes", "--wait")
     assert (dataset["name"], dataset["state"], dataset["num_classes"]) == ("shapes", "ready", 3)
+    told = answer(server, "run", "preflight", "--dataset", "shapes", "--batch-size", "32")
+    assert (told["time_how"], told["memory_how"], told["probe"]) == ("measured", "measured", "none")
+    bare = answer(server, "run", "preflight", "--dataset", "shapes", "--batch-size", "16", "--no-probe")
+    assert (bare["time_how"], bare["total_s"]) == (None, None)
     options = ["--network", "lenet", "--epochs", "6", "--name", "first", "--set", "width1=8", "--wait"]
     run = answer(server, "run", "start", "--dataset", "shapes", *options)
     assert (run["name"], run["state"], run["parameters"]) == ("first", "finished", {"width1": 8})
@@ -67,12 +72,25 @@ def test_the_whole_job_by_command(server: Server, tmp_path: Path) -> None:
     done = subprocess.run(script, cwd=tmp_path / "first", capture_output=True, text=True, check=True)
     printed = tenfold(server, "model", "classify", "first", *pictures).stdout
     assert done.stdout == printed
+    looked = tenfold(server, "model", "inside", "first", "--picture", pictures[0], "--output", str(tmp_path / "tiles"))
+    assert looked.stdout.splitlines()[1].split()[:6] == ["conv1", "8", "x", "24", "x", "24"]
+    with Image.open(tmp_path / "tiles" / "0000-conv1-activation.png") as tiles:
+        assert tiles.width > 8 * 24 / 4
+    seen = answer(server, "run", "inside", "first", "--sample", "3")
+    assert (seen["sample"], seen["state"], len(seen["layers"])) == (3, "finished", seen["total"])
+    gone = tenfold(server, "run", "inside", "first", "--step", "1")
+    assert (gone.returncode, "has no checkpoint of step 1" in gone.stderr) == (1, True)
 
 
 def test_an_archive_is_sent(server: Server, tmp_path: Path) -> None:
-    archive = shutil.make_archive(str(tmp_path / "sent"), "gztar", server.data.parent / "shapes")
-    dataset = answer(server, "dataset", "import", archive, "--wait")
+    torn = tmp_path / "shapes" / "ring" / "torn.png"
+    shutil.copytree(server.data.parent / "shapes", tmp_path / "shapes")
+    torn.write_bytes(b"\x89PNG and no more")
+    archive = shutil.make_archive(str(tmp_path / "sent"), "gztar", tmp_path / "shapes")
+    sent = tenfold(server, "dataset", "import", archive, "--wait", "--json")
+    dataset = json.loads(sent.stdout)
     assert (dataset["name"], dataset["num_samples"]) == ("sent", 120)
+    assert "1 of its files was left out: `tenfold dataset rejected sent` names them." in sent.stderr
 
 
 def test_errors_say_what_is_wrong_and_how_it_ended(server: Server) -> None:
@@ -200,6 +218,11 @@ def test_samples_are_listed_edited_and_brought_back(server: Server) -> None:
     answer(server, "dataset", "edit", "edited", "--action", "move", "--to-split", "val", "--where", "split=test")
     assert answer(server, "dataset", "undo", "edited")["number"] == 2
     assert answer(server, "dataset", "redo", "edited")["number"] == 3
+    deleted = answer(server, "dataset", "edit", "edited", "--action", "delete", "--index", "0", "--index", "5")
+    assert deleted["summary"] == "2 deleted"
+    refused = tenfold(server, "dataset", "edit", "edited", "--action", "restore", "--index", "5")
+    assert (refused.returncode, "Sample 5 was deleted" in refused.stderr) == (1, True)
+    answer(server, "dataset", "undo", "edited")
     printed = tenfold(server, "dataset", "revisions", "edited").stdout
     assert "2 excluded" in printed
     assert "10 moved from test to val" in printed
@@ -234,3 +257,16 @@ def test_pictures_are_added_to_a_dataset(server: Server, tmp_path: Path) -> None
     grown = answer(server, "dataset", "add", "grows", archive, "--wait")
     assert (grown["num_samples"], grown["progress"]) == (126, {})
     assert answer(server, "dataset", "revisions", "grows")[0]["summary"] == "6 added"
+
+
+def test_environments_are_listed_and_a_wrong_one_is_told(server: Server, tmp_path: Path) -> None:
+    (keras,) = answer(server, "environment", "list")
+    assert (keras["name"], keras["state"], keras["serves"]) == ("keras", "missing", "runs whose framework is Keras")
+    assert "`tenfold environment add keras` makes one." in tenfold(server, "environment", "list").stdout
+    unknown = tenfold(server, "environment", "add", "jax")
+    assert (unknown.returncode, unknown.stderr.strip()) == (1, "There is no environment 'jax'; there is: keras.")
+    wrong = tenfold(server, "environment", "add", "keras", "--python", str(tmp_path / "python"))
+    assert (wrong.returncode, wrong.stderr.strip()) == (1, f"{tmp_path / 'python'} is no Python that can be run.")
+    refused = tenfold(server, "run", "start", "--dataset", "shapes", "--framework", "keras")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Keras on TensorFlow has no environment on this machine yet" in refused.stderr

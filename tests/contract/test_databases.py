@@ -1,11 +1,13 @@
 import typing
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from tenfold.adapters.storage import migrate as migrations
 from tenfold.adapters.storage.memory import InMemoryDatabase
 from tenfold.adapters.storage.schema import metadata
 from tenfold.adapters.storage.sql import SqlDatabase, open_sqlite
@@ -49,10 +51,33 @@ class TestSqlite(DatabaseContract):
             connection.exec_driver_sql("update alembic_version set version_num = '9999'")
         newer.close()
         before = path.read_bytes()
-        with pytest.raises(Unavailable, match=r"by a newer Tenfold: its schema is 9999, and this one knows 0001"):
+        with pytest.raises(Unavailable, match=r"by a newer Tenfold: its schema is 9999, and this one knows 0002"):
             open_sqlite(path)
         assert path.read_bytes() == before
         assert list(tmp_path.iterdir()) == [path]
+
+    def test_one_of_the_first_release_keeps_its_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "old.sqlite"
+        with monkeypatch.context() as then:
+            then.setattr(migrations, "NEWEST", "0001")
+            old = open_sqlite(path)
+        row = {
+            **dict.fromkeys(("id", "name", "owner", "task", "state", "job", "dataset", "revision"), "'x'"),
+            **dict.fromkeys(("network", "network_text", "note", "code", "message"), "'lenet'"),
+            **dict.fromkeys(("tags", "parameters", "spec", "progress", "metrics"), "'{}'"),
+            **dict.fromkeys(("version", "created_at", "changed_at"), "1"),
+        }
+        with old.engine.begin() as connection:
+            columns, values = ", ".join(row), ", ".join(row.values())
+            connection.exec_driver_sql(f"insert into runs ({columns}) values ({values})")
+        old.close()
+        now = open_sqlite(path)
+        with now.write() as tx:
+            run = tx.runs.get("x")
+            assert (run.network, run.network_id, run.network_version) == ("lenet", None, None)
+            assert tx.networks.count() == 0
+            tx.runs.update(replace(run, network_version=3))
+        now.close()
 
     def test_damage_that_is_met_later_is_told_in_words(self, database: SqlDatabase, tmp_path: Path) -> None:
         database.close()

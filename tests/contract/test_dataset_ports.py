@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tenfold.adapters.formats.idx import FILES, IdxSource
-from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.files.idx import FILES, IdxSource
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.testing.datasets import check_image_decoder, check_sample_source

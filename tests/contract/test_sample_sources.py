@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.layouts import open_source
-from tenfold.adapters.formats.openers import SourcePlaces
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.openers import SourcePlaces
+from tenfold.adapters.formats.layouts.recognition import open_source
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.layouts import SourceChoice
 from tenfold.core.datasets.spec import DatasetSpec

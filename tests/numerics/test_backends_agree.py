@@ -43,6 +43,8 @@ def network(body: str, shape: str = "image(3, 9, 10)") -> str:
 LAYERS = {
     "conv same": network("c = conv(4, [2, 5], stride=[3, 2], pad=same)"),
     "conv half": network("c = conv(4, 5, dilation=2, pad=half)"),
+    "permute": network("permute([2, 0, 1])\nc = conv(4, 3)"),
+    "reshape": network("reshape([9, 3, -1])\nc = conv(4, 2)"),
     "conv volume": network("c = conv(4, 3, pad=1)", "volume(2, 5, 6, 4)"),
     "conv sequence": network("c = conv(4, 3, stride=2)", "sequence(3, 11)"),
     "depthwise": network("c = conv(6, 3, groups=3)"),

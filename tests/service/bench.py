@@ -9,22 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.adapters.devices.gauges import SystemGauges
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.environments.folder import EnvironmentFolder
 from tenfold.adapters.formats.catalogue import read_catalogue
-from tenfold.adapters.formats.derived_revision import derive_revision
 from tenfold.adapters.formats.download import build_download
-from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.hub_layout import HubFolders
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.reader import open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.job_folders import LocalJobFolders, WorkerFolder
 from tenfold.adapters.storage.memory import InMemoryDatabase
 from tenfold.adapters.storage.secrets import FolderSecrets
 from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.hub import CachedHub
 from tenfold.core.accounts.model import Role, Scope
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.spec import DatasetSpec
+from tenfold.core.entities import Named
 from tenfold.core.errors import TenfoldError
 from tenfold.core.events import Ended, Event, Json, Measured, PhaseStarted, Published, Started
 from tenfold.core.export.contents import CONTENTS
@@ -34,17 +38,23 @@ from tenfold.core.inference.ports import Prediction
 from tenfold.core.jobs.model import Job
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.training.run import Run
+from tenfold.core.workstation.machine import Gauges
 from tenfold.services.accounts import AccountService
 from tenfold.services.additions import AdditionService
 from tenfold.services.datasets import DatasetService, ImportObserver, ImportRequest
 from tenfold.services.desk import JobDesk
+from tenfold.services.environments import EnvironmentService
+from tenfold.services.errands import Errands
+from tenfold.services.forecasts import ForecastService
 from tenfold.services.hub import Hub
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
+from tenfold.services.probes import ProbeService
 from tenfold.services.revisions import RevisionService
 from tenfold.services.run_observer import RunObserver
-from tenfold.services.runs import RunService
+from tenfold.services.runs import RunParts, RunService
+from tenfold.services.weights import WeightService
 from tenfold.tasks.classification.task import Classification
 from tenfold.testing.pictures import write_shapes
 from tenfold.testing.training import ManualClock
@@ -117,10 +127,15 @@ class Bench:
         self.secrets = FolderSecrets(self.data / "secrets")
         self.processes = PlayedProcesses()
         self.hub = Hub()
+        self.hub_address = "http://127.0.0.1:9"
         self.predictor = NamesAsPredictions()
         self.accounts = AccountService(self.database, PlainHasher(), self.clock)
-        self.networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
-        self.machine = MachineService(SystemGauges(self.data))
+        self.networks = NetworkService(
+            [*read_catalogue(), *catalogue], self.database, clock=self.clock, worked=time.thread_time
+        )
+        self.errands = Errands(self.folders, self.processes, monotonic=self.monotonic)
+        self.gauges: Gauges = SystemGauges(self.data)
+        self.machine = MachineService(self.gauges)
         self.desk = self.open_desk()
         self.owner = self.accounts.actor_of_user(self.accounts.ensure_owner("ada").id)
         self.editor = self.person("editor")
@@ -158,20 +173,30 @@ class Bench:
         self.additions = AdditionService(
             self.database, desk=desk, revisions=self.revisions, roots=[str(self.home)], clock=self.clock
         )
-        self.runs = RunService(
-            self.database,
-            desk=desk,
-            datasets=self.datasets,
-            networks=self.networks,
-            artifacts=self.artifacts,
-            tasks={"classification": Classification()},
-            clock=self.clock,
-        )
         self.models = ModelService(
             self.database,
             artifacts=self.artifacts,
             predictor=self.predictor,
             build_download=build_download,
+            clock=self.clock,
+        )
+        self.runs = RunService(
+            self.database,
+            desk=desk,
+            parts=RunParts(
+                datasets=self.datasets,
+                networks=self.networks,
+                weights=WeightService(
+                    self.models.named,
+                    self.artifacts,
+                    find_folder=HubFolders(lambda: (str(self.home),)),
+                    find_hub=CachedHub(data=self.data, endpoint=self.hub_address, internal_hosts=("127.0.0.1",)),
+                ),
+                forecasts=ForecastService(self.gauges),
+                environments=EnvironmentService(EnvironmentFolder(self.home / "environments")),
+                probes=ProbeService(self.errands, slots=desk.slots, is_training=desk.is_training),
+            ),
+            tasks={"classification": Classification()},
             clock=self.clock,
         )
         self.desk = desk
@@ -182,6 +207,10 @@ class Bench:
     def person(self, role: Role, *, name: str = "", scope: Scope = "admin") -> Actor:
         """Somebody of a role."""
         return Actor(user=UserId(f"usr_{name or role:0>16}"), name=name or role, role=role, scope=scope)
+
+    def editor_of(self, thing: Named) -> Actor:
+        """The owner of a thing, as an editor."""
+        return Actor(user=thing.owner, name="its owner", role="editor")
 
     # what they do
 

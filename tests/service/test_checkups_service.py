@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from unit.health_scenes import CHANGES, photo
 
-from tenfold.adapters.formats.checkup_folder import CheckPlaces, CheckupFolder, check_revision
-from tenfold.adapters.formats.derived_revision import derive_revision
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.checkups.folder import CheckPlaces, CheckupFolder, check_revision
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.reader import open_revision
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.datasets.filtering import SampleFilter
@@ -47,6 +47,7 @@ class DoctorsBench(Bench):
             queue=CheckupQueue(self.database, desk=self.desk, artifacts=self.artifacts, book=book, clock=self.clock),
             book=book,
             observer=CheckupObserver(self.database, **about),
+            read=self.datasets.revision_reader,
         )
         ensure = self.parts.queue.ensure
         self.desk.observe("check", self.parts.observer)

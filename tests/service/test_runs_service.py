@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.errors import BadNetwork, Conflict, Forbidden, InUse, InvalidFields, NameTaken, NotFound
+from tenfold.core.errors import BadNetwork, Conflict, Forbidden, InUse, InvalidFields, NameTaken, NotFound, Unavailable
 from tenfold.core.events import Ended, Logged, Measured, PhaseStarted, Progressed, Started
+from tenfold.core.ids import new_id
+from tenfold.core.networks.ports import CatalogueEntry
+from tenfold.core.networks.weights import WEIGHTS_FILE
 from tenfold.services.runs import thin
 
 from .bench import Bench
@@ -88,10 +94,125 @@ def test_what_the_dataset_decides_cannot_be_set(ready: Bench) -> None:
     assert run.parameters == {}
 
 
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        ("unet", "its output `mask` is 2 x 512 x 512, not one number for each class"),
+        ("siamese", "it takes 2 inputs at a time, not one picture"),
+        ("char_cnn", "it takes tokens, not pictures"),
+        ("autoencoder", "its output `reconstruction` is 1 x 28 x 28, not one number for each class"),
+    ],
+)
+def test_a_network_for_another_task_says_why(ready: Bench, network: str, reason: str) -> None:
+    with pytest.raises(InvalidFields) as error:
+        ready.start(network=network)
+    (problem,) = error.value.problems
+    assert problem.field == "network"
+    assert problem.message == f"{network} cannot learn image classification: {reason}. Choose another network."
+
+
 def test_a_network_that_does_not_fit_names_both(ready: Bench) -> None:
     with pytest.raises(BadNetwork, match="alexnet does not fit shapes: "):
         ready.start(network="alexnet")
     assert ready.desk.queue() == ()
+
+
+NOWHERE = {"folder": "", "place": "", "inside": "", "licence": "", "address": "", "internal_hosts": [], "heads": 0}
+
+
+def with_weights(source: str) -> CatalogueEntry:
+    """LeNet that begins with the weights of a source."""
+    lenet = next(entry for entry in read_catalogue() if entry.name == "lenet")
+    text = lenet.text.replace("output logits", f'output logits\npretrained "{source}"', 1)
+    return CatalogueEntry(name="tuned", title="Tuned", text=text, paper="")
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("catalogue:lenet", "has no published weights; `catalogue:efficientnet_lite0`, "),
+        ("model:nobody", "is no model of this workstation"),
+        ("folder:models/none", "cannot be used: There is no folder models/none in those that may be read ("),
+        ("upload:abc", "are no weights that were brought in here"),
+    ],
+)
+def test_a_source_of_weights_that_there_is_not_starts_nothing(tmp_path: Path, source: str, why: str) -> None:
+    bench = Bench(tmp_path, catalogue=[with_weights(source)])
+    bench.ready()
+    with pytest.raises(BadNetwork, match=re.escape(why)) as error:
+        bench.start(network="tuned")
+    assert error.value.code == "network.pretrained"
+    assert error.value.message.startswith("Line ")
+    assert bench.desk.queue() == ()
+
+
+def test_a_run_says_where_its_weights_lie_and_how_pixels_were_normalised(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, catalogue=[with_weights("catalogue:efficientnet_lite0")])
+    bench.ready()
+    run = bench.start(network="tuned")
+    told = json.loads((bench.folders.path(run.job) / "spec.json").read_text("utf-8"))["weights"]
+    half = [0.5, 0.5, 0.5]
+    assert told == [{"source": "catalogue:efficientnet_lite0", "mean": half, "std": half, **NOWHERE}]
+
+
+def test_the_form_asks_for_published_weights(ready: Bench) -> None:
+    run = ready.start(network="efficientnet_lite1", weights="published")
+    assert run.network_text.endswith('\npretrained "catalogue:efficientnet_lite1"\n')
+    assert ready.networks.meaning(run.network_text).ok
+    with pytest.raises(InvalidFields, match="lenet has no published weights; there are some for efficientnet_lite0, "):
+        ready.start(network="lenet", weights="published")
+
+
+def test_an_imported_network_begins_with_the_weights_that_came_with_it(ready: Bench) -> None:
+    kept = new_id("upload")
+    ready.artifacts.publish("weights", kept, lambda folder: (folder / WEIGHTS_FILE).write_bytes(b""))
+    lenet = ready.networks.get(ready.owner, "lenet")
+    facts: dict[str, Any] = {"weights": {"id": kept}}
+    ready.networks.create(ready.owner, "brought", lenet.text, origin="file:a.prototxt", imported=facts)
+    run = ready.start(network="brought", weights="published")
+    assert run.network_text.endswith(f'\npretrained "upload:{kept}"\n')
+    (told,) = json.loads((ready.folders.path(run.job) / "spec.json").read_text("utf-8"))["weights"]
+    place = {**NOWHERE, "folder": f"artifacts/weights/{kept}"}
+    assert told == {"source": f"upload:{kept}", "mean": [], "std": [], **place}
+
+
+def hub_layout(folder: Path) -> None:
+    """A folder of the hub's layout without its weights."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "resnet"}')
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+    (folder / "preprocessor_config.json").write_text('{"image_mean": [0.5], "image_std": [0.25]}')
+
+
+def test_a_run_begins_with_the_weights_of_a_folder(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, catalogue=[with_weights("folder:models/small")])
+    bench.ready()
+    place = bench.home / "models/small"
+    hub_layout(place)
+    with pytest.raises(
+        BadNetwork, match=r"cannot be used: small needs model.safetensors: there is none\. Name another"
+    ):
+        bench.start(network="tuned")
+    (place / WEIGHTS_FILE).write_bytes(b"")
+    run = bench.start(network="tuned")
+    (told,) = json.loads((bench.folders.path(run.job) / "spec.json").read_text("utf-8"))["weights"]
+    about = {"place": str(place), "inside": str(bench.home), "licence": "mit", "mean": [0.5], "std": [0.25]}
+    assert told == {**NOWHERE, "source": "folder:models/small", **about}
+
+
+def test_without_the_hub_a_run_that_needs_it_does_not_start(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, catalogue=[with_weights("hub:someone/net@v1")])
+    bench.ready()
+    with pytest.raises(Unavailable, match=r"does not answer: .* put the files into a folder and name it `folder:NAME`"):
+        bench.start(network="tuned")
+    assert bench.desk.queue() == ()
+
+
+def test_a_copy_of_a_catalogue_network_begins_with_its_published_weights(ready: Bench) -> None:
+    text = ready.networks.get(ready.owner, "efficientnet_lite0").text
+    ready.networks.create(ready.owner, "mine", text, origin="catalogue:efficientnet_lite0")
+    run = ready.start(network="mine", weights="published")
+    assert run.network_text.endswith('\npretrained "catalogue:efficientnet_lite0"\n')
 
 
 def test_a_viewer_and_a_reading_token_start_nothing(ready: Bench) -> None:

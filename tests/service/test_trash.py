@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenfold.core.events import Ended, Started
+from tenfold.core.events import Ended, Json, Started
 from tenfold.core.ids import new_id
 from tenfold.core.repository import Query
 from tenfold.services.datasets import ImportRequest
@@ -59,6 +59,37 @@ def test_after_thirty_days_everything_of_it_is_gone(bench: Bench, trash: TrashSe
     assert artifacts(bench, "models") == artifacts(bench, "revisions") == files(bench.data / "jobs") == []
     with bench.database.read() as tx:
         assert tx.histories.rows(run.id) == []
+
+
+def keep_weights(bench: Bench) -> str:
+    """Weights on the disk, as an import publishes them."""
+    kept = new_id("upload")
+    bench.artifacts.publish("weights", kept, lambda folder: (folder / "x").write_text("x") and None)
+    return kept
+
+
+def test_a_network_goes_with_its_versions_and_its_weights(bench: Bench, trash: TrashService) -> None:
+    text = bench.networks.get(bench.owner, "lenet").text
+    about: dict[str, Json] = {"weights": {"id": keep_weights(bench)}}
+    gone = bench.networks.create(bench.owner, "gone", text, imported=about)
+    bench.networks.save(bench.owner, "gone", f"# more\n{text}", on=gone.current)
+    about = {"weights": {"id": keep_weights(bench)}}
+    bench.networks.create(bench.owner, "kept", text, imported=about)
+    bench.networks.named.trash(bench.owner, "gone")
+    bench.clock.now += 30 * DAY_S + 60
+    trash.empty()
+    with bench.database.read() as tx:
+        assert [tx.networks.find(name=name) is not None for name in ("gone", "kept")] == [False, True]
+        assert tx.network_versions.count() == 1
+    assert artifacts(bench, "weights") == [about["weights"]["id"]]  # type: ignore[index,call-overload]
+
+
+def test_weights_that_no_network_came_to_name_go_after_a_day(bench: Bench, trash: TrashService) -> None:
+    lost = bench.data / "artifacts" / "weights" / keep_weights(bench)
+    keep_weights(bench)
+    os.utime(lost, (bench.clock.now - 2 * DAY_S,) * 2)
+    trash.empty()
+    assert lost.name not in artifacts(bench, "weights")
 
 
 def test_what_is_not_in_the_trash_stays(bench: Bench, trash: TrashService) -> None:

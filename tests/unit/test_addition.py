@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.addition import THERE_ALREADY, AdditionPlaces, add_to_revision
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.derived_revision import derive_revision
-from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.revision_reader import RevisionFolder, open_revision
-from tenfold.adapters.formats.revision_writer import ContentHash
+from tenfold.adapters.formats.importing.addition import THERE_ALREADY, AdditionPlaces, add_to_revision
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.reader import RevisionFolder, open_revision
+from tenfold.adapters.formats.revisions.writer import ContentHash
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.edits import Change, Edit
@@ -127,10 +127,41 @@ def test_an_edited_dataset_is_added_to_and_edited_again(parent: Path, more: Path
     assert last.pictures("test", places).shape == (len(places), 12, 12, 3)
 
 
+def test_what_was_deleted_can_be_added_again(parent: Path, tmp_path: Path) -> None:
+    edited = made(parent.with_name("rev_2"))
+    derive_revision(parent, edited, Edit(Change(action="delete"), (0, 1, 2)))
+    derive_revision(edited, made(parent.with_name("rev_3")), Edit(Change(action="exclude"), (3,)))
+    new = add(tmp_path / "first", parent.with_name("rev_3"), "rev_4")
+    assert new is not None
+    assert new.manifest.differences == (Difference("added", 3),)
+    assert new.manifest.skipped_by_reason == {THERE_ALREADY: 47}
+    assert (new.manifest.num_samples, new.manifest.num_excluded, new.manifest.num_deleted) == (49, 1, 3)
+    old = open_revision(parent)
+    assert {new.sample(index).sha256 for index in range(50, 53)} == {old.sample(index).sha256 for index in range(3)}
+    assert new.indices().tolist() == list(range(3, 53))
+
+
 def test_what_is_there_already_adds_nothing(parent: Path, tmp_path: Path) -> None:
     with pytest.raises(BadDataset, match="All 50 pictures are in the dataset already") as error:
         add(tmp_path / "first", parent)
     assert error.value.code == "dataset.nothing-new"
+
+
+def test_a_file_that_is_offered_again_is_left_out_once_and_no_more_once_it_is_mended(parent: Path, more: Path) -> None:
+    torn = more / "dog" / "a torn one.png"
+    assert add(more, parent) is not None
+    (more / "dog" / "later.png").write_bytes(encode(make_photo(20, 16, seed=9000)))
+    again = add(more, parent.with_name("rev_2"), "rev_3")
+    assert again is not None
+    assert [file.path for file in again.rejected()] == ["dog/a torn one.png"]
+    torn.write_bytes(encode(make_photo(20, 16, seed=9001)))
+    (more / "dog" / "still no picture.png").write_bytes(b"no")
+    mended = add(more, parent.with_name("rev_3"), "rev_4")
+    assert mended is not None
+    assert [file.path for file in mended.rejected()] == ["dog/still no picture.png"]
+    for manifest in (again.manifest, mended.manifest):
+        assert manifest.num_rejected == sum(manifest.rejected_by_code.values()) == 1
+        assert manifest.seen == manifest.num_samples + 1 + sum(manifest.skipped_by_reason.values())
 
 
 def test_one_class_alone_can_be_added(parent: Path, tmp_path: Path) -> None:
@@ -142,7 +173,7 @@ def test_one_class_alone_can_be_added(parent: Path, tmp_path: Path) -> None:
 
 
 def test_a_stopped_addition_goes_on_where_it_was(parent: Path, more: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenfold.adapters.formats.addition.BATCH_BYTES", 1)
+    monkeypatch.setattr("tenfold.adapters.formats.importing.addition.BATCH_BYTES", 1)
     asked = iter([False, False, False, False, False])
     assert add(more, parent, should_stop=lambda: next(asked, True)) is None
     seen: list[int] = []

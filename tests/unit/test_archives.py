@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tenfold.adapters.sources.archives import ArchiveLimits, extract_archive, safe_parts
 from tenfold.core.errors import BadArchive, TooLarge
 
-KINDS = ["zip", "tar", "tgz"]
+KINDS = ["zip", "tar", "tgz", "tar.bz2", "tar.xz"]
+MODES = {"tgz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
 
 
 def member(name, content=b"x", **about):
@@ -41,7 +42,7 @@ def make_zip(path, entries, compression=zipfile.ZIP_DEFLATED):
 def make(kind, path, entries):
     if kind == "zip":
         return make_zip(path, entries)
-    return make_tar(path, *(member(*entry) for entry in entries), mode="w:gz" if kind == "tgz" else "w")
+    return make_tar(path, *(member(*entry) for entry in entries), mode=MODES.get(kind, "w"))
 
 
 def refused(archive, destination, **about):
@@ -124,7 +125,7 @@ def test_an_encrypted_zip_is_named(tmp_path):
     assert refused(path, tmp_path / "out").code == "archive.encrypted"
 
 
-@pytest.mark.parametrize("kind", ["zip", "tgz"])
+@pytest.mark.parametrize("kind", ["zip", "tgz", "tar.bz2", "tar.xz"])
 def test_a_bomb_is_stopped_while_it_unpacks(tmp_path, kind):
     archive = make(kind, tmp_path / "a", [("zeros.png", bytes(30_000_000))])
     assert refused(archive, tmp_path / "out", limits=ArchiveLimits(ratio_from=1_000_000)).code == "archive.ratio"

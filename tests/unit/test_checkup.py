@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import xxhash
 from unit.health_scenes import CHANGES, SIDE, Pictures, photo
 
+from tenfold.core.datasets.edits import Assigned, apply_change
 from tenfold.core.datasets.health.checkup import Examined, Subject, examine
 from tenfold.core.datasets.health.codes import FindingCode
 from tenfold.core.datasets.health.findings import Found, report_from_json
 from tenfold.core.datasets.health.fingerprints import fingerprint
-from tenfold.core.datasets.model import RejectedFile
+from tenfold.core.datasets.model import DELETED, RejectedFile, rejected_kinds
 
 NUM_PHOTOS = 300
 TRAIN, VAL, TEST = 0, 1, 2
@@ -194,11 +196,15 @@ def test_tiny_and_unequal_classes_are_told(photos: list[Pictures]) -> None:
 
 
 def test_files_that_could_not_be_read_are_told_by_name(photos: list[Pictures]) -> None:
-    rejected = RejectedFile("oak/7.jpg", "image.unreadable", "It ends after 12 of 31 kB.")
-    found = Plot(photos).finding("unreadable", num_seen=310, num_rejected=10, first_rejected=rejected)
+    files = [RejectedFile(f"oak/{number}.jpg", "image.unreadable", "It ends after 12 of 31 kB.") for number in (7, 8)]
+    files.append(RejectedFile("oak/1.jpg", "group.two-splits", "P03 is named in two splits."))
+    rejected = rejected_kinds({"image.unreadable": 9, "group.two-splits": 1}, files)
+    found = Plot(photos).finding("unreadable", num_seen=310, num_rejected=10, rejected=rejected)
     assert found is not None
     assert found.finding.severity == "bad"
-    assert found.finding.why.startswith("oak/7.jpg: It ends after 12 of 31 kB. And 9 more.")
+    assert found.finding.why.startswith(
+        "9 files, as oak/7.jpg: It ends after 12 of 31 kB. oak/1.jpg: P03 is named in two splits."
+    )
     assert found.finding.fix is None
 
 
@@ -210,9 +216,88 @@ def test_what_is_excluded_is_not_looked_at(photos: list[Pictures]) -> None:
     assert plot.examined().report.num_samples == NUM_PHOTOS
 
 
+def test_what_is_deleted_is_not_looked_at(photos: list[Pictures]) -> None:
+    plot = Plot(photos[:60])
+    twin = plot.plant(photos[0], split=DELETED)
+    plot.plant(np.zeros((SIDE, SIDE, 3), np.uint8), split=DELETED)
+    assert plot.examined().report.findings == ()
+    plot.splits[twin] = TRAIN
+    assert plot.finding("duplicate") is not None
+
+
 def test_a_report_comes_back_from_its_json(photos: list[Pictures]) -> None:
     plot = Plot(photos)
     plot.plant(photos[3], split=TEST)
     report = plot.examined().report
     assert report_from_json(report.to_json()) == report
     assert report.num_bad == 1
+
+
+def strokes(seed: int) -> Pictures:
+    """A bright line on black, as digits are: dark on the whole, and of high contrast."""
+    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+    picture[10 + seed % 40 : 15 + seed % 40, 8:50] = 255 - seed % 30
+    picture[8:56, 6 + seed % 50 : 10 + seed % 50] = 250
+    return picture
+
+
+def pale(picture: Pictures) -> Pictures:
+    return (120 + picture.astype(np.float64) / 255 * 20).astype(np.uint8)
+
+
+def night(picture: Pictures) -> Pictures:
+    return (picture // 9).astype(np.uint8)
+
+
+def test_a_dataset_that_is_dark_or_flat_throughout_is_told(
+    photos: list[Pictures], record_property: Callable[[str, object], None]
+) -> None:
+    """Each case is a whole dataset; a few pictures that are bright change nothing, half of them do."""
+    few = photos[:60]
+    cases = {
+        "night": ([*map(night, few[:57]), *few[57:]], True),
+        "deep files that use 10 of 16 bits": ([(each // 14).astype(np.uint8) for each in few], True),
+        "fog": ([*map(pale, few[:58]), *few[58:]], True),
+        "photos": (few, False),
+        "strokes on black": ([strokes(seed) for seed in range(60)], False),
+        "half in the night": ([*map(night, few[:30]), *few[30:]], False),
+        "bright": ([(155 + each // 3).astype(np.uint8) for each in few], False),
+        "too few to tell": ([*map(night, few[:12])], False),
+    }
+    said = {name: Plot(pictures).finding("faint") for name, (pictures, _) in cases.items()}
+    planted = {name for name, (_, is_faint) in cases.items() if is_faint}
+    named = {name for name, found in said.items() if found is not None}
+    precision, recall = len(named & planted) / max(1, len(named)), len(named & planted) / len(planted)
+    record_property("faint", f"precision {precision:.2f}, recall {recall:.2f}")
+    print(f"faint datasets: precision {precision:.2f}, recall {recall:.2f} of {len(cases)} cases")
+    assert (precision, recall) == (1, 1), named ^ planted
+    found = said["night"]
+    assert found is not None
+    assert found.finding.sentence == "95.0 % of all pictures are dark: the whole dataset is"
+    assert (found.finding.fix, len(found.samples)) == (None, 57)
+    assert Plot(cases["night"][0]).finding("extreme-light") is None
+
+
+def test_classes_that_differ_by_case_or_blanks_are_found_and_merged(photos: list[Pictures]) -> None:
+    names = ("oak", "Oak ", "elm", "ELM", "ash", "as h", "ashes", "é", "e\N{COMBINING ACUTE ACCENT}", "OAK")
+    planted = {1, 3, 8, 9}
+    counts = (60, 9, 40, 20, 30, 30, 30, 30, 20, 31)
+    plot = Plot(photos)
+    plot.labels = np.repeat(np.arange(len(names)), counts).tolist()
+    found = plot.finding("class-twin", classes=names)
+    assert found is not None
+    precision, recall = figures(np.unique(np.array(plot.labels)[found.samples]), planted)
+    print(f"classes written otherwise: precision {precision:.2f}, recall {recall:.2f}")
+    assert (precision, recall) == (1, 1)
+    assert found.finding.count == 3
+    assert found.finding.fix is not None
+    assert (found.finding.fix.word, found.finding.fix.label) == ("Merge 40 into oak", "oak")
+    subject = replace(plot.subject(), classes=names)
+    before = Assigned(names, subject.labels, subject.splits)
+    merged = apply_change(found.finding.fix.change, before, found.chosen)
+    assert np.bincount(merged.labels)[[0, 1]].tolist() == [100, 0]
+    plot.labels = merged.labels.tolist()
+    again = plot.finding("class-twin", classes=names)
+    assert again is not None
+    assert (again.finding.count, again.finding.fix and again.finding.fix.label) == (2, "elm")
+    assert Plot(photos).finding("class-twin") is None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.checkup_folder import CheckPlaces, CheckupFolder, check_revision
-from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.judging import OpenJudge
-from tenfold.adapters.formats.revision_reader import RevisionFolder, open_revision
+from tenfold.adapters.formats.checkups.folder import CheckPlaces, CheckupFolder, check_revision, judge_revision
+from tenfold.adapters.formats.checkups.judging import OpenJudge
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
+from tenfold.adapters.formats.revisions.reader import RevisionFolder, open_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.health.judging import JudgeSpec
 from tenfold.core.datasets.health.likeness import first_with_same_pixels
@@ -145,3 +146,30 @@ def test_equal_hashes_lead_to_the_first() -> None:
     found = first_with_same_pixels(hashes)
     assert found[[3, 20, 40]].tolist() == [3, 3, 3]
     assert (np.delete(found, [20, 40]) == np.delete(np.arange(50), [20, 40])).all()
+
+
+def test_a_judgement_tells_confidence_and_finds_nothing(tmp_path: Path, revision: Path) -> None:
+    reader, judge = open_revision(revision), Brightness()
+
+    def judged(name: str, earlier: str = "") -> Any:
+        work, made = folder(tmp_path / f"{name} work"), folder(tmp_path / name)
+        return judge_revision(
+            reader,
+            CheckPlaces(work=work, destination=made, earlier=tmp_path / earlier if earlier else None),
+            replace(FOLDS[0], fold=0, folds=0),
+            open_judge=lambda spec: OpenJudge(spec, judge, reader),
+            report=lambda _done, _total: None,
+            should_stop=lambda: False,
+        )
+
+    told = judged("first")
+    assert (told.findings, told.is_judgement, told.judged.names) == ((), True, ("k1",))
+    assert told.judged.num_unseen == 120 - len(reader.indices("train"))
+    assert CheckupFolder(tmp_path / "first").report == told
+    confidence = CheckupFolder(tmp_path / "first").judged("confidence")
+    said = np.load(tmp_path / "first" / "probabilities.npy")
+    assert confidence is not None
+    assert np.array_equal(confidence, said[np.arange(120), reader.labels_at(np.arange(120))])
+    seen = judge.num_seen
+    assert judged("second", "first") == told
+    assert judge.num_seen == seen == 120

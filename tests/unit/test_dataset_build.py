@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.import_arrays import facts_type
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.importing.arrays import facts_type
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
+from tenfold.adapters.formats.revisions.reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.core.datasets.filtering import SampleFilter
@@ -281,7 +281,7 @@ def test_preprocessing_is_complete_for_a_network(pictures, tmp_path):
 def test_colour_met_after_the_look_is_told(tmp_path, pictures, monkeypatch):
     grey = write_class_folders(tmp_path / "grey", {"a": 5, "b": 5}, grey=True)
     (grey / "b" / "0009.png").write_bytes(encode(make_photo(12, 12)))
-    monkeypatch.setattr("tenfold.adapters.formats.preparation.LOOK_AT", 1)
+    monkeypatch.setattr("tenfold.adapters.formats.importing.preparation.LOOK_AT", 1)
     manifest = build(grey, tmp_path / "out")
     assert manifest.channels == 1
     assert "1 pictures in colour were turned grey." in manifest.notes
@@ -360,7 +360,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("reads", [0, 30, 71, 80, 90, 110, 141])
 def test_an_import_that_was_killed_goes_on_where_it_was(pictures, tmp_path, monkeypatch, reads):
     (pictures / "cats" / "broken.png").write_bytes(b"no picture")
-    monkeypatch.setattr("tenfold.adapters.formats.preparation.BATCH_BYTES", 1)
+    monkeypatch.setattr("tenfold.adapters.formats.importing.preparation.BATCH_BYTES", 1)
     whole = build(pictures, tmp_path / "whole")
 
     class Dying(ImageFolder):

@@ -9,11 +9,11 @@ import tifffile
 from known_images import ANIMATED, KNOWN
 from PIL import Image
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.derived_revision import derive_revision
-from tenfold.adapters.formats.image_folder import ImageFolder
-from tenfold.adapters.formats.import_arrays import ImportArrays
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.importing.arrays import ImportArrays
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.datasets.preprocessing import Preprocessing
@@ -141,7 +141,7 @@ class Counted(ImageFolder):
 
 @pytest.mark.parametrize("depth", ["8bit", "keep"])
 def test_an_import_that_is_stopped_and_goes_on_gives_the_same_bytes(tmp_path, depth, monkeypatch):
-    monkeypatch.setattr("tenfold.adapters.formats.preparation.BATCH_BYTES", 1)
+    monkeypatch.setattr("tenfold.adapters.formats.importing.preparation.BATCH_BYTES", 1)
     values = np.random.default_rng(9).integers(0, 65536, (70, 4, 5), dtype=np.uint16)
     folder = write_tiffs(tmp_path / "in", values)
     whole = imported(folder, tmp_path / "whole", depth=depth)
@@ -190,3 +190,14 @@ def test_known_images_go_through_one_import(tmp_path):
     assert found == expected_codes
     assert reader.manifest.seen == len(plain)
     assert f"{len(ANIMATED)} pictures have more than one frame: the first is used." in reader.manifest.notes
+
+
+@pytest.mark.parametrize(("low", "high", "is_dim"), [(500, 3500, True), (0, 65_535, False), (20_000, 40_000, False)])
+def test_sixteen_bits_in_eight_tell_their_range_and_what_is_lost(tmp_path, low, high, is_dim):
+    values = [np.linspace(low, high, 64).astype(np.uint16).reshape(8, 8) for _ in range(6)]
+    notes = imported(write_tiffs(tmp_path / "in", values), tmp_path / "out").manifest.notes
+    (told,) = [note for note in notes if "16 bits" in note]
+    assert f"their values go from {low:,} to {high:,} of 65,535." in told
+    assert ("choose" in told or "with the depth As in the files" in told) == is_dim
+    kept = imported(tmp_path / "in", tmp_path / "kept", depth="keep").manifest.notes
+    assert not any("stored in 8" in note for note in kept)

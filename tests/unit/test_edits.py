@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import shutil
+import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenfold.adapters.formats import derived_revision
-from tenfold.adapters.formats.derived_revision import derive_revision
-from tenfold.adapters.formats.revision_reader import open_revision
-from tenfold.adapters.formats.revision_writer import ContentHash
+from tenfold.adapters.formats.revisions import derived as derived_revision
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.reader import RevisionFolder, open_revision
+from tenfold.adapters.formats.revisions.writer import ContentHash
 from tenfold.core.datasets.edits import (
     MAX_DIFFERENCES,
     Assigned,
@@ -26,7 +28,7 @@ from tenfold.core.datasets.edits import (
     differences,
 )
 from tenfold.core.datasets.filtering import SampleFilter
-from tenfold.core.datasets.model import Difference, manifest_from_json, tell_differences
+from tenfold.core.datasets.model import DELETED, SPLITS, Difference, manifest_from_json, tell_differences
 from tenfold.core.errors import BadDataset, Damaged, Invalid, InvalidFields, NotFound
 from tenfold.core.fields import parse_spec
 from tenfold.testing.revisions import CLASSES, write_revision
@@ -59,6 +61,7 @@ TO_VAL, TO_TRAIN = {"action": "move", "to_split": "val"}, {"action": "move", "to
         (TO_TRAIN, [5, 4], LABELS_BEFORE, [0, 0, 1, 0, 0, 0], "1 moved from test to train, 1 restored"),
         ({"action": "exclude"}, [1, 2, 4, 5], LABELS_BEFORE, [0, -1, -2, 0, -3, -3], "3 excluded"),
         ({"action": "restore"}, [0, 5], LABELS_BEFORE, [0, 0, 1, 0, 2, 2], "1 restored"),
+        ({"action": "delete"}, [1, 2, 5], LABELS_BEFORE, [0, -4, -4, 0, 2, -4], "3 deleted"),
     ],
 )
 def test_a_change_does_what_it_says_and_tells_it(
@@ -87,10 +90,14 @@ def test_what_changes_nothing_is_refused(change: dict[str, Any], chosen: list[in
 def test_a_dataset_that_could_not_be_trained_on_is_not_made() -> None:
     with pytest.raises(BadDataset, match="No picture would be left for training"):
         changed({"action": "exclude"}, BEFORE, [0, 1, 3])
-    with pytest.raises(BadDataset, match="One class only would be left, 'cat'"):
+    with pytest.raises(BadDataset, match="No picture would be left for training"):
+        changed({"action": "delete"}, BEFORE, [0, 1, 3])
+    with pytest.raises(BadDataset, match="One class only would be left for training, 'cat'"):
         changed({"action": "relabel", "label": "cat"}, BEFORE, [3, 4])
-    with pytest.raises(BadDataset, match="One class only would be left, 'dog'"):
-        changed({"action": "exclude"}, BEFORE, [0, 1, 2])
+    with pytest.raises(BadDataset, match="One class only would be left for training, 'dog'"):
+        changed({"action": "exclude"}, BEFORE, [0, 1])
+    lone = assigned([0, 0, 1], [0, 0, 1])  # it was so before: its pictures can still be changed
+    assert changed({"action": "exclude"}, lone, [0])[1] == [-1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,7 @@ def test_a_dataset_that_could_not_be_trained_on_is_not_made() -> None:
         ({"action": "move"}, "to_split", "Name the split for move"),
         ({"action": "exclude", "label": "dog"}, "label", "exclude takes no class"),
         ({"action": "relabel", "label": "x", "to_split": "val"}, "to_split", "relabel takes no split"),
-        ({"action": "paint"}, "action", "allowed is one of relabel, move, exclude, restore"),
+        ({"action": "paint"}, "action", "allowed is one of relabel, move, exclude, restore, delete"),
         ({}, "action", "Change is needed"),
         ({"action": "relabel", "label": "a/b"}, "label", "has “/” in it"),
         ({"action": "relabel", "label": "a\nb"}, "label", r"U\+000A"),
@@ -122,10 +129,23 @@ def test_a_class_that_looks_like_another_is_not_made(name: str) -> None:
 
 
 def test_indices_are_those_of_the_dataset() -> None:
-    assert checked_indices([4, 1, 4], 5).tolist() == [1, 4]
-    for strange in (-1, 5):
-        with pytest.raises(NotFound, match=f"There is no sample {strange}; the dataset has 5"):
-            checked_indices([0, strange], 5)
+    splits = np.array([0, 1, DELETED, -1, 2], np.int8)
+    assert checked_indices([4, 1, 3, 4], splits).tolist() == [1, 3, 4]
+    for strange, words in ((-1, "There is no sample -1; the dataset has 5"), (5, "no sample 5"), (2, "2 was deleted")):
+        with pytest.raises(NotFound, match=words) as error:
+            checked_indices([0, strange], splits)
+        assert error.value.code == "sample.not-found"
+
+
+def test_a_group_moves_without_what_was_deleted_of_it() -> None:
+    before = Assigned(
+        ("cat", "dog"),
+        np.array([0, 0, 0, 1, 0], np.int32),
+        np.array([0, DELETED, -1, 0, 0], np.int8),
+        groups=np.array([0, 0, 0, -1, -1], np.int32),
+    )
+    moved = apply_change(Change(action="move", to_split="val"), before, np.array([0]))
+    assert moved.splits.tolist() == [1, DELETED, -2, 0, 0]
 
 
 def test_many_kinds_of_differences_are_summed_up() -> None:
@@ -162,7 +182,7 @@ def parent(tmp_path: Path) -> Path:
 
 def derived(parent: Path, name: str, change: Change, chosen: Any) -> Path:
     folder = parent.with_name(name)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     derive_revision(parent, folder, Edit(change, chosen))
     return folder
 
@@ -209,6 +229,63 @@ def test_an_edit_that_is_taken_back_by_another_has_the_same_hash(parent: Path) -
     back = derived(there, "rev_3", Change(action="restore"), SampleFilter(split="excluded"))
     assert open_revision(back).manifest.content == open_revision(parent).manifest.content
     assert open_revision(there).manifest.content != open_revision(parent).manifest.content
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["exclude", "restore", "delete", "delete", "move", "relabel"]),
+        st.sets(st.integers(0, 39), min_size=1, max_size=12),
+        st.sampled_from(SPLITS),
+        st.sampled_from([*CLASSES, "new"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(edits=EDITS)
+def test_what_was_deleted_is_met_nowhere_and_earlier_revisions_keep_it(edits: list[Any]) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        last = Path(home) / "rev_0"
+        write_revision(last, 40)
+        states = [(last, open_revision(last).assigned(), frozenset[int]())]
+        for number, (action, chosen, split, label) in enumerate(edits, 1):
+            gone = states[-1][2]
+            more = {"move": {"to_split": split}, "relabel": {"label": label}}.get(action, {})
+            change = parse_spec(Change, {"action": action, **more})
+            try:
+                last = derived(states[-1][0], f"rev_{number}", change, tuple(chosen))
+            except NotFound:
+                assert chosen & gone
+                continue
+            except (Invalid, BadDataset):
+                continue
+            assert not chosen & gone
+            states.append((last, open_revision(last).assigned(), gone | (chosen if action == "delete" else set())))
+        for folder, state, gone in states:
+            _check_that_none_is_met(open_revision(folder), state, gone)
+
+
+def _check_that_none_is_met(reader: RevisionFolder, state: Assigned, gone: frozenset[int]) -> None:
+    met = {split: reader.find(SampleFilter(split=split)).tolist() for split in (*SPLITS, "excluded")}
+    assert sorted(chain.from_iterable(met.values())) == reader.indices().tolist() == sorted({*range(40)} - gone)
+    in_split = {*range(40)} - gone - {*met["excluded"]}
+    for wanted in (SampleFilter(), SampleFilter(sort="-split"), SampleFilter(text="png"), SampleFilter(min_width=0)):
+        assert {*reader.find(wanted).tolist()} == in_split
+    by_label = [index for label in reader.classes for index in reader.find(SampleFilter(label=label)).tolist()]
+    assert sorted(by_label) == sorted(in_split)
+    assert sum(bar.count for bar in reader.distribution("brightness")) == len(in_split) == reader.manifest.num_samples
+    assert (reader.manifest.num_excluded, reader.manifest.num_deleted) == (len(met["excluded"]), len(gone))
+    for index in gone:
+        for look in (reader.sample, reader.thumbnail):
+            with pytest.raises(NotFound, match="was deleted") as error:
+                look(index)
+            assert error.value.code == "sample.not-found"
+    rows = np.array(sorted(in_split), np.int64)
+    whole = ContentHash(reader.classes, reader.manifest.preprocessing.shape)
+    whole.add(reader.pixel_hashes(rows), {"labels": state.labels[rows], "splits": state.splits[rows]})
+    assert reader.manifest.content == whole.hexdigest()
 
 
 def test_where_files_cannot_be_linked_they_are_copied(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:

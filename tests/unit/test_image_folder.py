@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tenfold.adapters.formats.image_folder import ImageFolder
+from tenfold.adapters.formats.layouts.image_folder import ImageFolder
 from tenfold.core.errors import BadDataset, BadImage
 from tenfold.testing.datasets import listed
 from tenfold.testing.picture_files import encode, make_photo, write_class_folders

@@ -6,11 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.build import BuildPlaces, Working, build_revision
-from tenfold.adapters.formats.in_place_reader import RevisionOpener
-from tenfold.adapters.formats.layouts import open_source
-from tenfold.adapters.formats.openers import SourcePlaces
-from tenfold.adapters.formats.registration import (
+from tenfold.adapters.formats.importing.build import BuildPlaces, Working, build_revision
+from tenfold.adapters.formats.in_place.reader import RevisionOpener
+from tenfold.adapters.formats.in_place.registration import (
     AT_ONCE,
     NO_FILES,
     PackingPlaces,
@@ -18,11 +16,16 @@ from tenfold.adapters.formats.registration import (
     pack_registered,
     register_revision,
 )
+from tenfold.adapters.formats.layouts.openers import SourcePlaces
+from tenfold.adapters.formats.layouts.recognition import open_source
 from tenfold.adapters.imaging.fast import FastDecoder
+from tenfold.bootstrap.origins import Origins
+from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.layouts import SourceChoice
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.errors import BadDataset, Damaged
 from tenfold.testing.pictures import write_shapes
+from tenfold.worker.toolbox import BuildFolders
 
 OPEN = RevisionOpener(FastDecoder)
 SPEC = DatasetSpec(storage="in place", width=20, height=20)
@@ -48,9 +51,17 @@ class Kept:
         places = SourcePlaces(work=self.folder("source.work"), allowed=self.home)
         return open_source(path or self.pictures, places, SourceChoice())
 
-    def register(self, path=None):
+    def asked_for(self, path=None, **source):
+        """The source as an import job on a server opens it."""
+        told = {"folder": str(path or self.pictures), **source}
+        about = {"dataset": "d", "dataset_name": "d", "task": "classification", "revision": "r", "spec": {}}
+        job = ImportJob(**about, source=told, roots=[str(self.home)])
+        work = self.folder("source.work")
+        return Origins(job, BuildFolders(data=self.home, work=work, staged=work), lambda: False, print).open()
+
+    def register(self, path=None, source=None):
         places = RegistrationPlaces(work=self.folder("one.work"), destination=self.folder("one"), packed="two")
-        assert register_revision(self.source(path), self.spec, places, self.working()) is not None
+        assert register_revision(source or self.source(path), self.spec, places, self.working()) is not None
         return OPEN(self.home / "one")
 
     def pack(self, **about):
@@ -220,3 +231,49 @@ def test_what_was_rejected_or_skipped_when_registered_is_told_once_more_when_pac
     assert dict(two.manifest.rejected_by_code) == {"image.format": 1}
     assert two.manifest.seen == one.manifest.seen == 92
     assert not any("black" in note for note in two.manifest.notes)
+
+
+def test_a_folder_can_be_used_in_place_where_the_web_is_allowed(kept):
+    one = kept.register(source=kept.asked_for(web=True, internal_hosts=[]))
+    assert one.manifest.num_samples == 90
+    assert_same_pictures(one, kept.pack())
+
+
+def test_addresses_of_the_web_stay_out_of_a_table_that_is_used_in_place(kept):
+    files = [f"pictures/{each.parent.name}/{each.name},{each.parent.name}" for each in kept.pictures.glob("*/*.png")]
+    table = kept.home / "birds.csv"
+    table.write_text("\n".join(["path,label", "https://pictures.example/1.png,bar", *files]))
+    one = kept.register(source=kept.asked_for(table, web=True, internal_hosts=[]))
+    assert (one.manifest.num_samples, dict(one.manifest.rejected_by_code)) == (90, {"file.address": 1})
+    assert "choose the storage Packed first" in one.manifest.rejected[0].message
+
+
+def test_folders_for_validation_and_testing_that_lie_elsewhere_are_used_in_place(kept):
+    for name, seed in (("later", 2), ("last", 3)):
+        write_shapes(kept.home / name, per_class=5, seed=seed)
+    apart = {"val_folder": str(kept.home / "later"), "test_folder": str(kept.home / "last")}
+    one = kept.register(source=kept.asked_for(**apart))
+    assert {split: one.manifest.split_size(split) for split in ("train", "val", "test")} == {
+        "train": 90,
+        "val": 15,
+        "test": 15,
+    }
+    assert one.sample(0).path.startswith("train/")
+    before = pictures_of(one)
+    two = kept.pack()
+    two.verify()
+    for split, pictures in before.items():
+        np.testing.assert_array_equal(pictures, pictures_of(two)[split])
+    plain = kept.folder("plain")
+    places = BuildPlaces(work=kept.folder("plain.work"), destination=plain)
+    build_revision(kept.asked_for(**apart), kept.spec, places, decoder=FastDecoder(), report=lambda *_: None)
+    assert two.manifest.content == OPEN(plain).manifest.content
+
+
+def test_a_changed_file_of_a_split_that_lies_elsewhere_is_noticed(kept):
+    write_shapes(kept.home / "later", per_class=5, seed=2)
+    one = kept.register(source=kept.asked_for(val_folder=str(kept.home / "later")))
+    touched = kept.home / "later" / "bar" / "0000.png"
+    touched.write_bytes(touched.read_bytes() + b"more")
+    with pytest.raises(Damaged, match=r"val/bar/0000\.png was changed"):
+        pictures_of(one)

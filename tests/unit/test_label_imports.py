@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.revision_reader import open_revision
-from tenfold.adapters.formats.revision_writer import ContentHash
+from tenfold.adapters.formats.importing.addition import AdditionPlaces, add_to_revision
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.revisions.reader import open_revision
+from tenfold.adapters.formats.revisions.writer import ContentHash
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.label_texts import join_classes
 from tenfold.core.datasets.planning import MAX_SET_CLASSES, FileRows, FoundFiles, plan_samples

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.dataset_export import export_dataset
-from tenfold.adapters.formats.derived_revision import derive_revision
-from tenfold.adapters.formats.layouts import open_source
-from tenfold.adapters.formats.openers import SourcePlaces
-from tenfold.adapters.formats.revision_reader import RevisionFolder, open_revision
-from tenfold.adapters.formats.revision_writer import ContentHash
+from tenfold.adapters.formats.importing.addition import AdditionPlaces, add_to_revision
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.layouts.openers import SourcePlaces
+from tenfold.adapters.formats.layouts.recognition import open_source
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.export import export_dataset
+from tenfold.adapters.formats.revisions.reader import RevisionFolder, open_revision
+from tenfold.adapters.formats.revisions.writer import ContentHash
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.datasets.exporting import ExportSpec
@@ -203,14 +203,18 @@ def test_an_import_of_an_export_has_the_same_content(
     assert again.label_facts == reader.label_facts
 
 
-def test_folders_hold_one_class_and_say_what_stays_behind(kind: str, reader: RevisionFolder, tmp_path: Path) -> None:
+def test_folders_hold_one_class_and_a_table_beside_them_the_rest(
+    kind: str, reader: RevisionFolder, tmp_path: Path
+) -> None:
     if kind not in {"class", "order"}:
         with pytest.raises(BadDataset, match="choose CSV, COCO-style JSON or Parquet"):
             exported(reader, tmp_path, "folders")
         return
     root = exported(reader, tmp_path, "folders")
     readme = (root / "README.txt").read_text("utf-8")
-    assert "Folders have no groups and weights: export CSV or Parquet" in readme
+    assert "samples.csv has the groups and weights, which folders cannot say" in readme
+    again = build(root, tmp_path / "again", kind, validation_share=0, test_share=0)
+    assert (again.manifest.content, again.label_facts) == (reader.manifest.content, reader.label_facts)
     assert ("--label-kind order --class-order 'none, mild, grave'" in readme) == (kind == "order")
 
 

@@ -4,17 +4,17 @@ import csv
 
 import pytest
 
-from tenfold.adapters.formats.build import BuildPlaces, Working, build_revision
-from tenfold.adapters.formats.in_place_reader import RevisionOpener
-from tenfold.adapters.formats.layouts import open_source
-from tenfold.adapters.formats.openers import SourcePlaces
-from tenfold.adapters.formats.registration import (
+from tenfold.adapters.formats.importing.build import BuildPlaces, Working, build_revision
+from tenfold.adapters.formats.in_place.reader import RevisionOpener
+from tenfold.adapters.formats.in_place.registration import (
     PackingPlaces,
     RegistrationPlaces,
     pack_registered,
     register_revision,
 )
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.layouts.openers import SourcePlaces
+from tenfold.adapters.formats.layouts.recognition import open_source
+from tenfold.adapters.formats.revisions.reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.core.datasets.layouts import source_choice
 from tenfold.core.datasets.spec import DatasetSpec

@@ -15,10 +15,10 @@ import pytest
 from full_disk import files_up_to
 from PIL import Image
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
-from tenfold.adapters.formats.cifar import NAMES_OF_HUNDRED, TEN, open_cifar
-from tenfold.adapters.formats.idx import FILES, IdxSource
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.files.cifar import NAMES_OF_HUNDRED, TEN, open_cifar
+from tenfold.adapters.formats.files.idx import FILES, IdxSource
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.revisions.reader import open_revision
 from tenfold.adapters.imaging.fast import FastDecoder
 from tenfold.adapters.sources import samples as samples_module
 from tenfold.adapters.sources.sample_origins import DebianPackage, Mirror

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenfold.adapters.formats.revision_reader import RevisionFolder, open_revision
-from tenfold.adapters.formats.sample_orders import KEPT, SampleOrders
-from tenfold.adapters.formats.text_column import TextColumn, write_texts
+from tenfold.adapters.formats.files.text_column import TextColumn, write_texts
+from tenfold.adapters.formats.revisions.reader import RevisionFolder, open_revision
+from tenfold.adapters.formats.revisions.sample_orders import KEPT, SampleOrders
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.marks import Marks
 from tenfold.core.datasets.model import SampleRecord

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tenfold.adapters.formats.small_png import small_png
+from tenfold.adapters.formats.files.small_png import small_png
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (64, 3, 3), (1, 1, 1), (5, 64, 3)])

@@ -36,10 +36,15 @@ from web.samples.rest import (
 )
 from web.samples.results import (
     bare_test_model_page,
+    blocks_page,
+    broken_network_page,
+    imported_network_page,
     model_page,
     models_page,
     network_page,
     networks_page,
+    new_network_page,
+    refused_network_page,
     test_model_page,
 )
 from web.samples.things import FRAME, NOW, RUN_ROWS, VIEWER
@@ -90,6 +95,11 @@ PAGES: dict[str, Callable[[], Page]] = {
     "model-test-bare": bare_test_model_page,
     "networks": networks_page,
     "network": network_page,
+    "network-broken": broken_network_page,
+    "network-blocks": blocks_page,
+    "network-imported": imported_network_page,
+    "network-new": new_network_page,
+    "network-new-refused": refused_network_page,
     "queue": queue_page,
     "queue-empty": lambda: settings.QueuePage(running=(), waiting=(), next_start=NEXT_START),
     "settings": settings_page,

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -32,8 +33,13 @@ from web.sample_pages import PAGES, frame_for
 from web.samples.results import test_model_page
 from web.samples.things import NOW
 
+from tenfold.core.errors import Conflict
+from tenfold.core.networks.analysis import analyse
+from tenfold.interfaces.web.presenters.vocabulary import vocabulary
 from tenfold.interfaces.web.rendering import BUILT, Renderer
+from tenfold.interfaces.web.routes import network_editor
 from tenfold.interfaces.web.views import models
+from tenfold.services.network_texts import NetworkTexts
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -71,6 +77,10 @@ class Site:
                 Route("/api/v1/uploads/upl_1", self.store, methods=["PATCH"]),
                 Route("/api/v1/runs/{name}/metrics", metrics),
                 Route("/models/{name}/classify", self.classify, methods=["POST"]),
+                Route("/networks/-/vocabulary", words),
+                Route("/networks/-/look", self.look, methods=["POST"]),
+                Route("/networks/-/edit", edits, methods=["POST"]),
+                Route("/networks/-/format", formatted, methods=["POST"]),
                 Route("/datasets/new", self.upload, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=BUILT)),
                 Route("/{path:path}", self.other, methods=["GET", "POST"]),
@@ -98,6 +108,10 @@ class Site:
         return html(
             self.renderer.render(type(page)(**{**vars(page), "test": test}), frame_for("model"), fragment="result")
         )
+
+    async def look(self, request: Request) -> Response:
+        asked = network_editor.Asked(**await request.json())
+        return JSONResponse(network_editor.answer(asked, analyse(asked.text), self.renderer.part))
 
     async def store(self, request: Request) -> Response:
         upload = {"id": "upl_1", "name": "set.zip", "num_files": 1, "refused": []}
@@ -162,6 +176,23 @@ def values(step: int) -> dict[str, float]:
     share = step / 12660
     rate = 0.03 * (share / 0.25 if share < 0.25 else (1 + math.cos((share - 0.25) / 0.75 * math.pi)) / 2)
     return {"train_loss": loss, "train_accuracy": max(0.0, 1 - loss * 0.28), "rate": rate}
+
+
+async def words(_request: Request) -> Response:
+    return JSONResponse(vocabulary())
+
+
+async def edits(request: Request) -> Response:
+    asked = network_editor.AskedEdit(**await request.json())
+    try:
+        return JSONResponse(network_editor.edits(asked, NetworkTexts(time.monotonic)))
+    except Conflict as refusal:
+        return JSONResponse({"detail": str(refusal)}, 409)
+
+
+async def formatted(request: Request) -> Response:
+    asked = network_editor.AskedText(**await request.json())
+    return JSONResponse(network_editor.formatting(asked, NetworkTexts(time.monotonic)))
 
 
 async def metrics(request: Request) -> Response:

@@ -272,6 +272,8 @@ def test_classes_in_any_script_are_kept_apart(browser: httpx.Client, home: Path)
         ("rate", "0,001", "Write 0.001."),
         ("batch_size", "0", "allowed is 1 to 65536"),
         ("optimizer", "moon", "allowed is one of sgd, adam"),
+        ("framework", "jax", "allowed is one of torch, keras"),
+        ("framework", "keras", "Keras on TensorFlow has no environment on this machine yet"),
         ("device", "<script>", "allowed is auto, cpu"),
         ("dataset", "gone", "no dataset named 'gone'"),
         ("network", "../x", "no network '../x'"),

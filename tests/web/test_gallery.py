@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -159,6 +160,26 @@ def test_the_history_names_who_and_what(browser: TestClient, services: Services)
     assert "Imported" in whole
 
 
+def test_an_earlier_revision_is_shown_as_it_was_and_cannot_be_changed(browser: TestClient, services: Services) -> None:
+    data = form(services, action="exclude", all="true", query="class=ring&split=test")
+    assert browser.post("/datasets/shapes/edit", data=data).status_code == 303
+    number = max(
+        services.revisions.numbers(services.owner, services.datasets.named.get(services.owner, "shapes")).values()
+    )
+    before = browser.get(f"/datasets/shapes?revision={number - 1}&class=ring&split=test").text
+    assert f"This is revision {number - 1}, as it was." in before
+    assert "of 8</span>" in before
+    assert 'name="revision" value="1"' in before or f'name="revision" value="{number - 1}"' in before
+    assert "/datasets/shapes/edit" not in before
+    assert "Find what is wrong" not in before
+    now = browser.get("/datasets/shapes?class=ring&split=test").text
+    assert "none fits" in now
+    assert f'href="/datasets/shapes?revision={number - 1}"' in now
+    assert browser.get("/datasets/shapes?revision=99").status_code == 404
+    undone = browser.post(f"/datasets/shapes/revisions/{form(services)['revision']}/undo")
+    assert undone.status_code == 303
+
+
 def test_what_is_wrong_in_the_filter_stands_beside_it(browser: TestClient) -> None:
     page = browser.get("/datasets/shapes?min_width=wide&min_bytes=9&max_bytes=3&class=moon&sort=moon&text=ring").text
     for words in (
@@ -202,3 +223,17 @@ def test_bars_of_shares_lie_between_their_neighbours() -> None:
     bars = distribution(np.array([0.0, 0.01, 0.26, 1.0], np.float32))
     assert [(bar.low, bar.count) for bar in bars if bar.count] == [(0.0, 2), (0.25, 1), (0.95, 1)]
     assert distribution(np.zeros(0)) == ()
+
+
+def test_the_list_tells_task_and_findings_and_is_sorted(browser: TestClient, services: Services) -> None:
+    deadline = time.monotonic() + 60
+    while services.checkups.standing(services.owner, services.datasets.named.get(services.owner, "shapes")).is_open:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    page = browser.get("/datasets").text
+    assert re.search(r'<td class="p2 nowrap"><a[^>]* href="/datasets/shapes#doctor">\d+ findings?</a>', page)
+    assert '<td class="p3 nowrap">classification</td>' in page
+    assert 'aria-sort="descending"><a href="/datasets?sort=created_at">Made' in page
+    by_name = browser.get("/datasets?sort=name").text
+    assert 'aria-sort="ascending"><a href="/datasets?sort=-name">Name' in by_name
+    assert browser.get("/datasets?sort=owner").status_code == 200

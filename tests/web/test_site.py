@@ -39,7 +39,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def services(home: Path) -> Iterator[Services]:
     (home / "data").mkdir()
-    opened = build_services(Settings(data=home / "data", roots=[home]))
+    nobody = {"hub": "http://127.0.0.1:9", "internal_hosts": ["127.0.0.1"]}
+    opened = build_services(Settings(data=home / "data", roots=[home], **nobody))
     yield opened
     opened.close()
 
@@ -165,6 +166,18 @@ def test_the_form_of_a_run_keeps_everything_when_it_is_refused(browser: TestClie
     assert "allowed is 1 to 512" in text_of(both.text)
 
 
+def test_a_hub_that_does_not_answer_leaves_the_form_as_it_is(
+    browser: TestClient, services: Services, dataset: str
+) -> None:
+    text = services.networks.get(services.owner, "lenet").text
+    services.networks.create(services.owner, "tuned", f'{text}\npretrained "hub:someone/net@v1"\n')
+    answer = browser.post("/runs/new", data={"dataset": dataset, "network": "tuned", "rate": "0.0123"})
+    assert answer.status_code == 503
+    assert "does not answer" in text_of(answer.text)
+    assert "name it folder:NAME" in text_of(answer.text).replace("`", "")
+    assert 'value="0.0123"' in answer.text
+
+
 def test_a_field_is_judged_when_it_is_left(browser: TestClient, dataset: str) -> None:
     form = {"dataset": dataset, "network": "lenet", "epochs": "0", "parameters.window": "9"}
     assert "allowed is 1 to 10000" in text_of(browser.post("/runs/new/check?field=epochs", data=form).text)
@@ -256,6 +269,7 @@ def test_every_page_answers(browser: TestClient, model: str) -> None:
         "/models",
         "/networks",
         "/networks/lenet",
+        "/networks/new",
         "/queue",
         "/settings",
         "/settings?tab=tokens",
@@ -271,7 +285,7 @@ def test_every_page_answers(browser: TestClient, model: str) -> None:
 
 def test_a_layer_tells_what_is_not_ordinary_about_it(browser: TestClient) -> None:
     page = text_of(browser.get("/networks/lenet").text)
-    assert "conv, out 20, kernel 5 × 5" in page
+    assert "conv 5 × 5, 20 filters" in page
     assert "pad 0" not in page
     assert "pad 2" in text_of(browser.get("/networks/alexnet").text)
 

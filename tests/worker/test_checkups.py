@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenfold.adapters.formats.checkup_folder import CheckupFolder
+from tenfold.adapters.formats.checkups.folder import CheckupFolder
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.filtering import SampleFilter

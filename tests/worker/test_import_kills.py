@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
 import random
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.events import Envelope, PhaseStarted, Progressed
+from tenfold.core.datasets.uploads import SentFile
+from tenfold.core.events import Envelope, Json, PhaseStarted, Progressed
 from tenfold.services.datasets import ImportRequest
 from tenfold.testing.picture_files import encode, make_photo
 
 from .workstation import Workstation
 
 PHASES = ("while it lists", "while it decodes", "while it publishes")
+UNPACKING = "while it unpacks"
 LINKS = 500
 
 
@@ -45,30 +50,60 @@ def whole(workstation: Workstation, photos: Path) -> Dataset:
 def test_a_killed_import_ends_like_the_uninterrupted_one(
     workstation: Workstation, photos: Path, whole: Dataset
 ) -> None:
-    kill_and_compare(workstation, photos, whole, len(PHASES))
+    kill_and_compare(workstation, lambda: {"folder": str(photos)}, whole, PHASES)
+
+
+def test_an_archive_that_was_sent_ends_alike_wherever_it_is_killed(workstation: Workstation, photos: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(photos.glob("*/0[01]*.jpg")):
+            archive.write(path, path.relative_to(photos))
+
+    def send() -> dict[str, Json]:
+        return {"upload": asyncio.run(sent(workstation, buffer.getvalue()))}
+
+    request = ImportRequest(source=send(), values={"width": 128, "height": 128}, name="archive")
+    made = workstation.services.datasets.import_samples(workstation.owner, request)
+    whole = workstation.wait(lambda: now(workstation, made), lambda found: found.state != "building")
+    kill_and_compare(workstation, send, whole, (UNPACKING, "while it decodes"))
+    uploads = workstation.data / "uploads"
+    workstation.wait(lambda: [path.name for path in uploads.iterdir()], lambda names: not names)
+
+
+async def sent(workstation: Workstation, content: bytes) -> str:
+    """The id of an upload of one archive that is complete."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        yield content
+
+    uploads, owner = workstation.services.uploads, workstation.owner
+    begun = uploads.begin(owner, [SentFile("photos.zip", len(content))])
+    return (await uploads.append(owner, begun.id, 0, blocks())).id
 
 
 @pytest.mark.campaign
 def test_campaign_import_kill(workstation: Workstation, photos: Path, whole: Dataset) -> None:
-    kill_and_compare(workstation, photos, whole, 20)
+    kill_and_compare(workstation, lambda: {"folder": str(photos)}, whole, [PHASES[n % len(PHASES)] for n in range(20)])
     print(f"\n20 kills of imports {', '.join(PHASES)}: manifest {manifest_of(workstation, whole)[:16]}")
 
 
-def kill_and_compare(workstation: Workstation, photos: Path, whole: Dataset, num_kills: int) -> None:
+def kill_and_compare(
+    workstation: Workstation, source: Callable[[], dict[str, Json]], whole: Dataset, phases: Sequence[str]
+) -> None:
     assert whole.state == "ready", whole.message
-    chance = random.Random(num_kills)
+    chance = random.Random(len(phases))
     before = revisions(workstation)
-    for number in range(num_kills):
+    for number, phase in enumerate(phases):
         request = ImportRequest(
-            source={"folder": str(photos)}, values={"width": 128, "height": 128}, name=f"killed {number} {len(before)}"
+            source=source(), values={"width": 128, "height": 128}, name=f"killed {number} {len(before)}"
         )
         made = workstation.services.datasets.import_samples(workstation.owner, request)
-        reached = kill_in(workstation, made, PHASES[number % len(PHASES)], chance)
+        reached = kill_in(workstation, made, phase, chance.uniform(0.05, 0.8) * whole.num_samples)
         over = workstation.wait(lambda made=made: now(workstation, made), lambda found: found.state != "building")
         assert over.state == "ready", over.message
         assert manifest_of(workstation, over) == manifest_of(workstation, whole)
         went_on_from = first_progress(workstation, over, attempt=2)
-        if PHASES[number % len(PHASES)] == "while it decodes":
+        if phase == "while it decodes":
             assert went_on_from >= reached > 0
         work = workstation.data / "jobs" / over.job / "work"
         workstation.wait(work.exists, lambda is_there: not is_there)
@@ -76,15 +111,16 @@ def kill_and_compare(workstation: Workstation, photos: Path, whole: Dataset, num
             [],
             ["2"],
         )
-    assert len(revisions(workstation)) == len(before) + num_kills
+    assert len(revisions(workstation)) == len(before) + len(phases)
 
 
-def kill_in(workstation: Workstation, made: Dataset, phase: str, chance: random.Random) -> int:
-    """Kills the import's first worker in a phase; returns how many pictures were done by then."""
-    share = chance.uniform(0.05, 0.8)
+def kill_in(workstation: Workstation, made: Dataset, phase: str, at: float) -> int:
+    """Kills the import's first worker in a phase, of decoding at so many pictures; returns how many were done then."""
+    unpacked = workstation.data / "jobs" / made.job / "work" / "unpacked"
     conditions: dict[str, Callable[[list[Envelope]], bool]] = {
+        UNPACKING: lambda _events: unpacked.exists(),
         "while it lists": bool,
-        "while it decodes": lambda events: any(done >= share * 3 * LINKS for done in counts(events)),
+        "while it decodes": lambda events: any(done >= at for done in counts(events)),
         "while it publishes": lambda events: any(
             isinstance(each.event, PhaseStarted) and each.event.phase == "publishing" for each in events
         ),

@@ -48,6 +48,31 @@ output logits
 )
 
 
+# LeNet that begins with the weights of a model named `teacher`.
+TAUGHT = CatalogueEntry(
+    name="taught",
+    title="LeNet, taught before",
+    paper="",
+    text="""language 1
+network taught "for tests"
+param classes = 10 in 2..1000
+input image = image(1, 28, 28)
+
+first = conv(20, 5)
+max_pool(2)
+conv2 = conv(50, 5)
+max_pool(2)
+flatten
+ip1 = dense(500)
+relu
+ip2 = dense(classes)
+output logits
+pretrained "model:teacher"
+renamed conv1 to first
+""",
+)
+
+
 class Workstation:
     """Services over a data folder, and what tests ask of them."""
 
@@ -113,7 +138,7 @@ class Workstation:
 def open_workstation(data: Path, roots: list[Path]) -> Iterator[Workstation]:
     """A workstation that is closed at the end, its running jobs killed."""
     data.mkdir(parents=True, exist_ok=True)
-    services = build_services(Settings(data=data, roots=roots), catalogue=[DROPPING])
+    services = build_services(Settings(data=data, roots=roots), catalogue=[DROPPING, TAUGHT])
     try:
         yield Workstation(services, data)
     finally:

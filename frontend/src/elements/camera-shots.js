@@ -84,10 +84,13 @@ class CameraShots extends HTMLElement {
   }
 
   add() {
-    const name = this.name?.value.trim().replace(/[/\\]/g, '-') ?? '';
+    const typed = this.name?.value.trim() ?? '';
+    const name = typed.replace(/[/\\]/g, '-');
     const piles = this.piles;
     if (!this.name || !piles || !name) return;
-    if (piles.some((pile) => pile.name === name)) return void this.say(`${name} is there already.`);
+    const twin = piles.find((pile) => pile.name.toLowerCase() === name.toLowerCase());
+    if (twin) return void this.say(`${twin.name} is there already.`);
+    if (name !== typed) this.say(`A class cannot have / or \\ in its name: it is called ${name}.`);
     this.name.value = '';
     const key = piles.length < 9 ? String(piles.length + 1) : '';
     const button = element('button', { class: 'btn small', type: 'button', 'aria-label': `Take a picture of ${name}` }, 'Take ', ...(key ? [element('kbd', {}, key)] : []));

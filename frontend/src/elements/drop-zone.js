@@ -9,13 +9,11 @@ import { chosenFiles, droppedFiles, forget, sendFiles } from '../uploads.js';
 /** @typedef {import('../uploads.js').Sent} Sent */
 
 class DropZone extends HTMLElement {
+  /** @type {Sent[]} */ sent = [];
   connectedCallback() {
     this.inputs = /** @type {HTMLInputElement[]} */ ([...this.querySelectorAll('input[type="file"]')]);
     this.zone = need(this, '.drop');
-    this.zone.addEventListener('dragover', (event) => {
-      event.preventDefault();
-      this.zone?.classList.add('is-over');
-    });
+    this.zone.addEventListener('dragover', (event) => (event.preventDefault(), this.zone?.classList.add('is-over')));
     this.zone.addEventListener('dragleave', () => this.zone?.classList.remove('is-over'));
     this.zone.addEventListener('drop', (event) => this.take(event));
     for (const input of this.inputs) input.addEventListener('change', () => this.choose(input));
@@ -68,14 +66,17 @@ class DropZone extends HTMLElement {
   cancel() {
     this.sending?.abort();
     if (this.upload) forget(this.upload.id);
+    this.sent = [];
     this.arrive('');
     this.stop('The upload was cancelled. Nothing was kept.');
   }
 
-  /** @param {Sent[]} files */
-  async send(files) {
-    if (!files.length) return;
+  /** Sends files, and with them those that were sent before by other paths. @param {Sent[]} chosen */
+  async send(chosen) {
+    if (!chosen.length) return;
     this.sending?.abort();
+    const files = (this.sent = [...this.sent.filter((old) => chosen.every((each) => each.path !== old.path)), ...chosen]);
+    if (this.upload && files.length > chosen.length) forget(this.upload.id);
     const sending = new AbortController();
     this.sending = sending;
     this.isAwaited = this.hasAttribute('at-once');

@@ -71,7 +71,7 @@ class FolderPicker extends HTMLElement {
     if (this.list) this.list.hidden = !isOpen;
     this.input?.setAttribute('aria-expanded', String(isOpen));
     this.input?.removeAttribute('aria-activedescendant');
-    this.say(folders.length ? '' : 'No folder or file begins like this.');
+    this.say(folders.length ? '' : 'No folder and no file that can be imported begins like this.');
   }
 
   /** @param {Folder} folder @param {number} index */

@@ -1,9 +1,11 @@
-// <resize-preview src fields>: a picture of the chosen folder as it is and as the form's fields would store it. It
+// <resize-preview src uploads fields>: the first picture of what is chosen, as it is and as the form's fields would store it. It
 // follows the fields of the form that it stands in; without scripts the button beside it asks the server for the same.
 import { need } from '../dom.js';
 import { HEADERS, sentence } from '../request.js';
 
 const WAIT_MS = 300;
+const ROLES = ['image', 'label', 'split', 'group', 'weight'];
+const UNREADABLE = 'The picture cannot be shown.';
 
 class ResizePreview extends HTMLElement {
   shown = '';
@@ -12,11 +14,8 @@ class ResizePreview extends HTMLElement {
     this.form = this.closest('form');
     this.hear = () => this.wait(); // by changes, for a path that is still being typed is none yet
     this.form?.addEventListener('change', this.hear);
-    const button = this.querySelector('button');
-    button?.addEventListener('click', (event) => {
-      event.preventDefault();
-      this.show();
-    });
+    for (const image of this.querySelectorAll('img')) image.addEventListener('error', () => this.say(UNREADABLE));
+    this.querySelector('button')?.addEventListener('click', (event) => (event.preventDefault(), this.show()));
   }
 
   disconnectedCallback() {
@@ -30,27 +29,28 @@ class ResizePreview extends HTMLElement {
     this.waiting = setTimeout(() => this.show(), WAIT_MS);
   }
 
-  /** The address of the picture, or nothing where no folder is chosen. @param {string[]} names */
+  /** The address of the picture, or nothing where none can be shown. @param {string[]} names */
   address(names) {
     if (!this.form) return '';
     const typed = new FormData(this.form);
-    const folder = String(typed.get('folder') ?? '').trim();
-    const roots = (this.getAttribute('roots') ?? '').split('\n');
-    if (typed.get('source') !== 'folder' || !folder || roots.includes(folder.replace(/\/$/, ''))) return '';
-    const asked = new URLSearchParams({ path: folder });
-    for (const name of names) {
-      const value = typed.get(name);
-      if (typeof value === 'string' && value) asked.set(name, value);
-    }
-    return `${this.getAttribute('src')}?${asked}`;
+    const value = (/** @type {string} */ name) => String(typed.get(name) ?? '').trim();
+    const [source, folder, upload] = [value('source'), value('folder'), value('upload')];
+    const roots = (this.getAttribute('roots') ?? '').split('\n').map((root) => root.replace(/\/$/, ''));
+    const isBelow = folder.startsWith('~/') || roots.some((root) => folder.replace(/\/$/, '').startsWith(`${root}/`));
+    const asked = new URLSearchParams(source === 'folder' ? { path: folder } : {});
+    for (const name of [...names, 'layout', 'prefix']) if (value(name)) asked.set(name, value(name));
+    for (const role of ROLES) if (value(`${role}_column`)) asked.set(role, value(`${role}_column`));
+    if (source === 'folder' && isBelow) return `${this.getAttribute('src')}?${asked}`;
+    return source === 'archive' && upload ? `${this.getAttribute('uploads')}/${upload}/picture?${asked}` : '';
   }
 
   async show() {
     const original = this.address([]);
     const resized = this.address((this.getAttribute('fields') ?? '').split(' '));
-    if (!resized || resized === this.shown) return;
+    if (resized && resized === this.shown) return;
     this.shown = resized;
     this.asking?.abort();
+    if (!resized) return this.say(this.dataset[String(this.form && new FormData(this.form).get('source'))] ?? '');
     this.asking = new AbortController();
     try {
       await this.put('[data-original]', original, this.asking.signal);
@@ -58,7 +58,7 @@ class ResizePreview extends HTMLElement {
       this.say('');
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') return;
-      this.say(error instanceof Error ? error.message : '');
+      this.say(error instanceof DOMException ? UNREADABLE : error instanceof Error ? error.message : '');
     }
   }
 
@@ -74,13 +74,12 @@ class ResizePreview extends HTMLElement {
     image.dataset.of = address;
     if (old.startsWith('blob:')) URL.revokeObjectURL(old);
     await image.decode();
-    need(this, '.previews').hidden = false;
   }
 
   /** @param {string} text */
   say(text) {
     need(this, '.preview-said').textContent = text;
-    if (text) need(this, '.previews').hidden = true;
+    need(this, '.previews').hidden = Boolean(text);
   }
 }
 

@@ -1,7 +1,8 @@
 // <sample-gallery>: pictures with a box each, to be chosen by mouse, keys or touch and changed by the form around them.
 //   click             opens a picture, or chooses it once another is chosen; Ctrl or Shift click always chooses
 //   arrows            go through the pictures, with Shift they choose on the way; Space chooses, Esc lets all go
-//   A  X  U  1 to 9   all on the page, exclude, undo, give the first nine classes (switched off in Settings with the rest)
+//   A  X  1 to 9      all on the page, exclude, give the first nine classes (switched off in Settings with the rest)
+//   Del               deletes; it is no letter and works always
 // Without scripts the boxes and the form do it all.
 import { announce, need } from '../dom.js';
 import { count } from '../format.js';
@@ -14,10 +15,15 @@ class SampleGallery extends HTMLElement {
     this.boxes.forEach((box) => { box.tabIndex = -1; });
     this.links.forEach((link, place) => { link.tabIndex = place ? -1 : 0; });
     this.addEventListener('click', (event) => this.press(event), true);
-    this.addEventListener('keydown', (event) => this.type(event), true);
+    this.keys = new AbortController();
+    document.addEventListener('keydown', (event) => this.type(event), { capture: true, signal: this.keys.signal });
     this.addEventListener('focusin', () => this.rove());
     this.addEventListener('change', () => this.tell());
     this.tell();
+  }
+
+  disconnectedCallback() {
+    this.keys?.abort();
   }
 
   get isChoosing() {
@@ -63,9 +69,11 @@ class SampleGallery extends HTMLElement {
       event.stopPropagation();
       return;
     }
-    if (event.target instanceof Element && event.target.closest('.edit-bar')) return;
+    const field = 'input:not([name="index"]), select, textarea, dialog, .edit-bar';
+    if (event.target instanceof Element && event.target.closest(field)) return;
     const isLetter = !event.ctrlKey && !event.metaKey && document.body.dataset.letters !== 'off';
     if (event.key === 'Escape' && this.isChoosing) this.all(false);
+    else if (event.key === 'Delete' && this.isChoosing && !event.ctrlKey && !event.metaKey) this.send('delete');
     else if (!isLetter || !this.act(event.key.toLowerCase())) return;
     event.preventDefault();
   }
@@ -99,7 +107,6 @@ class SampleGallery extends HTMLElement {
   act(key) {
     if (key === 'a') this.all(!this.boxes?.every((box) => box.checked));
     else if (key === 'x' && this.isChoosing) this.send('exclude');
-    else if (key === 'u') return this.undo();
     else if (/^[1-9]$/.test(key) && this.isChoosing) return this.give(Number(key) - 1);
     else return false;
     return true;
@@ -112,13 +119,6 @@ class SampleGallery extends HTMLElement {
     if (!(known instanceof HTMLOptionElement) || !(field instanceof HTMLInputElement)) return false;
     field.value = known.value;
     this.send('relabel');
-    return true;
-  }
-
-  undo() {
-    const form = document.querySelector('form[action$="/undo"]');
-    if (!(form instanceof HTMLFormElement)) return false;
-    form.requestSubmit();
     return true;
   }
 

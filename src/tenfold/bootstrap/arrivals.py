@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tenfold.adapters.formats.layouts import Layouts
+from tenfold.adapters.formats.layouts.recognition import Layouts
 from tenfold.adapters.sources.bucket import check_endpoint, require_bucket_parts
 from tenfold.adapters.sources.net_guard import NetGuard
 from tenfold.adapters.storage.secrets import FolderSecrets

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenfold.bootstrap.owner import owner_name
+from tenfold.core.workstation.environments import FOLDER as ENVIRONMENTS
 
 if TYPE_CHECKING:
     from tenfold.core.accounts.policy import Actor
+    from tenfold.core.workstation.environments import Environment
     from tenfold.services.accounts import AccountService
     from tenfold.settings import Settings
 
@@ -28,6 +31,12 @@ class DataFolderDoor:
         from tenfold.adapters.sources.samples import SampleCache  # noqa: PLC0415
 
         SampleCache(read_settings().data / "cache").fetch(name, report=tell)
+
+    def add_environment(self, name: str, python: Path | None, *, tell: Callable[[str], None]) -> Environment:
+        from tenfold.adapters.environments.folder import EnvironmentFolder  # noqa: PLC0415
+
+        folder = EnvironmentFolder(read_settings().data / ENVIRONMENTS)
+        return folder.adopt(name, python, tell=tell) if python is not None else folder.add(name, tell=tell)
 
     @contextmanager
     def accounts(self) -> Iterator[tuple[AccountService, Actor]]:

@@ -9,21 +9,24 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tenfold.adapters.formats.cifar import open_cifar
-from tenfold.adapters.formats.idx import IdxSource
-from tenfold.adapters.formats.joined import SplitSources, WithAddresses, WithRejected
-from tenfold.adapters.formats.layouts import open_source, sent_source
-from tenfold.adapters.formats.openers import SourcePlaces
+from tenfold.adapters.formats.files.cifar import open_cifar
+from tenfold.adapters.formats.files.guarded_folder import GuardedFolder
+from tenfold.adapters.formats.files.idx import IdxSource
+from tenfold.adapters.formats.layouts.joined import Addresses, SplitSources, WithRejected
+from tenfold.adapters.formats.layouts.openers import SourcePlaces
+from tenfold.adapters.formats.layouts.recognition import open_source, sent_source
 from tenfold.adapters.sources.bucket import BucketSource
 from tenfold.adapters.sources.guarded_http import ARCHIVE, GuardedHttp
 from tenfold.adapters.sources.net_guard import NetGuard
-from tenfold.adapters.sources.received import lay_out
+from tenfold.adapters.sources.received import lay_out, unpack
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.sources.web_index import PARALLEL_READS, WebIndex, read_picture
 from tenfold.adapters.storage.secrets import FolderSecrets
 from tenfold.adapters.storage.uploads import FolderUploads
+from tenfold.bootstrap.buckets import BucketContent
 from tenfold.core.datasets.job import ImportJob
-from tenfold.core.datasets.layouts import SourceChoice, source_choice
+from tenfold.core.datasets.layouts import SourceChoice, is_archive, source_choice
+from tenfold.core.datasets.model import Split
 from tenfold.core.datasets.ports import SampleSource
 from tenfold.core.datasets.remote import bucket_place
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
@@ -62,24 +65,37 @@ class Origins:
     def _choice(self) -> SourceChoice:
         return source_choice({**self.job.source, "label_kind": self.job.spec.get("label_kind")})
 
-    def _opened(self, path: Path, allowed: Path) -> SampleSource:
+    def _opened(self, path: Path, allowed: Path) -> SampleSource | None:
         """What lies at a path, with the splits that lie elsewhere."""
         apart = self._choice.apart
-        train = self._opened_alone(path, allowed)
+        places: dict[Split, tuple[Path, Path]] = {
+            "train": (path, allowed),
+            **{key: (Path(each), self._root_of(each)) for key, each in apart.items()},
+        }
         if not apart:
-            return train
-        others = {split: self._opened_alone(Path(each), self._root_of(each)) for split, each in apart.items()}
-        return SplitSources({"train": train, **others})
+            return self._opened_alone(path, allowed, "train")
+        sources: dict[Split, SampleSource] = {}
+        for split, (at, inside) in places.items():
+            source = self._opened_alone(at, inside, split)
+            if source is None:
+                return None
+            sources[split] = source
+        return SplitSources(sources)
 
-    def _opened_alone(self, path: Path, allowed: Path) -> SampleSource:
-        """What lies at a path, its lists with addresses of the web where these are allowed."""
-        is_web = bool(self.job.source.get("web"))
+    def _opened_alone(self, path: Path, allowed: Path, split: Split) -> SampleSource | None:
+        """What lies at a path or in an archive, its lists with addresses of the web where these are allowed."""
+        if is_archive(path.name) and GuardedFolder(path.parent, allowed=allowed).has_file(path.name):
+            self.tell(f"Unpacking {path.name}.")
+            folder = unpack(path, self.places.work, f"unpacked-{split}", should_stop=self.should_stop)
+            if folder is None:
+                return None
+            path, allowed = sent_source(folder), folder
         roots = tuple(Path(str(root)) for root in self.job.roots)
-        places = SourcePlaces(work=self.places.work, allowed=allowed, roots=roots, takes_addresses=is_web)
-        source = open_source(path, places, self._choice)
-        if not is_web:
-            return source
-        return WithAddresses(source, partial(read_picture, GuardedHttp(self._guard())), PARALLEL_READS)
+        addresses = None
+        if self.job.source.get("web"):
+            addresses = Addresses(partial(read_picture, GuardedHttp(self._guard())), PARALLEL_READS)
+        places = SourcePlaces(work=self.places.work, allowed=allowed, roots=roots, addresses=addresses)
+        return open_source(path, places, self._choice)
 
     def _open_upload(self, upload: str) -> SampleSource | None:
         uploads = FolderUploads(self.places.data / "uploads")
@@ -109,10 +125,12 @@ class Origins:
             mark.touch()
         return self._open_sent(folder)
 
-    def _open_bucket(self) -> SampleSource:
+    def _open_bucket(self) -> SampleSource | None:
         secret = self.job.source.get("secret")
         credentials = FolderSecrets(self.places.data / "secrets").get(str(secret)) if secret else None
-        return BucketSource(bucket_place(self.job.source), credentials, self._guard())
+        bucket = BucketSource(bucket_place(self.job.source), credentials, self._guard())
+        more = (self.places.work, self._choice, self._open_sent, self.should_stop, self.tell)
+        return BucketContent(bucket, *more).open()
 
     def _open_sample(self, name: str) -> SampleSource:
         folder = SampleCache(self.places.data / "cache").fetch(name, report=self.tell)

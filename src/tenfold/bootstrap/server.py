@@ -20,33 +20,40 @@ import uvicorn
 
 from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
+from tenfold.adapters.environments.folder import EnvironmentFolder
 from tenfold.adapters.executors.local.executor import LocalExecutor
+from tenfold.adapters.formats.caffe.reading import read_caffe
 from tenfold.adapters.formats.catalogue import read_catalogue
-from tenfold.adapters.formats.checkup_folder import CheckupFolder
-from tenfold.adapters.formats.dataset_export import export_dataset
-from tenfold.adapters.formats.derived_revision import derive_revision
+from tenfold.adapters.formats.checkups.folder import CheckupFolder
 from tenfold.adapters.formats.download import build_download
-from tenfold.adapters.formats.in_place_reader import RevisionOpener
-from tenfold.adapters.formats.revision_reader import as_png
+from tenfold.adapters.formats.hub_layout import HubFolders
+from tenfold.adapters.formats.in_place.reader import RevisionOpener
+from tenfold.adapters.formats.revisions.derived import derive_revision
+from tenfold.adapters.formats.revisions.export import export_dataset
+from tenfold.adapters.formats.revisions.reader import as_png
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
 from tenfold.adapters.sources.samples import SampleCache
 from tenfold.adapters.storage.artifacts import FolderArtifacts
+from tenfold.adapters.storage.checkpoints import checkpoint_steps
 from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.bootstrap.addresses import link_hosts, served_hosts
 from tenfold.bootstrap.arrivals import Arrivals, open_arrivals
-from tenfold.bootstrap.memory import give_back_large_blocks
+from tenfold.bootstrap.hub import CachedHub
+from tenfold.bootstrap.memory import give_back_large_blocks, set_start_aside
 from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
+from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Unavailable
 from tenfold.core.inference.ports import Prediction, Predictor
 from tenfold.core.jobs.model import OWN_SLOTS
-from tenfold.core.jobs.ports import JobFolders
+from tenfold.core.jobs.ports import Executor, JobFolders
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.repository import Database
+from tenfold.core.workstation.environments import FOLDER as ENVIRONMENTS
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
@@ -58,16 +65,24 @@ from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue
 from tenfold.services.checkups import CheckupParts, CheckupService
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
+from tenfold.services.environments import EnvironmentService
+from tenfold.services.errands import Errands
 from tenfold.services.exports import ExportService
+from tenfold.services.forecasts import ForecastService
 from tenfold.services.hub import Hub
+from tenfold.services.inside import InsideParts, InsideService
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
+from tenfold.services.network_copies import NetworkCopies
+from tenfold.services.network_imports import NetworkImports
 from tenfold.services.networks import NetworkService
 from tenfold.services.previews import PreviewService
+from tenfold.services.probes import ProbeService
 from tenfold.services.revisions import RevisionService
 from tenfold.services.run_observer import RunObserver
-from tenfold.services.runs import RunService
+from tenfold.services.runs import RunParts, RunService
 from tenfold.services.trash import TrashService
+from tenfold.services.weights import WeightService
 from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
@@ -99,29 +114,27 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     gauges, hub = SystemGauges(data), Hub()
     roots = Roots(settings.roots)
     arrivals = open_arrivals(settings, roots.roots())
-    slots = [
-        ("cpu", settings.cpu_jobs),
-        *((kind, 1) for kind in OWN_SLOTS),
-        *((slot, 1) for slot in gauges.gpu_slots()),
-    ]
-    desk = _make_desk(database, data, folders=folders, slots=slots)
-    checkups = _make_checkups(database, desk, artifacts=artifacts, folders=folders, hub=hub)
-    _observe(desk, database, arrivals, checkups, artifacts=artifacts, folders=folders, hub=hub)
+    environments = EnvironmentService(EnvironmentFolder(data / ENVIRONMENTS))
+    executor = LocalExecutor(data / "jobs", find_python=EnvironmentFolder(data / ENVIRONMENTS).python)
+    slots = [("cpu", settings.cpu_jobs), *((slot, 1) for slot in (*OWN_SLOTS, *gauges.gpu_slots()))]
+    desk = _make_desk(database, data, folders=folders, executor=executor, slots=slots)
+    errands = Errands(folders, executor, monotonic=time.monotonic)
     datasets = _make_datasets(database, desk, artifacts, roots)
+    kept_by: dict[str, Any] = {"artifacts": artifacts, "folders": folders, "hub": hub}
+    checkups = _make_checkups(database, desk, datasets, **kept_by)
+    _observe(desk, database, arrivals, checkups, **kept_by)
     revisions = _make_revisions(database, datasets, artifacts, checkups)
-    additions = AdditionService(database, desk=desk, revisions=revisions, roots=list(roots.roots()), clock=time.time)
-    networks = NetworkService([*read_catalogue(), *catalogue], time.monotonic)
-    about: dict[str, Any] = {"datasets": datasets, "networks": networks, "artifacts": artifacts}
-    runs = RunService(database, desk=desk, tasks=TASKS, clock=time.time, **about)
-    models = ModelService(
-        database, artifacts=artifacts, predictor=_LatePredictor(), build_download=build_download, clock=time.time
-    )
-    accounts = AccountService(database, Argon2Hasher(), time.time)
-    owner = accounts.actor_of_user(accounts.ensure_owner(owner_name()).id)
-    kept: dict[str, Any] = {"uploads": arrivals.uploads, "secrets": arrivals.secrets}
-    trash = TrashService(database, artifacts=artifacts, folders=folders, clock=time.time, **kept)
-    desk.open()
-    trash.open()
+    additions = AdditionService(database, desk=desk, revisions=revisions, roots=[*roots.roots()], clock=time.time)
+    networks = NetworkService([*read_catalogue(), *catalogue], database, clock=time.time, worked=time.thread_time)
+    stored: dict[str, Any] = {"artifacts": artifacts, "clock": time.time}
+    models = ModelService(database, predictor=_LatePredictor(), build_download=build_download, **stored)
+    learning: dict[str, Any] = {"datasets": datasets, "networks": networks, "environments": environments}
+    weights = _make_weights(settings, models, artifacts, roots)
+    runs = _make_runs(database, desk, errands, gauges, weights=weights, **learning)
+    accounts, owner = _make_accounts(database)
+    trash = TrashService(database, folders=folders, uploads=arrivals.uploads, secrets=arrivals.secrets, **stored)
+    for each in (errands, desk, trash):
+        each.open()
     return Services(
         database=database,
         accounts=accounts,
@@ -131,15 +144,20 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         additions=additions,
         checkups=CheckupService(database, desk=desk, revisions=revisions, runs=runs, models=models, parts=checkups),
         networks=networks,
+        network_copies=NetworkCopies(networks, models, runs.named),
+        network_imports=NetworkImports(networks, artifacts=artifacts, read=read_caffe, clock=time.thread_time),
         runs=runs,
         models=models,
         desk=desk,
+        errands=errands,
+        inside=_make_inside(errands, folders, runs=runs, models=models, datasets=datasets, artifacts=artifacts),
         trash=trash,
         hub=hub,
         machine=MachineService(gauges),
+        environments=environments,
         folders=roots,
         layouts=arrivals.layouts,
-        previews=PreviewService(roots, PillowDecoder(CLASSIFIED_PIXELS), encode=as_png),
+        previews=PreviewService(roots, arrivals.layouts, PillowDecoder(CLASSIFIED_PIXELS), encode=as_png),
         uploads=arrivals.upload_service,
         remote=arrivals.remote_service,
         samples=SampleCache(data / "cache"),
@@ -148,14 +166,49 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     )
 
 
+def _make_runs(database: Database, desk: JobDesk, errands: Errands, gauges: SystemGauges, **about: Any) -> RunService:
+    """`about` is what a run is put together from besides."""
+    probes = ProbeService(errands, slots=desk.slots, is_training=desk.is_training)
+    parts = RunParts(forecasts=ForecastService(gauges), probes=probes, **about)
+    return RunService(database, desk=desk, parts=parts, tasks=TASKS, clock=time.time)
+
+
+def _make_weights(settings: Settings, models: ModelService, artifacts: FolderArtifacts, roots: Roots) -> WeightService:
+    hub = CachedHub(data=settings.data, endpoint=settings.hub, internal_hosts=tuple(settings.internal_hosts))
+    return WeightService(models.named, artifacts, find_folder=HubFolders(roots.roots), find_hub=hub)
+
+
+def _make_accounts(database: Database) -> tuple[AccountService, Actor]:
+    """Accounts, and the owner of this workstation."""
+    accounts = AccountService(database, Argon2Hasher(), time.time)
+    return accounts, accounts.actor_of_user(accounts.ensure_owner(owner_name()).id)
+
+
+def _make_inside(errands: Errands, folders: LocalJobFolders, **about: Any) -> InsideService:
+    """`about` is what a picture and a network are found with."""
+    parts = InsideParts(
+        decoder=PillowDecoder(CLASSIFIED_PIXELS),
+        steps_of=lambda job_id: checkpoint_steps(folders.path(job_id) / "checkpoints"),
+        **about,
+    )
+    return InsideService(errands, parts)
+
+
 def _make_checkups(
-    database: Database, desk: JobDesk, *, artifacts: FolderArtifacts, folders: LocalJobFolders, hub: Hub
+    database: Database,
+    desk: JobDesk,
+    datasets: DatasetService,
+    *,
+    artifacts: FolderArtifacts,
+    folders: LocalJobFolders,
+    hub: Hub,
 ) -> CheckupParts:
     book = CheckupBook(database, artifacts=artifacts, open_checkup=CheckupFolder)
     return CheckupParts(
         queue=CheckupQueue(database, desk=desk, artifacts=artifacts, book=book, clock=time.time),
         book=book,
         observer=CheckupObserver(database, artifacts=artifacts, folders=folders, hub=hub),
+        read=datasets.revision_reader,
     )
 
 
@@ -192,11 +245,13 @@ def _make_revisions(
     )
 
 
-def _make_desk(database: Database, data: Path, *, folders: JobFolders, slots: list[tuple[str, int]]) -> JobDesk:
+def _make_desk(
+    database: Database, data: Path, *, folders: JobFolders, executor: Executor, slots: list[tuple[str, int]]
+) -> JobDesk:
     return JobDesk(
         database,
         folders=folders,
-        executor=LocalExecutor(data / "jobs"),
+        executor=executor,
         slots=slots,
         clock=time.time,
         monotonic=time.monotonic,
@@ -228,11 +283,16 @@ def _serve(settings: Settings, services: Services, listener: socket.socket) -> N
     sys.stdout.writelines(f"    {url}/link/{link}\n" for url in urls)
     sys.stdout.write("\n")
     sys.stdout.flush()
-    threading.Thread(target=sites[0].warm, name="warm", daemon=True).start()
+    threading.Thread(target=_warm, args=(sites[0],), name="warm", daemon=True).start()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         (settings.data / "server.json").unlink(missing_ok=True)
+
+
+def _warm(site: Site) -> None:
+    site.warm()
+    set_start_aside()
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -5,50 +5,67 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from safetensors.numpy import load_file
+import numpy as np
+import numpy.typing as npt
 
+from tenfold import __version__
+from tenfold.adapters.devices.own_memory import OwnMemory
 from tenfold.adapters.executors.local.template import serve
-from tenfold.adapters.formats.addition import AdditionPlaces, add_to_revision
-from tenfold.adapters.formats.build import BuildPlaces, Working, build_revision
-from tenfold.adapters.formats.checkup_folder import CheckPlaces, check_revision
-from tenfold.adapters.formats.in_place_reader import RevisionOpener
-from tenfold.adapters.formats.judging import OpenJudge
-from tenfold.adapters.formats.model_folder import ModelFolderWriter
-from tenfold.adapters.formats.registration import (
+from tenfold.adapters.formats.checkups.folder import CheckPlaces, check_revision, judge_revision
+from tenfold.adapters.formats.checkups.judging import OpenJudge
+from tenfold.adapters.formats.importing.addition import AdditionPlaces, add_to_revision
+from tenfold.adapters.formats.importing.build import BuildPlaces, Working, build_revision
+from tenfold.adapters.formats.in_place.reader import RevisionOpener
+from tenfold.adapters.formats.in_place.registration import (
     PackingPlaces,
     RegistrationPlaces,
     pack_registered,
     register_revision,
 )
-from tenfold.adapters.formats.revision_reader import open_revision
+from tenfold.adapters.formats.model_folder import ModelFolderWriter
+from tenfold.adapters.formats.revisions.reader import open_revision
+from tenfold.adapters.imaging.tiles import write_tiles
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
+from tenfold.bootstrap.onnx_at_home import export_at_home
+from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
-from tenfold.bootstrap.tasks import BACKEND, FAST_DECODER, FRAMEWORK, JUDGE, ONNX_EXPORT, TASKS, WARM_UP, find
+from tenfold.bootstrap.tasks import (
+    DEVICE_MEMORY,
+    FAST_DECODER,
+    JUDGE,
+    ONNX_EXPORT,
+    OWN_FRAMEWORK,
+    PARTS,
+    TASKS,
+    WALK,
+    FrameworkParts,
+    find,
+)
+from tenfold.bootstrap.weights import find_weights
 from tenfold.core.datasets.health.judging import JudgeSpec, PictureJudge
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
+from tenfold.core.datasets.ports import ImageDecoder
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.events import Json, Phase
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
-from tenfold.core.networks.fitting import require_fit
-from tenfold.core.training.ports import BackendPlan, Samples, TaskHead, TrainingBackend
+from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.training.ports import TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
 from tenfold.worker.main import run_job
-from tenfold.worker.toolbox import BuildFolders, Report, Toolbox
-
-_PACKAGES = ("tenfold", FRAMEWORK, "numpy")
+from tenfold.worker.toolbox import BuildFolders, MemoryGauge, Report, Toolbox
 
 
 def run_worker(folder: str, attempt: int, slot: str) -> int:
@@ -59,35 +76,52 @@ def run_worker(folder: str, attempt: int, slot: str) -> int:
 def run_template(handle: int) -> None:
     """Serves forks over an inherited socket until the server closes it."""
     connection = socket.socket(fileno=handle)
-    serve(connection, warm_up=find(WARM_UP), run_worker=_run)
+    serve(connection, warm_up=find(PARTS[OWN_FRAMEWORK].warm_up), run_worker=_run)
 
 
 def _run(folder: Path, attempt: int, slot: str) -> int:
-    return run_job(folder, attempt, slot, make_toolbox())
+    return run_job(folder, attempt, slot, make_toolbox(_framework_of(folder)))
 
 
-def make_toolbox() -> Toolbox:
-    """All a worker works with."""
+def _framework_of(folder: Path) -> str:
+    """What a job computes with; an import, and a run of an earlier release, names nothing."""
+    spec = json.loads((folder / "spec.json").read_text("utf-8")).get("spec", {})
+    return str(spec.get("framework", OWN_FRAMEWORK))
+
+
+def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
+    """All a worker works with; `framework` trains."""
+    parts = PARTS[framework]
     return Toolbox(
         open_folder=WorkerFolder,
         open_checkpoints=FolderCheckpoints,
-        open_revision=RevisionOpener(find(FAST_DECODER)),
+        open_revision=RevisionOpener(lambda: cast("ImageDecoder", find(parts.decoder)())),
+        find_weights=find_weights,
         build_dataset=_build_dataset,
         check_dataset=_check_dataset,
         tasks=TASKS,
-        make_head=_make_head,
-        make_backend=_make_backend,
-        write_model=ModelFolderWriter(export_network=_export_network, predict_script=_predict_script),
-        versions=_versions,
+        make_head=lambda task: _make_head(task, framework),
+        make_backend=lambda plan, samples: cast("TrainingBackend", find(parts.backend)(plan, samples)),
+        write_model=ModelFolderWriter(
+            export_network=_export_network if framework == OWN_FRAMEWORK else export_at_home,
+            predict_script=_predict_script,
+        ),
+        watch_memory=lambda device: _watch_memory(device, parts),
+        open_network=open_network,
+        walk_layers=_walk_layers,
+        write_tiles=write_tiles,
+        versions=lambda: _versions(parts),
     )
 
 
-def _make_head(task: Task) -> TaskHead:
-    return cast("TaskHead", find(task.heads[FRAMEWORK])())
+def _make_head(task: Task, framework: str = OWN_FRAMEWORK) -> TaskHead:
+    return cast("TaskHead", find(task.heads[framework])())
 
 
-def _make_backend(plan: BackendPlan, samples: Samples) -> TrainingBackend:
-    return cast("TrainingBackend", find(BACKEND)(plan, samples))
+def _walk_layers(
+    graph: LayerGraph, weights: Mapping[str, npt.NDArray[np.float32]], sample: npt.NDArray[np.float32]
+) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    return cast("Iterator[tuple[str, npt.NDArray[np.float32]]]", find(WALK)(graph, weights, sample))
 
 
 def _export_network(model: TrainedModel, path: Path) -> float:
@@ -102,9 +136,15 @@ def _predict_script(preprocessing: Preprocessing) -> str:
     return predict_script(reference, main, deep="" if preprocessing.is_plain else deep)
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
+def _watch_memory(device: str, parts: FrameworkParts) -> MemoryGauge:
+    find(parts.warm_up)()  # what has to be loaded in any case is not the training's
+    return OwnMemory() if device == "cpu" else cast("MemoryGauge", find(DEVICE_MEMORY)(device))
+
+
+def _versions(parts: FrameworkParts) -> dict[str, str]:
+    """Tenfold's comes from its code: in another environment it is not installed."""
+    found = {"tenfold": __version__}
+    for package in parts.packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -157,6 +197,7 @@ def _facts(manifest: RevisionManifest) -> dict[str, Json]:
         "num_classes": len(manifest.classes),
         "shape": [manifest.channels, manifest.height, manifest.width],
         "num_rejected": manifest.num_rejected,
+        "content": manifest.content,
         **({"in_place": True, "summary": "Registered in place"} if manifest.in_place else {}),
     }
 
@@ -186,32 +227,30 @@ def _check_dataset(
 ) -> dict[str, Json] | None:
     """Fulfils `tenfold.worker.toolbox.DatasetChecker`."""
     earlier = places.data / job.earlier if job.earlier else None
-    told = check_revision(
-        open_revision(places.data / job.revision_folder),
-        CheckPlaces(work=places.work, destination=places.staged, earlier=earlier),
-        judges=[JudgeSpec.from_json(each) for each in job.judges],
-        open_judge=lambda spec: _open_judge(spec, places.data),
-        report=report,
-        should_stop=should_stop,
-    )
+    reader = open_revision(places.data / job.revision_folder)
+    where = CheckPlaces(work=places.work, destination=places.staged, earlier=earlier)
+    judges = [JudgeSpec.from_json(each) for each in job.judges]
+    about: dict[str, Any] = {
+        "open_judge": lambda spec: _open_judge(spec, places.data),
+        "report": report,
+        "should_stop": should_stop,
+    }
+    if job.is_judgement:
+        told = judge_revision(reader, where, judges[0], **about)
+    else:
+        told = check_revision(reader, where, judges=judges, **about)
     return None if told is None else {"num_findings": len(told.findings), "num_bad": told.num_bad}
 
 
 def _open_judge(spec: JudgeSpec, data: Path) -> OpenJudge:
     """A judge from its published folder; raises `NotFound` where the model is gone."""
-    folder = FolderArtifacts(data).newest("models", spec.model)
-    preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))
-    classes = tuple((folder / "labels.txt").read_text("utf-8").splitlines())
-    task = TASKS[spec.task]
-    height, width, channels = preprocessing.shape
-    parameters = {**spec.parameters, **task.network_parameters(classes)}
-    graph = require_fit((folder / "network.network").read_text("utf-8"), parameters, (channels, height, width))
+    model = open_model(FolderArtifacts(data).newest("models", spec.model), spec.task, spec.parameters)
     judge = find(JUDGE)(
-        graph,
-        load_file(folder / "model.safetensors"),
-        _make_head(task),
-        preprocessing=preprocessing,
-        classes=classes,
+        model.graph,
+        model.weights,
+        _make_head(TASKS[spec.task]),
+        preprocessing=model.preprocessing,
+        classes=model.classes,
     )
     trained_on = RevisionOpener(find(FAST_DECODER))(data / spec.revision_folder) if spec.revision_folder else None
     return OpenJudge(spec, cast("PictureJudge", judge), trained_on)

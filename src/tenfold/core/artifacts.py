@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-ArtifactKind = Literal["revisions", "models", "checkups"]
+ArtifactKind = Literal["revisions", "models", "checkups", "weights"]
 
 
 class ArtifactStore(Protocol):

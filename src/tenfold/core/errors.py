@@ -120,6 +120,10 @@ class BadImage(Invalid):
 
     code = "image.unreadable"
 
+    def alone(self) -> BadImage:
+        """The same without the calls that it came through: these hold the bytes of the file as long as it is kept."""
+        return BadImage(self.message, code=self.code)
+
 
 class BadDataset(Invalid):
     """The folder holds no usable dataset."""

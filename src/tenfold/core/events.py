@@ -77,6 +77,37 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What an attempt's training took: the most memory above its start, on its device, and the seconds to `steps`."""
+
+    type: ClassVar[str] = "taken"
+    memory_bytes: int
+    seconds: float
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed:
+    """What a step of `batch` samples took: the most memory above the start, on the device, and seconds."""
+
+    type: ClassVar[str] = "probed"
+    batch: int
+    memory_bytes: int
+    step_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSeen:
+    """What is inside the layer `number` of `total`: facts of its output and of its tensors, with files of tiles."""
+
+    type: ClassVar[str] = "layer"
+    number: int
+    total: int
+    path: str
+    facts: dict[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointSaved:
     """A checkpoint is complete on disk; work before `step` is never done again."""
 
@@ -114,10 +145,20 @@ class Ended:
     message: str = ""
 
 
-Event: TypeAlias = Started | PhaseStarted | Progressed | Measured | CheckpointSaved | Logged | Published | Ended
-_TYPES: dict[str, type[Event]] = {
-    kind.type: kind for kind in (Started, PhaseStarted, Progressed, Measured, CheckpointSaved, Logged, Published, Ended)
-}
+Event: TypeAlias = (
+    Started
+    | PhaseStarted
+    | Progressed
+    | Measured
+    | Taken
+    | Probed
+    | LayerSeen
+    | CheckpointSaved
+    | Logged
+    | Published
+    | Ended
+)
+_TYPES: dict[str, type[Event]] = {kind.type: kind for kind in get_args(Event)}
 
 
 @dataclass(frozen=True, kw_only=True)

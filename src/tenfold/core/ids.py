@@ -13,6 +13,7 @@ from typing import NewType
 DatasetId = NewType("DatasetId", str)
 RevisionId = NewType("RevisionId", str)
 NetworkId = NewType("NetworkId", str)
+NetworkVersionId = NewType("NetworkVersionId", str)
 RunId = NewType("RunId", str)
 ModelId = NewType("ModelId", str)
 JobId = NewType("JobId", str)
@@ -25,9 +26,11 @@ PREFIXES = {
     "dataset": "ds",
     "revision": "rev",
     "network": "net",
+    "network version": "ver",
     "run": "run",
     "model": "mod",
     "job": "job",
+    "errand": "ern",
     "user": "usr",
     "token": "tok",
     "session": "ses",

@@ -10,7 +10,7 @@ from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.ids import is_id
 
 MAX_NAME_LENGTH = 120
-RESERVED = frozenset({"new", "compare"})
+RESERVED = ("compare", "new")
 JOINERS = "\u200c\u200d"
 JOINING_SCRIPTS = (
     *("ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA"),

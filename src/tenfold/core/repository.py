@@ -15,6 +15,7 @@ from tenfold.core.entities import Entity
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.inference.model import Model
 from tenfold.core.jobs.model import Job
+from tenfold.core.networks.network import Network, NetworkVersion
 from tenfold.core.training.run import LogLine, Run
 
 EntityT = TypeVar("EntityT", bound=Entity)
@@ -112,6 +113,10 @@ class Transaction(Protocol):
     def datasets(self) -> Repository[Dataset]: ...
     @property
     def revisions(self) -> Repository[Revision]: ...
+    @property
+    def networks(self) -> Repository[Network]: ...
+    @property
+    def network_versions(self) -> Repository[NetworkVersion]: ...
     @property
     def runs(self) -> Repository[Run]: ...
     @property

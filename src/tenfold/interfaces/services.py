@@ -17,10 +17,15 @@ from tenfold.services.additions import AdditionService
 from tenfold.services.checkups import CheckupService
 from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
+from tenfold.services.environments import EnvironmentService
+from tenfold.services.errands import Errands
 from tenfold.services.exports import ExportService
 from tenfold.services.hub import Hub
+from tenfold.services.inside import InsideService
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
+from tenfold.services.network_copies import NetworkCopies
+from tenfold.services.network_imports import NetworkImports
 from tenfold.services.networks import NetworkService
 from tenfold.services.previews import PreviewService
 from tenfold.services.remote import RemoteService
@@ -42,12 +47,17 @@ class Services:
     additions: AdditionService
     checkups: CheckupService
     networks: NetworkService
+    network_copies: NetworkCopies
+    network_imports: NetworkImports
     runs: RunService
     models: ModelService
     desk: JobDesk
+    errands: Errands
+    inside: InsideService
     trash: TrashService
     hub: Hub
     machine: MachineService
+    environments: EnvironmentService
     folders: FolderBrowser
     layouts: LayoutReader
     previews: PreviewService
@@ -71,6 +81,7 @@ class Services:
     def close(self) -> None:
         """Stops following jobs, which go on, and lets go of everything."""
         self.trash.close()
+        self.errands.close()
         self.desk.close()
         self.models.close()
         self.database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tenfold.core.artifacts import ArtifactStore
@@ -20,6 +21,15 @@ from tenfold.services.desk import JobDesk
 from tenfold.services.hub import Hub
 
 Progress = dict[str, Json]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a checkup is to be: judged by whom, `None` for those that judged before, and after which jobs."""
+
+    judges: Sequence[JudgeSpec] | None = None
+    after: tuple[JobId, ...] = ()
+    is_judgement: bool = False
 
 
 class CheckupQueue:
@@ -48,7 +58,7 @@ class CheckupQueue:
             dataset = tx.datasets.find(id=made.dataset) if made is not None else None
             if made is None or dataset is None or made.is_in_place or newest_checkup(tx, revision) is not None:
                 return
-            job = self._accept(tx, dataset, made, dataset.owner)
+            job = self._accept(tx, dataset, made, dataset.owner, _Wanted())
         self._desk.submit(job)
 
     def queue(
@@ -58,16 +68,20 @@ class CheckupQueue:
         *,
         judges: Sequence[JudgeSpec] | None = None,
         after: tuple[JobId, ...] = (),
+        is_judgement: bool = False,
     ) -> Job:
         """Queues a checkup of the current revision; without judges those judge that did before.
 
-        Without judges and while one waits or runs, it is that one.
+        Without judges and while one waits or runs, it is that one. With `is_judgement` the one judge judges, and
+        nothing else is looked for.
         """
         with self._database.write() as tx:
             open_job = newest_checkup(tx, dataset.revision, *OPEN_STATES)
             if open_job is not None and judges is None:
                 return open_job
-            job = self._accept(tx, dataset, tx.revisions.get(dataset.revision), by, judges=judges, after=after)
+            revision = tx.revisions.get(dataset.revision)
+            wanted = _Wanted(judges, after, is_judgement)
+            job = self._accept(tx, dataset, revision, by, wanted)
         self._desk.submit(job)
         return job
 
@@ -81,13 +95,11 @@ class CheckupQueue:
         dataset: Dataset,
         revision: Revision,
         owner: UserId,
-        *,
-        judges: Sequence[JudgeSpec] | None = None,
-        after: tuple[JobId, ...] = (),
+        wanted: _Wanted,
     ) -> Job:
         now = self._clock()
-        earlier = self._earlier(tx, revision)
-        known = self._book.read(earlier).report.judged.judges if earlier is not None else ()
+        asked = None if wanted.judges is None else [each.to_json() for each in wanted.judges]
+        earlier, known = self._earlier(tx, revision, asked if wanted.is_judgement else None)
         job = Job(
             id=JobId(new_id("job")),
             kind=KIND,
@@ -96,7 +108,7 @@ class CheckupQueue:
             order=int(now * 1e6),
             created_at=now,
             slot=KIND,
-            after=after,
+            after=wanted.after,
         )
         told = CheckJob(
             dataset=dataset.id,
@@ -104,21 +116,26 @@ class CheckupQueue:
             revision=revision.id,
             revision_folder=self.folder_of(revision.id),
             earlier=self._artifacts.relative_path("checkups", earlier.id) if earlier is not None else "",
-            judges=[dict(each) for each in known] if judges is None else [each.to_json() for each in judges],
+            judges=[dict(each) for each in known] if asked is None else asked,
+            is_judgement=wanted.is_judgement,
         )
         tx.jobs.add(job)
         self._desk.prepare(job, told.to_json())
         return job
 
-    def _earlier(self, tx: Transaction, revision: Revision) -> Job | None:
-        """The newest checkup of this revision or of one before it."""
+    def _earlier(
+        self, tx: Transaction, revision: Revision, judges: Sequence[dict[str, Json]] | None
+    ) -> tuple[Job | None, Sequence[dict[str, Json]]]:
+        """The newest checkup of this revision or of one before it, and who judged in it; with `judges` the newest
+        one, be it a judgement, in which these judged."""
         known: Revision | None = revision
         while known is not None:
-            job = newest_checkup(tx, known.id, "finished")
-            if job is not None:
-                return job
+            for job, checkup in self._book.finished(tx, known.id):
+                report = checkup.report
+                if not report.is_judgement if judges is None else [*report.judged.judges] == judges:
+                    return job, report.judged.judges
             known = tx.revisions.find(id=known.parent) if known.parent else None
-        return None
+        return None, ()
 
 
 class CheckupObserver:

@@ -11,15 +11,17 @@ from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.health.findings import Report
-from tenfold.core.datasets.health.judging import JudgeSpec
+from tenfold.core.datasets.health.judging import JudgeSpec, require_judge
 from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.datasets.marks import Marks
-from tenfold.core.errors import Changed, Conflict, Invalid, NotFound
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS
+from tenfold.core.datasets.ports import RevisionReader
+from tenfold.core.errors import Changed, Conflict, Invalid, InvalidFields, NotFound, Problem
 from tenfold.core.fields import parse_spec
 from tenfold.core.ids import RevisionId
 from tenfold.core.inference.model import Model, model_id
 from tenfold.core.jobs.model import JobState
-from tenfold.core.repository import Database, Transaction
+from tenfold.core.repository import Database, Query, Transaction
 from tenfold.core.training.run import Run
 from tenfold.services.checkup_book import CheckupBook, newest_checkup
 from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue, Progress
@@ -27,6 +29,8 @@ from tenfold.services.desk import JobDesk
 from tenfold.services.models import ModelService
 from tenfold.services.revisions import RevisionService
 from tenfold.services.runs import RunService
+
+MOST_JUDGES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,7 @@ class CheckupParts:
     queue: CheckupQueue
     book: CheckupBook
     observer: CheckupObserver
+    read: Callable[[RevisionId], RevisionReader]
 
 
 class CheckupService:
@@ -79,6 +84,7 @@ class CheckupService:
         self._book = parts.book
         self._queue = parts.queue
         self._observer = parts.observer
+        self._read = parts.read
 
     def check(self, actor: Actor, name_or_id: str, *, model: str = "") -> Standing:
         """Lets the current revision be checked, once more if it was; a model, if one is named, judges labels.
@@ -93,6 +99,49 @@ class CheckupService:
                 judges = [_judge_of_model(tx, chosen, dataset, self._queue.folder_of)]
         self._queue.queue(dataset, actor.user, judges=judges)
         return self.standing(actor, dataset)
+
+    def judge(self, actor: Actor, name_or_id: str, model: str) -> Standing:
+        """Lets a model judge every picture of the current revision, so that they can be sorted by its confidence.
+
+        Findings stay those of the last checkup. Raises `Invalid` for a model that does not fit, `Conflict`, `NotFound`.
+        """
+        dataset = self._checkable(actor, name_or_id)
+        if not model:
+            raise InvalidFields([Problem("model", "Name the model that judges.", "required")])
+        chosen = self._models.named.get(actor, model)
+        self._require_fit(chosen, dataset)
+        with self._database.read() as tx:
+            judges = [_judge_of_model(tx, chosen, dataset, self._queue.folder_of)]
+        self._queue.queue(dataset, actor.user, judges=judges, is_judgement=True)
+        return self.standing(actor, dataset)
+
+    def able_judges(self, actor: Actor, dataset: Dataset) -> tuple[tuple[Model, bool], ...]:
+        """The newest models that fit the current revision, and whether each has judged it."""
+        query = Query(where={"task": dataset.task}, limit=MOST_JUDGES)
+        able = []
+        for model in self._models.named.page(actor, query).items:
+            try:
+                self._require_fit(model, dataset)
+            except (Invalid, NotFound):
+                continue
+            able.append((model, self._book.judgement(dataset.revision, model.id) is not None))
+        return tuple(able)
+
+    def _require_fit(self, model: Model, dataset: Dataset) -> None:
+        manifest = self._read(dataset.revision).manifest
+        if model.task != dataset.task or manifest.label_kind not in ONE_CLASS:
+            raise Invalid(f"{model.name} judges no pictures with labels like these.", code="model.other-classes")
+        pictures = self._models.pictures(model)
+        if (pictures.shape, pictures.dtype) != (manifest.preprocessing.shape, manifest.preprocessing.dtype.name):
+            taken, given = (" × ".join(map(str, each)) for each in (pictures.shape, manifest.preprocessing.shape))
+            text = (
+                f"{model.name} takes pictures of {taken} in {pictures.dtype}, not of {given} in "
+                f"{manifest.preprocessing.dtype.name}: choose one that was trained on pictures like these."
+            )
+            raise Invalid(text, code="model.other-pictures")
+        counts = [manifest.counts[split] for split in SPLITS]
+        present = [name for name, *each in zip(manifest.classes, *counts, strict=True) if any(each)]
+        require_judge(pictures.classes, present, model.name)
 
     def find_wrong_labels(self, actor: Actor, name_or_id: str, values: Mapping[str, object]) -> Standing:
         """Queues a run for each fold and, when all are over, a checkup that they judge.

@@ -12,6 +12,7 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.dataset import Dataset, DatasetState, Revision
 from tenfold.core.datasets.job import ImportJob
+from tenfold.core.datasets.layouts import is_archive
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.remote import SecretStore
 from tenfold.core.datasets.spec import DatasetSpec
@@ -77,7 +78,7 @@ class DatasetService:
         """Accepts an import and returns the dataset that is being built, or that the same request made before."""
         actor.require("dataset.create")
         spec = parse_spec(DatasetSpec, request.values)
-        if spec.storage == "in place" and "folder" not in request.source:
+        if spec.storage == "in place" and not _can_stay(request.source):
             text = "Only files of this machine can be used in place: choose the storage Packed first."
             raise InvalidFields([Problem("storage", text, "storage.not-here")])
         repeat = repeat or Request(actor, "", None)
@@ -140,6 +141,10 @@ class DatasetService:
     def revision_reader(self, revision: RevisionId) -> RevisionReader:
         """The reader of any revision, for the program itself."""
         return self._open(revision)
+
+    def revision_folder(self, revision: RevisionId) -> str:
+        """Where a revision lies, relative to the data folder."""
+        return self._artifacts.relative_path("revisions", revision)
 
     def _accept(
         self, tx: Transaction, actor: Actor, request: ImportRequest, spec: DatasetSpec
@@ -305,6 +310,12 @@ def _is_first(tx: Transaction, job: Job) -> bool:
     """Whether a job makes the dataset, and does not add to it."""
     dataset = tx.datasets.find(id=job.subject)
     return dataset is None or dataset.job == job.id
+
+
+def _can_stay(source: Mapping[str, Json]) -> bool:
+    """Whether pictures lie on this machine, and in no archive."""
+    paths = [str(source.get(name, "")) for name in ("folder", "val_folder", "test_folder")]
+    return "folder" in source and not any(map(is_archive, paths))
 
 
 def _open_job(tx: Transaction, dataset: Dataset) -> Job | None:

@@ -110,6 +110,10 @@ class JobDesk:
         """What a job can ask for on this machine: `cpu`, `import`, `cuda:0`, ..."""
         return tuple(slot for slot, _ in self._slots)
 
+    def is_training(self) -> bool:
+        """Whether a run computes now."""
+        return any(job.kind == "train" and job.is_live for job in self.queue())
+
     def queue(self) -> tuple[Job, ...]:
         """The jobs that wait or run, in order."""
         with self._mutex:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
+from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
 from tenfold.core.inference.model import Model
@@ -18,6 +21,16 @@ from tenfold.services.turns import Turns
 
 MAX_PICTURES = 100
 MOST_WAITING = 4
+MOST_KNOWN = 256
+
+
+@dataclass(frozen=True)
+class ModelPictures:
+    """The pictures that a model takes: height, width and channels, the type of their values, and its classes."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    classes: tuple[str, ...]
 
 
 class ModelService:
@@ -36,6 +49,7 @@ class ModelService:
         self._predictor = predictor
         self._build_download = build_download
         self._turns = Turns(MOST_WAITING)
+        self._pictures = lru_cache(MOST_KNOWN)(self._read_pictures)
         self.named = NamedThings(
             Kind(word="model", repository=_repository, change="model.change", used_by=_used_by), database, clock
         )
@@ -55,6 +69,19 @@ class ModelService:
                 raise InvalidFields([Problem("file", text, "range")])
             return self._predictor.classify(self._artifacts.path("models", model.files), read)
 
+    def pictures(self, model: Model) -> ModelPictures:
+        """What pictures a model takes; raises `NotFound` where its files are gone."""
+        return self._pictures(model.files)
+
+    def _read_pictures(self, files: str) -> ModelPictures:
+        folder = self._artifacts.path("models", files)
+        try:
+            preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))
+            classes = tuple((folder / "labels.txt").read_text("utf-8").splitlines())
+        except FileNotFoundError:
+            raise NotFound("The files of this model are gone.", code="model.gone") from None
+        return ModelPictures(preprocessing.shape, preprocessing.dtype.name, classes)
+
     def report(self, actor: Actor, model: Model) -> dict[str, Json]:
         """What the test split said, as the training wrote it."""
         actor.require("read")
@@ -64,6 +91,15 @@ class ModelService:
         except FileNotFoundError:
             raise NotFound(f"{model.name} has no report.", code="model.no-report") from None
         return content
+
+    def network_text(self, actor: Actor, model: Model) -> str:
+        """The text of the network that was trained, as it lies with the weights; raises `NotFound`."""
+        actor.require("read")
+        path = self._artifacts.path("models", model.files) / "network.network"
+        try:
+            return path.read_text("utf-8")
+        except FileNotFoundError:
+            raise NotFound(f"{model.name} has no network text.", code="model.no-network") from None
 
     def download(self, actor: Actor, name_or_id: str) -> tuple[str, Iterator[bytes]]:
         """A file name and the archive in blocks; every file in it is as it was published."""

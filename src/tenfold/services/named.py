@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.entities import Named
-from tenfold.core.errors import InUse, InvalidFields, NameTaken, NotFound, Problem
+from tenfold.core.errors import Conflict, InUse, InvalidFields, NameTaken, NotFound, Problem
 from tenfold.core.ids import is_id
 from tenfold.core.names import check_name, lookup_form, propose_name
 from tenfold.core.repository import Database, Page, Query, Redirect, Repository, Transaction
@@ -22,12 +22,16 @@ TRASH_DAYS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(Generic[NamedT]):
-    """What differs between the kinds: where they are stored, who may change them, what uses them."""
+    """What differs between the kinds: where they are stored, who may change them, what uses them.
+
+    `reserved` are names of things that are not stored, as the networks of the catalogue.
+    """
 
     word: str
     repository: Callable[[Transaction], Repository[NamedT]]
     change: str
     used_by: Callable[[Transaction, NamedT], list[str]]
+    reserved: frozenset[str] = frozenset()
 
 
 class NamedThings(Generic[NamedT]):
@@ -72,8 +76,7 @@ class NamedThings(Generic[NamedT]):
 
     def free_name(self, tx: Transaction, wish: str) -> str:
         """`wish`, or the next one that is free."""
-        repository = self._kind.repository(tx)
-        return propose_name(wish, lambda name: repository.find(name=name, trashed_at=None) is not None)
+        return propose_name(wish, lambda name: self._is_taken(tx, name))
 
     def change(
         self,
@@ -89,7 +92,7 @@ class NamedThings(Generic[NamedT]):
         An old name leads here until something else takes it.
         """
         with self._database.write() as tx:
-            thing = self._changeable(tx, actor, name_or_id)
+            thing = self.changeable(tx, actor, name_or_id)
             newer = replace(thing, **_checked(name, note, tags))
             if newer == thing:
                 return thing
@@ -113,11 +116,14 @@ class NamedThings(Generic[NamedT]):
 
         Raises `NameTaken`, which proposes a free name, when something is called so.
         """
-        if self._kind.repository(tx).find(name=name, trashed_at=None) is not None:
+        if self._is_taken(tx, name):
             free = self.free_name(tx, name)
             text = f"The name {name!r} is taken by another {self._kind.word}; {free!r} is free."
             raise NameTaken(text, name=name, free=free)
         self._forget(tx, name)
+
+    def _is_taken(self, tx: Transaction, name: str) -> bool:
+        return name in self._kind.reserved or self._kind.repository(tx).find(name=name, trashed_at=None) is not None
 
     def _forget(self, tx: Transaction, former_name: str) -> None:
         key = f"{self._kind.word}/{former_name}"
@@ -127,7 +133,7 @@ class NamedThings(Generic[NamedT]):
     def trash(self, actor: Actor, name_or_id: str) -> NamedT:
         """Puts it in the trash; raises `InUse` and says what depends on it."""
         with self._database.write() as tx:
-            thing = self._changeable(tx, actor, name_or_id)
+            thing = self.changeable(tx, actor, name_or_id)
             users = self._kind.used_by(tx, thing)
             if users:
                 shown = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
@@ -139,13 +145,19 @@ class NamedThings(Generic[NamedT]):
     def restore(self, actor: Actor, id: str) -> NamedT:
         """Takes it out of the trash, under another name when its own was taken meanwhile."""
         with self._database.write() as tx:
-            thing = self._changeable(tx, actor, id)
+            thing = self.changeable(tx, actor, id)
             if thing.trashed_at is None:
                 return thing
             name = self.free_name(tx, thing.name)
             return self._kind.repository(tx).update(replace(thing, name=name, trashed_at=None))
 
-    def _changeable(self, tx: Transaction, actor: Actor, name_or_id: str) -> NamedT:
+    def changeable(self, tx: Transaction, actor: Actor, name_or_id: str) -> NamedT:
+        """What the actor may change; raises `Forbidden`, `NotFound`, and `Conflict` for what ships with Tenfold."""
+        repository, name = self._kind.repository(tx), lookup_form(name_or_id)
+        if name in self._kind.reserved and repository.find(name=name, trashed_at=None) is None:
+            actor.require(self._kind.change)
+            text = f"{name} ships with Tenfold and cannot be changed: change a copy of it."
+            raise Conflict(text, code=f"{self._kind.word}.in-catalogue")
         thing = self.find(tx, name_or_id)
         actor.require(self._kind.change, owner=thing.owner)
         return thing

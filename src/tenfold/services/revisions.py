@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
@@ -15,7 +14,7 @@ from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.marks import NO_MARKS, Marks
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.ports import RevisionDeriver
-from tenfold.core.errors import Changed, Conflict
+from tenfold.core.errors import Changed, Conflict, NotFound
 from tenfold.core.events import Json
 from tenfold.core.ids import DatasetId, RevisionId, new_id
 from tenfold.core.jobs.model import OPEN_STATES
@@ -106,6 +105,20 @@ class RevisionService:
         with self._database.read() as tx:
             return tx.revisions.page(query)
 
+    def at(self, actor: Actor, dataset: Dataset, number: str) -> Dataset:
+        """The dataset as it was at the revision of a number or id; raises `NotFound`."""
+        actor.require("read")
+        wanted = (
+            {"number": int(number)} if number.isascii() and number.isdecimal() and len(number) < 10 else {"id": number}
+        )
+        with self._database.read() as tx:
+            found = tx.revisions.find(dataset=dataset.id, **wanted)
+            newest = tx.revisions.count(dataset=dataset.id)
+        if found is None:
+            text = f"{dataset.name} has no revision {number[:40]!r}; it has 1 to {newest}."
+            raise NotFound(text, code="revision.not-found")
+        return dataset.at(found)
+
     def size_bytes(self, actor: Actor, dataset: Dataset) -> int:
         """Bytes of all revisions; what they share counts once."""
         actor.require("read")
@@ -154,6 +167,8 @@ class RevisionService:
         facts: dict[str, Json] = {
             "num_samples": manifest.num_samples,
             "num_classes": len(manifest.classes),
+            "num_rejected": manifest.num_rejected,
+            "content": manifest.content,
             "parent": on,
             "author": actor.user,
             "summary": tell_differences(manifest.differences),
@@ -172,9 +187,7 @@ class RevisionService:
         return revision
 
     def _make_current(self, tx: Transaction, dataset: Dataset, revision: Revision) -> None:
-        num_samples, num_classes = (cast("int", revision.facts[name]) for name in ("num_samples", "num_classes"))
-        newer = replace(dataset, revision=revision.id, num_samples=num_samples, num_classes=num_classes)
-        tx.datasets.update(replace(newer, changed_at=self._clock()))
+        tx.datasets.update(replace(dataset.at(revision), changed_at=self._clock()))
 
     def require_current(self, tx: Transaction, dataset: Dataset, on: str) -> Revision:
         """The current revision; raises `Conflict` where nobody can edit now, `Changed` where it is not `on`."""

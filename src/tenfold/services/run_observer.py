@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.core.artifacts import ArtifactStore
-from tenfold.core.events import Envelope, Json, Measured, PhaseStarted, Progressed, Published, Started
+from tenfold.core.events import Envelope, Json, Measured, PhaseStarted, Progressed, Published, Started, Taken
 from tenfold.core.inference.model import Model, model_id
 from tenfold.core.jobs.model import Job
 from tenfold.core.jobs.ports import JobFolders
@@ -48,6 +48,13 @@ class RunObserver:
         elif isinstance(event, Started):
             started: dict[str, Json] = {"device": event.device, "resumed_step": event.resumed_step}
             _update(tx, job, lambda run: _progress(run, started))
+        elif isinstance(event, Taken):
+            taken: dict[str, Json] = {
+                "memory_bytes": event.memory_bytes,
+                "seconds": event.seconds,
+                "steps": event.steps,
+            }
+            _update(tx, job, lambda run: _progress(run, {"taken": taken}))
         elif isinstance(event, Published) and envelope.attempt == tx.jobs.get(job.id).attempt:
             self._publish(tx, job, envelope, event)
 

@@ -16,6 +16,7 @@ from tenfold.core.errors import TenfoldError
 from tenfold.core.ids import JobId
 from tenfold.core.inference.model import Model
 from tenfold.core.jobs.ports import JobFolders
+from tenfold.core.networks.network import Network
 from tenfold.core.repository import MAX_PAGE, Database, EntityT, Query, Repository, Transaction
 from tenfold.core.training.run import Run
 from tenfold.services.named import TRASH_DAYS, NamedT
@@ -67,9 +68,11 @@ class TrashService:
         old = self._clock() - TRASH_DAYS * DAY_S
         self._remove_old(lambda tx: tx.models, self._remove_model, old)
         self._remove_old(lambda tx: tx.runs, self._remove_run, old)
+        self._remove_old(lambda tx: tx.networks, self._remove_network, old)
         self._remove_old(lambda tx: tx.datasets, self._remove_dataset, old)
         self._remove_unused_revisions()
         self._remove_lost_revisions()
+        self._remove_lost_weights()
         self._remove_forgotten_uploads()
 
     def _daily(self) -> None:
@@ -120,6 +123,12 @@ class TrashService:
         tx.histories.remove(run.id)
         self._remove_job(tx, run.job)
 
+    def _remove_network(self, tx: Transaction, network: Network) -> None:
+        if network.weights:
+            self._artifacts.remove("weights", network.weights)
+        for version in _all(tx.network_versions, Query(where={"network": network.id}, limit=MAX_PAGE)):
+            tx.network_versions.remove(version.id)
+
     def _remove_dataset(self, tx: Transaction, dataset: Dataset) -> None:
         for job in list(_all(tx.jobs, Query(where={"subject": dataset.id}, limit=MAX_PAGE))):
             self._remove_job(tx, job.id)
@@ -160,6 +169,21 @@ class TrashService:
             lost = [each for each, thing in zip(old, named, strict=True) if thing is None]
         for each in lost:
             self._artifacts.remove("revisions", each)
+
+    def _remove_lost_weights(self) -> None:
+        """Removes weights that a killed server published before it kept their network."""
+        old = self._artifacts.ids("weights", before=self._clock() - DAY_S)
+        if not old:
+            return
+        with self._database.read() as tx:
+            named = {
+                network.weights
+                for trashed in (False, True)
+                for network in _all(tx.networks, Query(trashed=trashed, limit=MAX_PAGE))
+            }
+        for each in old:
+            if each not in named:
+                self._artifacts.remove("weights", each)
 
     def _remove_forgotten_uploads(self) -> None:
         forgotten = self._uploads.idle_since(self._clock() - DAY_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.layouts import LayoutPreview, LayoutReader, SourceChoice
@@ -81,6 +82,11 @@ class UploadService:
         """What an upload is recognised as; raises `BadDataset`, with the code `upload.archive` for an archive."""
         self.complete(actor, id)
         return self._layouts.preview_sent(self._store.path(id), choice)
+
+    def folder(self, actor: Actor, id: str) -> Path:
+        """Where the files of a complete upload lie."""
+        self.complete(actor, id)
+        return self._store.path(id)
 
     def _require_room(self, actor: Actor, size: int, fingerprint: str) -> None:
         if size > self._limits.upload_bytes:

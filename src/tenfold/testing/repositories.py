@@ -12,7 +12,8 @@ import pytest
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import Changed, Conflict, InvalidFields, NameTaken, NotFound
-from tenfold.core.ids import DatasetId, JobId, RevisionId, UserId, new_id
+from tenfold.core.ids import DatasetId, JobId, NetworkId, NetworkVersionId, RevisionId, UserId, new_id
+from tenfold.core.networks.network import Network, NetworkVersion
 from tenfold.core.repository import Database, Query
 
 
@@ -35,6 +36,22 @@ def make_dataset(name: str, *, created_at: float = 1.0, tags: tuple[str, ...] = 
     )
 
 
+def make_network_version(network: NetworkId, number: int) -> NetworkVersion:
+    """A version of a network, the second and later ones with a parent."""
+    return NetworkVersion(
+        id=NetworkVersionId(new_id("network version")),
+        network=network,
+        number=number,
+        created_at=float(number),
+        author=UserId("usr_0000000000000000"),
+        parent=NetworkVersionId(f"ver_{number - 1:016}") if number > 1 else None,
+        text=f"language 1\nnetwork größe # {number}\n",
+        summary="1 line changed",
+        sha256="0" * 64,
+        num_parameters=10**12 if number > 1 else None,
+    )
+
+
 class DatabaseContract:
     """What every database does."""
 
@@ -47,6 +64,32 @@ class DatabaseContract:
             assert tx.datasets.get(dataset.id) == dataset
             assert tx.datasets.find(name="blumen ü 花") == dataset
             assert tx.datasets.find(name="no") is None
+
+    def test_a_network_keeps_its_versions_in_the_order_of_their_numbers(self, database: Database) -> None:
+        network = Network(
+            id=NetworkId(new_id("network")),
+            name="mine",
+            owner=UserId("usr_0000000000000000"),
+            created_at=1.0,
+            changed_at=12.0,
+            current=NetworkVersionId(new_id("network version")),
+            number=12,
+            origin="catalogue:lenet",
+            imported={"file": "train_val.prototxt", "unsupported": [{"line": 3}]},
+        )
+        versions = [make_network_version(network.id, number) for number in range(1, 13)]
+        with database.write() as tx:
+            tx.networks.add(network)
+            for version in (*versions, make_network_version(NetworkId(new_id("network")), 1)):
+                tx.network_versions.add(version)
+        with database.read() as tx:
+            assert tx.networks.get(network.id) == network
+            assert tx.network_versions.find(network=network.id, number=1) == versions[0]
+            asked = Query(where={"network": network.id}, sort="number", limit=5)
+            newest = tx.network_versions.page(asked)
+            assert (newest.items, newest.total) == (tuple(reversed(versions[7:])), 12)
+            older = tx.network_versions.page(replace(asked, cursor=newest.cursor))
+            assert older.items == tuple(reversed(versions[2:7]))
 
     def test_an_exception_undoes_the_whole_transaction(self, database: Database) -> None:
         first = make_dataset("a")

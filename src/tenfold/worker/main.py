@@ -12,11 +12,14 @@ from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_full
 from tenfold.core.events import Ended, Started
+from tenfold.core.inference.inside import InsideJob
 from tenfold.core.training.job import TrainJob
 from tenfold.worker.building import build
 from tenfold.worker.checking import check
+from tenfold.worker.probing import probe_training
 from tenfold.worker.toolbox import JobFolder, Toolbox
 from tenfold.worker.training import Training
+from tenfold.worker.viewing import view_layers
 
 FENCED = "job.fenced"
 FENCED_STATUS = 75
@@ -60,12 +63,17 @@ def _attempt(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> None:
 
 
 def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["finished", "stopped"]:
-    if folder.spec["kind"] == "import":
+    kind = folder.spec["kind"]
+    if kind != "train":  # a training tells its device with its start, and where it goes on
         folder.emit(Started(pid=os.getpid()))
+    if kind == "import":
         return build(ImportJob.from_json(folder.spec), folder, tools)
-    if folder.spec["kind"] == "check":
-        folder.emit(Started(pid=os.getpid()))
+    if kind == "check":
         return check(CheckJob.from_json(folder.spec), folder, tools)
+    if kind == "inside":
+        return view_layers(InsideJob.from_json(folder.spec), folder, tools)
+    if kind == "probe":
+        return probe_training(TrainJob.from_json(folder.spec), folder, tools, slot)
     training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)
     resumed = training.prepare()
     folder.emit(Started(pid=os.getpid(), device=training.device, resumed_step=resumed))

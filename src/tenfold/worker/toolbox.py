@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.ports import RevisionReader
+from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.events import Event, Json, Phase
 from tenfold.core.export.trained_model import ModelWriter
+from tenfold.core.inference.inside import InsideJob, LayerWalker
+from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.weights import WeightOpener
 from tenfold.core.training.ports import BackendFactory, CheckpointStore, TaskHead
 from tenfold.core.training.task import Task
 
@@ -99,6 +106,48 @@ class CheckpointOpener(Protocol):
         """`fence` raises when another attempt has taken over; `warn` hears of every checkpoint that is lost."""
 
 
+class WeightFinder(Protocol):
+    """Makes the opener of weights for a data folder; `tell` hears a sentence when something is fetched."""
+
+    def __call__(self, data: Path, *, tell: Callable[[str], None]) -> WeightOpener: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenNetwork:
+    """A network that was trained, or is being: tensors by path, and how its pictures are prepared."""
+
+    graph: LayerGraph
+    weights: Mapping[str, NDArray[np.float32]]
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+
+
+class NetworkOpener(Protocol):
+    """Opens what an `InsideJob` names in a data folder; raises `NotFound`, `Damaged`."""
+
+    def __call__(self, job: InsideJob, data: Path) -> OpenNetwork: ...
+
+
+class TileWriter(Protocol):
+    """Writes tiles (T, H, W) as one picture."""
+
+    def __call__(self, tiles: NDArray[np.float32], path: Path) -> dict[str, Json]:
+        """How the picture is laid out, with the name of its file."""
+
+
+class MemoryGauge(Protocol):
+    """How much a process has taken since the gauge was made."""
+
+    def peak_bytes(self) -> int:
+        """The most there has been at any moment."""
+
+
+class MemoryWatcher(Protocol):
+    """Makes the gauge for a device: of the GPU's memory, or of the process's own."""
+
+    def __call__(self, device: str) -> MemoryGauge: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Toolbox:
     """All a worker works with."""
@@ -106,10 +155,15 @@ class Toolbox:
     open_folder: Callable[[Path, int], JobFolder]
     open_checkpoints: CheckpointOpener
     open_revision: Callable[[Path], RevisionReader]
+    find_weights: WeightFinder
     build_dataset: DatasetBuilder
     check_dataset: DatasetChecker
     tasks: Mapping[str, Task]
     make_head: Callable[[Task], TaskHead]
     make_backend: BackendFactory
     write_model: ModelWriter
+    watch_memory: MemoryWatcher
+    open_network: NetworkOpener
+    walk_layers: LayerWalker
+    write_tiles: TileWriter
     versions: Callable[[], dict[str, str]]

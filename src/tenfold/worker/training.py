@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tenfold.core.datasets.folds import FoldedSamples
-from tenfold.core.datasets.ports import RevisionReader
-from tenfold.core.events import Json, Logged, PhaseStarted, Published
+from tenfold.core.events import Json, Logged, PhaseStarted, Published, Taken
 from tenfold.core.export.trained_model import TrainedModel
-from tenfold.core.networks.fitting import require_fit
-from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.fitting import fit
+from tenfold.core.networks.weights import carry_weights, require_same_heads
 from tenfold.core.training.engine import Engine, Outcome, Surroundings
 from tenfold.core.training.job import Decisions, TrainJob
-from tenfold.core.training.ports import BackendPlan, CheckpointStore, Samples, TrainingBackend
+from tenfold.core.training.ports import BackendPlan, CheckpointStore, TrainingBackend
 from tenfold.core.training.spec import TrainingSpec
-from tenfold.core.training.task import Evaluation, Task
+from tenfold.core.training.task import Evaluation
+from tenfold.worker.material import gather
 from tenfold.worker.pace import Pace
 from tenfold.worker.toolbox import JobFolder, Toolbox
 
@@ -34,11 +35,15 @@ class Training:
         self._folder = folder
         self._tools = tools
         self._spec: TrainingSpec = job.training_spec()
-        self._task: Task = tools.tasks[job.task]
         self._decisions = self._decide(slot)
-        self._revision: RevisionReader = tools.open_revision(folder.data_folder / job.revision_folder)
-        self._samples = self._dealt()
-        self._graph = self._expand()
+        self._memory = tools.watch_memory(self._decisions.device)
+        material = gather(job, folder.data_folder, tasks=tools.tasks, open_revision=tools.open_revision)
+        self._material = material
+        self._task = material.task
+        self._revision = material.revision
+        self._samples = material.samples
+        self._parameters = material.parameters
+        self._graph = material.graph
         self._checkpoints: CheckpointStore = tools.open_checkpoints(
             job_path / "checkpoints", folder.check_fence, warn=self._warn
         )
@@ -66,7 +71,10 @@ class Training:
 
     def run(self) -> Literal["finished", "stopped"]:
         """Trains to the end or a stop, then tests and publishes the best model there is."""
+        started = time.monotonic()
         outcome = self._engine.run()
+        seconds = time.monotonic() - started
+        self._folder.emit(Taken(memory_bytes=self._memory.peak_bytes(), seconds=seconds, steps=outcome.step))
         if outcome.step > 0:
             self._publish(outcome)
         return outcome.ended
@@ -81,19 +89,27 @@ class Training:
             self._warn(text)
         return Decisions(device=slot, threads=stored.threads, versions=now.versions)
 
-    def _dealt(self) -> Samples:
-        """The samples as the revision splits them, or as the run's fold does."""
-        fold, num_folds = self._spec.fold, self._spec.folds
-        if fold is None or num_folds is None:
-            return self._revision
-        return FoldedSamples(self._revision, fold=fold - 1, num_folds=num_folds)
-
     def _warn(self, text: str) -> None:
         self._folder.emit(Logged(text=text, level="warning"))
 
-    def _expand(self) -> LayerGraph:
-        parameters = {**self._job.parameters, **self._task.network_parameters(self._revision.classes)}
-        return require_fit(self._job.network_text, parameters, self._samples.input_shape)
+    def _carried(self) -> Mapping[str, NDArray[np.float32]]:
+        """The tensors that the network begins with instead of drawn ones; none where it goes on from a checkpoint."""
+        origins = self._job.weight_origins()
+        if not origins or self._checkpoints.latest() is not None:
+            return {}
+        self._folder.emit(PhaseStarted(phase="preparing"))
+        find = self._tools.find_weights(self._folder.data_folder, tell=self._log)
+        meaning = fit(self._job.network_text, self._parameters, self._samples.input_shape)
+        for origin in origins.values():
+            require_same_heads(self._graph, origin)
+        sources = [(source, find(origins[str(source)])) for source in meaning.pretrained]
+        carried = carry_weights(self._graph, sources, meaning.renamed)
+        for sentence in carried.told:
+            self._log(sentence)
+        return carried.tensors
+
+    def _log(self, text: str) -> None:
+        self._folder.emit(Logged(text=text))
 
     def _make_backend(self) -> TrainingBackend:
         plan = BackendPlan(
@@ -102,9 +118,10 @@ class Training:
             head=self._tools.make_head(self._task),
             device=self._decisions.device,
             threads=self._decisions.threads,
-            mean=self._revision.mean,
-            std=self._revision.std,
+            mean=self._material.mean,
+            std=self._material.std,
             span=self._revision.span,
+            weights=self._carried(),
         )
         return self._tools.make_backend(plan, self._samples)
 
@@ -127,7 +144,7 @@ class Training:
             graph=self._graph,
             weights=best.backend.weights(),
             classes=self._revision.classes,
-            preprocessing=self._revision.preprocessing,
+            preprocessing=self._material.preprocessing().to_json(),
             evaluation=evaluation,
             tested_on=split,
             spec=job.spec,

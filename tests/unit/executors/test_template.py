@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+import tenfold
 from tenfold.adapters.executors.local.executor import LocalExecutor
 
 PATIENCE_S = 300.0
+SOURCE = Path(tenfold.__file__).parents[1]
 
 
 @pytest.fixture
@@ -19,7 +22,8 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One more folder that Python imports from."""
     folder = tmp_path / "site-packages"
     folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
+    others = [entry for entry in sys.path if Path(entry) != SOURCE]  # where a wheel may be built at the same time
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(folder), *others])
     return folder
 
 
@@ -50,6 +54,8 @@ def test_it_is_replaced_once_a_package_was_installed(executor: LocalExecutor, pa
     (before,) = templates()
     executor.warm()
     assert templates() == [before]
+    (packages.parent / "written where the server was started").touch()
+    assert executor.facts()["template"] == "ready"
     (packages / "newly_installed").mkdir()
     assert executor.facts()["template"] == "outdated"
     assert int(str(executor.facts()["memory_bytes"])) > 10_000_000  # it is there until it is replaced

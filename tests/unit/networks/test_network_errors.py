@@ -83,11 +83,10 @@ def network(*lines: str) -> str:
         ("activation(activation)", "activation(relue)", "18:12", "`kind` of `activation` has no choice `relue`, perhaps `relu`. Allowed: "),
         ("network lenet", "# network lenet", "1:1", "The name is missing: put `network NAME` at the top."),
         ("output logits\n", "", "20:1", "There is no `output`: put `output logits` after the last layer."),
-        ("image(1, 28, 28)", "picture(1, 28, 28)", "10:15", "There is no kind of input `picture`. Allowed: image, volume, sequence, vector."),
+        ("image(1, 28, 28)", "picture(1, 28, 28)", "10:15", "There is no kind of input `picture`. Allowed: image, volume, sequence, vector, tokens."),
         ("input image = image(1, 28, 28)\n", "", "11:1", "There is no input above this line: declare one, as in `input image = image(1, 28, 28)`."),
         ("language 1", "language 2", "1:1", "This text is in language 2, but this version of Tenfold reads 1."),
-        ("ip1 = dense", "ip1 = lstm", "17:7", "There is no layer or block `lstm`."),
-        ("flatten\n", 'flatten\npretrained "catalogue:lenet"\n', "17:1", "`pretrained` is not understood by this version of Tenfold: remove the line to train from scratch."),
+        ("ip1 = dense", "ip1 = lsmt", "17:7", "There is no layer or block `lsmt`, perhaps `lstm`."),
         ("width1     = 20", "width1     = 600", "7:1", "`width1` is 600, allowed are 1 to 512."),
     ],
 )  # fmt: skip

@@ -4,17 +4,25 @@ import pytest
 
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.frameworks.numpy import layers as numpy_layers
-from tenfold.adapters.frameworks.torch import layers as torch_layers
-from tenfold.core.networks.analysis import analyse
+from tenfold.adapters.frameworks.numpy.builder import build_network
+from tenfold.adapters.frameworks.torch.layers import table as torch_layers
+from tenfold.core.errors import BadNetwork
+from tenfold.core.networks.analysis import analyse, require_graph
 from tenfold.core.networks.expression_parser import RESERVED
 from tenfold.core.networks.vocabulary import COMMON_ARGUMENTS, LAYERS, OUTPUT_ARGUMENTS
 
 GRAPH_KINDS = {kind.stands_for or name for name, kind in LAYERS.items()}
 
 
-def test_every_framework_builds_every_kind():
+def test_pytorch_builds_every_kind_and_numpy_names_what_it_lacks():
     assert GRAPH_KINDS == torch_layers.KINDS
-    assert set(numpy_layers.KINDS) == GRAPH_KINDS
+    assert set(numpy_layers.KINDS) < GRAPH_KINDS
+    graph = require_graph("network n\ninput x = sequence(4, 6)\na = attention(2)\noutput y\n")
+    with pytest.raises(BadNetwork, match="The numpy backend has no `attention` as `a` needs it: use PyTorch"):
+        build_network(graph, seed=0)
+    within = require_graph("network n\ninput x = image(4, 6, 6)\nlrn(region=within)\noutput y\n")
+    with pytest.raises(BadNetwork, match="has no `lrn` as `x_lrn` needs it"):
+        build_network(within, seed=0)
 
 
 @pytest.mark.parametrize("kind", LAYERS.values(), ids=LAYERS.keys())
@@ -35,12 +43,14 @@ def test_common_and_output_arguments_are_documented():
 
 def test_the_catalogue_has_names_titles_and_papers_and_analyses_without_a_word():
     entries = read_catalogue()
-    assert [entry.name for entry in entries] == ["alexnet", "lenet"]
+    assert {"alexnet", "googlenet", "lenet", "resnet50", "unet"} < {entry.name for entry in entries}
     for entry in entries:
         analysis = analyse(entry.text)
         assert analysis.ok
         assert analysis.warnings == ()
         assert entry.title
         assert entry.paper
-        names = {field.name for field in analysis.parameters}
-        assert {"classes", "activation", "window", "bias", "width1", "width2", "hidden"} <= names
+        assert all(field.help for field in analysis.parameters)
+        if entry.name in {"alexnet", "lenet"}:
+            names = {field.name for field in analysis.parameters}
+            assert {"classes", "activation", "window", "bias", "width1", "width2", "hidden"} <= names

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tenfold.adapters.formats.apart import ReaderApart
-from tenfold.adapters.formats.layouts import Layouts, open_source
-from tenfold.adapters.formats.openers import SourcePlaces
+from tenfold.adapters.formats.files.apart import ReaderApart
+from tenfold.adapters.formats.layouts.openers import SourcePlaces
+from tenfold.adapters.formats.layouts.recognition import Layouts, open_source
 from tenfold.core.datasets.layouts import SourceChoice
 from tenfold.testing.picture_files import encode, make_photo
 

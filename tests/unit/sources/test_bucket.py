@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bucket_server import ACCESS, SECRET, BucketServer, bucket_server
 
-from tenfold.adapters.formats.build import BuildPlaces, build_revision
+from tenfold.adapters.formats.importing.build import BuildPlaces, build_revision
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.sources.bucket import BucketSource
 from tenfold.adapters.sources.net_guard import NetGuard

@@ -157,3 +157,79 @@ def test_arrays_of_numbers(place):
     listing = listed(place.open(label_kind="number"))
     assert [file.value for file in listing.files] == [0.5, -3.0, float(np.float32(1e30))]
     assert [file.code for file in listing.rejected] == ["label.number"] * 2
+
+
+FOREIGN = "bike\nbus\ncar\n"
+
+
+def test_a_foreign_file_of_class_names_is_not_used_where_labels_are_names(place):
+    rows = [f"{number}.png,{name}\n" for number, name in enumerate(["cat", "dog", "owl", "rocket"])]
+    place.put(*(f"{number}.png" for number in range(4))).put("labels.txt", content=FOREIGN)
+    place.put("t.csv", content="image,species\n" + "".join(rows))
+    found = listed(place.open())
+    assert sorted(file.class_name for file in found.files) == ["cat", "dog", "owl", "rocket"]
+    assert not found.rejected
+    note = "labels.txt is not used: labels are no numbers of its lines, from 0 to 2."
+    assert note in found.notes
+    look = place.preview("t.csv").look
+    assert (look.classes, note in look.notes) == (("cat", "dog", "owl", "rocket"), True)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("classes", [("low", "owl"), ("mid",)]), ("order", ["owl|low", "mid"])])
+def test_a_foreign_file_of_class_names_leaves_other_kinds_of_label_alone(place, kind, expected):
+    place.put("0.png", "1.png").put("labels.txt", content=FOREIGN)
+    for name, text in (("t.csv", "image,label\n0.png,owl|low\n1.png,mid\n"), ("t.lst", "0.png owl|low\n1.png mid\n")):
+        found = listed(place.put(name, content=text).open(name, label_kind=kind))
+        assert not found.rejected, name
+        assert [file.classes or file.class_name for file in found.files] == expected, name
+
+
+def test_a_file_of_class_names_is_used_where_labels_are_numbers_and_says_so(place):
+    place.put(*(f"{number}.png" for number in range(4))).put("labels.txt", content=FOREIGN)
+    place.put("t.csv", content="image,label\n0.png,0\n1.png,2.0\n2.png,bus\n3.png,3\n")
+    found = listed(place.open("t.csv"))
+    assert [file.class_name for file in found.files] == ["bike", "car", "bus"]
+    (refused,) = found.rejected
+    told = "labels.txt names bike, bus, car; a label is one of these, or its number from 0 to 2."
+    assert refused.message == f"The label '3' is no class: {told}"
+    assert "Labels are numbers; labels.txt names their classes." in found.notes
+    assert found.notes == place.preview("t.csv").look.notes
+
+
+def test_several_classes_of_a_list_may_be_numbers_of_names(place):
+    place.put("0.png", "1.png").put("labels.txt", content=FOREIGN).put("t.lst", content="0.png 0|2\n1.png 7\n")
+    found = listed(place.open("t.lst", label_kind="classes"))
+    assert [file.classes for file in found.files] == [("bike", "car")]
+    assert [each.code for each in found.rejected] == ["list.label"]
+
+
+def test_numbers_of_a_list_are_numbers_whatever_names_lie_beside(place):
+    place.put("0.png", "1.png").put("labels.txt", content=FOREIGN).put("t.lst", content="0.png 0\n1.png 2\n")
+    assert [file.class_name for file in listed(place.open("t.lst", label_kind="number")).files] == ["0", "2"]
+
+
+def torn_table(place):
+    """Ten pictures of three patients, the first of whom is in two splits."""
+    rows = [("p0", "train"), ("p0", "val"), *[("p1", "train")] * 5, *[("p2", "test")] * 3]
+    place.put(*(f"{number}.png" for number in range(10)))
+    lines = (f"{number}.png,x,{patient},{split}\n" for number, (patient, split) in enumerate(rows))
+    return place.put("t.csv", content="image,label,patient,split\n" + "".join(lines))
+
+
+def test_a_guessed_column_of_groups_that_contradicts_the_splits_is_not_taken(place):
+    look = torn_table(place).preview("t.csv").look
+    assert "group" not in look.chosen
+    assert any(note.startswith("The column patient of t.csv is not taken for groups") for note in look.notes)
+    assert {each.split: each.count for each in look.counts} == {"train": 6, "val": 1, "test": 3}
+    assert place.preview("t.csv").sentence.endswith(
+        "6 pictures for training, 1 pictures for validation, 3 pictures for testing."
+    )
+    assert {file.group for file in listed(place.open("t.csv")).files} == {""}
+
+
+def test_a_chosen_column_of_groups_is_taken_and_what_it_costs_is_told_before(place):
+    look = torn_table(place).preview("t.csv", columns={"group": "patient"}).look
+    assert look.chosen["group"] == "patient"
+    assert any("1 values are in two splits: their pictures are left out" in note for note in look.notes)
+    without = place.preview("t.csv", columns={"group": "-"}).look
+    assert not any("patient" in note for note in without.notes)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tenfold.adapters.formats.caffe_datum import read_datum
-from tenfold.adapters.formats.lmdb_file import LmdbFile
+from tenfold.adapters.formats.files.caffe_datum import read_datum
+from tenfold.adapters.formats.files.lmdb_file import LmdbFile
 from tenfold.core.datasets.layouts import SplitCount
 from tenfold.core.errors import BadDataset, BadImage
 from tenfold.testing.datasets import check_sample_source, listed

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tenfold.adapters.formats.optional_parts import needed
+from tenfold.adapters.formats.files.optional_parts import needed
 from tenfold.core.datasets.layouts import SplitCount
 from tenfold.core.errors import BadDataset, BadImage
 from tenfold.testing.datasets import check_sample_source, listed
@@ -70,7 +70,7 @@ def test_the_preview_shows_columns_rows_and_what_is_missing(place):
     assert look.chosen == {"image": "picture name", "weight": "weight", "group": "patient"}
     assert look.rows[1] == ("b.png", "dog", "1", "p2")
     assert look.notes == (
-        "Of the first 2 pictures that t.csv names, 2 are not there.",
+        "Of the first 2 pictures that t.csv names, 2 are not there; the first one missing is a.png.",
         "Groups are from the column patient of t.csv.",
         "Weights are from the column weight of t.csv.",
     )
@@ -234,3 +234,15 @@ def test_two_columns_are_not_guessed_at_when_the_classes_are_said_to_have_none(p
     place.put("t.csv", content="file_name,what\na.png,cat\nb.png,dog\n")
     assert set(place.open("t.csv").look().chosen) == {"image", "label"}
     assert set(place.open("t.csv", columns={"label": "-"}).look().chosen) == {"image"}
+
+
+def test_what_else_a_folder_holds_is_named(place):
+    place.put("a/1.png", "b/2.png").put("table.csv", content="image,label\na/1.png,x\nb/2.png,y\n")
+    assert place.preview().look.notes == ()
+    for name in ("more.zip", "pixels.npy", "notes.h5", "base/data.mdb", "labels.txt", "README.txt"):
+        place.put(name, content=b"x")
+    preview = place.preview()
+    assert preview.layout == "table"
+    told = "Also there, and not read: more.zip, notes.h5, pixels.npy, base/."
+    assert preview.look.notes[-1] == f"{told} To read one of them, choose it by its own path."
+    assert len(place.preview("table.csv").look.notes) == 1

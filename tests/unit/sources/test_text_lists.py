@@ -37,8 +37,8 @@ def test_the_preview_says_what_they_are(place):
     preview = digits_like(place).preview()
     assert preview.layout == "list"
     assert preview.sentence == (
-        "This is text lists of paths and labels: 1 pictures for testing, 2 pictures for training, "
-        "1 pictures for validation."
+        "This is text lists of paths and labels: 2 pictures for training, "
+        "1 pictures for validation, 1 pictures for testing."
     )
     assert preview.look.classes == ("cat", "big dog")
 
@@ -74,7 +74,9 @@ def test_nothing_outside_is_read_and_nothing_is_told_of_it(place, named):
     (place.folder / "folder.png").mkdir()
     place.put("all.txt", content=f"{named} a\n")
     source = place.open("all.txt")
-    assert source.look().notes == ("Of the first 1 pictures that all.txt names, 1 are not there.",)
+    assert source.look().notes == (
+        f"Of the first 1 pictures that all.txt names, 1 are not there; the first one missing is {named}.",
+    )
     (file,) = listed(source).files
     with pytest.raises(BadImage) as caught:
         source.read(file.path)

@@ -176,7 +176,7 @@ def pictures(number: int) -> tuple[datasets.PictureView, ...]:
 _LABELS = {"label": [forms.Option(value=label, label=label) for label in DIGITS]}
 _SHOWN = {view.name: view for view in forms.field_views(fields_of(SampleFilter), {"sort": "mixed"}, options=_LABELS)}
 _ABSENT = ("group", "min_value", "max_value")  # of datasets with groups or numbers
-FILTER = tuple(_SHOWN.pop(name) for name in ("label", "split", "finding", "text", "sort")) + tuple(
+FILTER = tuple(_SHOWN.pop(name) for name in ("label", "split", "finding", "text", "sort", "model")) + tuple(
     view for name, view in _SHOWN.items() if name not in _ABSENT
 )
 
@@ -190,7 +190,7 @@ def history(number: int) -> datasets.History:
                 id=f"rev_{each:016d}",
                 created_at=minutes_ago(60 * (number - each + 1)),
                 num_samples=70_000 - each,
-                manifest_hash="9f2c71ab02de55c9" * 4,
+                content="9f2c71ab02de55c9" * 4,
                 is_current=each == number - 1,
                 author="anna",
                 summary=said[min(2, number - each)] if each > 1 else "",
@@ -235,7 +235,7 @@ DOCTOR = doctor.DoctorView(
             show_url="/datasets/mnist?finding=leak&sort=finding#pictures",
         ),
         doctor.FindingView(
-            sentence="3 files were left out: no usable picture",
+            sentence="3 files were left out",
             why="7/1026.png: It ends after 12 of 31 kB. And 2 more. Mend the files, then add them.",
             show_word="Name them",
             show_url="/datasets/mnist?tab=rejected",
@@ -306,8 +306,8 @@ def dataset_page() -> datasets.DatasetPage:
             pictures=pictures(60),
             first=1,
             num_fitting=70_000,
-            bar=FILTER[:5],
-            ranges=tuple(zip(FILTER[5::2], FILTER[6::2], strict=True)),
+            bar=FILTER[:6],
+            ranges=tuple(zip(FILTER[6::2], FILTER[7::2], strict=True)),
             is_small=True,
             next_url="/datasets/mnist?after=60#pictures",
             classes=DIGITS,
@@ -316,6 +316,7 @@ def dataset_page() -> datasets.DatasetPage:
         ),
         doctor=DOCTOR,
         num_rejected=3,
+        rejected_causes=("2 × It ends after 12 of 31 kB.", "1 × It is no picture."),
         rejected=(
             datasets.Rejected(file="7/1026.png", reason="It ends after 12 of 31 kB."),
             datasets.Rejected(file="notes.txt", reason="It is no picture."),

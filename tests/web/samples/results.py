@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from web.samples.data import pictures
 from web.samples.things import DIGITS, LENET, MNIST, RUN_ROWS, minutes_ago, named
 
-from tenfold.interfaces.web.views import datasets, models, networks
+from tenfold.core.errors import BadNetwork, InvalidFields, Problem
+from tenfold.core.networks.analysis import analyse
+from tenfold.interfaces.web.presenters import imported
+from tenfold.interfaces.web.presenters.network_editor import Looking, editor_view
+from tenfold.interfaces.web.views import datasets, models, networks, new_network
 from tenfold.interfaces.web.views.frame import Link
 
 
@@ -50,6 +55,7 @@ def report() -> models.Report:
 
 def model_page() -> models.ModelPage:
     return models.ModelPage(
+        can_copy=True,
         tab="report",
         named=named("models", "lenet-mnist-2"),
         dataset=MNIST,
@@ -114,56 +120,18 @@ def models_page() -> models.ModelsPage:
     return models.ModelsPage(rows=rows)
 
 
-LENET_TEXT = """language 1
-network lenet "LeNet, small and quick"
-
-param activation = relu in [relu, tanh] "The function after each layer with weights"
-param pool = 2 in 2..4 "Side of the pooling window"
-
-input image = image(1, 28, 28)
-
-conv1 = conv(20, 5)
-max_pool(pool)
-conv2 = conv(50, 5)
-max_pool(pool)
-flatten
-fc1 = dense(500)
-activation(activation)
-fc2 = dense(classes)
-
-output label
-"""
+CATALOGUE = Path(__file__).parents[3] / "src/tenfold/core/networks/catalogue"
+LENET_TEXT = (CATALOGUE / "lenet.network").read_text()
 
 
-def network_page() -> networks.NetworkPage:
-    layers = (
-        ("image", "input", "", "1 × 28 × 28", 0, 0),
-        ("conv1", "conv", "20 filters of 5 × 5", "20 × 24 × 24", 520, 288_000),
-        ("conv1_pool", "max_pool", "2 × 2", "20 × 12 × 12", 0, 0),
-        ("conv2", "conv", "50 filters of 5 × 5", "50 × 8 × 8", 25_050, 1_600_000),
-        ("conv2_pool", "max_pool", "2 × 2", "50 × 4 × 4", 0, 0),
-        ("flatten", "flatten", "", "800", 0, 0),
-        ("fc1", "dense", "", "500", 400_500, 400_000),
-        ("fc2", "dense", "", "10", 5010, 5000),
-    )
+def network_page(text: str = LENET_TEXT) -> networks.NetworkPage:
+    editor = editor_view(text, analyse(text), Looking("/networks/lenet"))
     return networks.NetworkPage(
         name="lenet",
         title="LeNet",
         about="Small and quick; suits digits. LeCun and others, 1998, as Caffe had it.",
-        text=LENET_TEXT,
-        input_text="1 × 28 × 28",
-        layers=tuple(
-            networks.LayerRow(
-                name=name,
-                kind=kind,
-                about=about,
-                shape=shape,
-                num_parameters=weights,
-                num_multiply_adds=adds,
-                share=weights / 431_080,
-            )
-            for name, kind, about, shape, weights, adds in layers
-        ),
+        text=text,
+        editor=editor,
         parameters=(
             networks.ParameterRow(
                 name="activation",
@@ -173,13 +141,19 @@ def network_page() -> networks.NetworkPage:
             ),
             networks.ParameterRow(name="pool", default="2", allowed="2 to 4", help="Side of the pooling window"),
         ),
-        num_parameters=431_080,
-        num_multiply_adds=2_293_000,
         is_catalogue=True,
         used_by="9 runs",
         runs=RUN_ROWS[:1],
         train_url="/runs/new?network=lenet",
     )
+
+
+def broken_network_page() -> networks.NetworkPage:
+    return network_page(LENET_TEXT.replace("2 in 2..4", "9 in 2..40"))
+
+
+def blocks_page() -> networks.NetworkPage:
+    return network_page((CATALOGUE / "resnet50.network").read_text())
 
 
 def networks_page() -> networks.NetworksPage:
@@ -209,3 +183,29 @@ def networks_page() -> networks.NetworksPage:
         used_by="",
     )
     return networks.NetworksPage(rows=(lenet, alexnet))
+
+
+def new_network_page() -> new_network.NewNetworkPage:
+    return imported.new_network_page({})
+
+
+def refused_network_page() -> new_network.NewNetworkPage:
+    error = BadNetwork("Line 12: This bracket is never closed: `}` is missing.", line=12)
+    sent = {"classes": "0", "name": "alexnet"}
+    page = imported.new_network_page(sent, error=error)
+    wrong = imported.new_network_page(sent, error=InvalidFields([Problem("classes", "Classes is 0; allowed is more.")]))
+    return replace(page, fields=wrong.fields, problems={**page.problems, "name": "The name 'alexnet' is taken."})
+
+
+def imported_network_page() -> networks.NetworkPage:
+    told = new_network.ImportedView(
+        file="train_val.prototxt",
+        left_out=(new_network.LeftOut(line=212, name="crop", kind="Crop", why="there is no layer for it."),),
+        num_left_out=3,
+        notes=("Line 4: `data` is cut to 227 x 227.",),
+        unsaid=("Line 3: `lr_policy` is step, for which a training has no field.",),
+        weights="16 tensors of bvlc.caffemodel fit and are kept. A run begins with them where its form says so.",
+        train_url="/runs/new?network=mine&rate=0.01",
+    )
+    about = named("networks", "mine", used_by="2 runs")
+    return replace(network_page(), name="mine", is_catalogue=False, named=about, imported=told)

@@ -8,9 +8,11 @@ from web.samples.things import FAILURE, LENET, MNIST, TRAINING, WAITING, minutes
 
 from tenfold.core.errors import Problem
 from tenfold.core.fields import Choice, Field, Level, fields_of
+from tenfold.core.training.preflight.forecast import Forecast, MemoryParts
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.interfaces.web.views import datasets, forms, home, runs
 from tenfold.interfaces.web.views.frame import Link
+from tenfold.interfaces.web.views.preflight import ForecastView
 
 NETWORK_FIELDS = (
     Field(
@@ -83,12 +85,54 @@ def new_run_page(
         changed=tuple(view for view in (*views, *own) if view.is_changed and view.name not in ("name", "dataset")),
         problems=tuple(view for view in (*views, *own) if view.problem),
         dataset_note="70,000 pictures in 10 classes, 28 × 28, grey.",
+        forecast=FORECAST,
     )
+
+
+FORECAST = ForecastView(
+    forecast=Forecast(
+        verdict="fits",
+        sentence="Fits in the CPU's memory, with 21.3 GB to spare.",
+        device="cpu",
+        memory_how="measured",
+        memory_bytes=121_000_000,
+        memory_high_bytes=133_000_000,
+        memory_free_bytes=21_400_000_000,
+        memory_total_bytes=24_000_000_000,
+        parts=MemoryParts(
+            weights=1_700_000,
+            gradients=1_700_000,
+            optimizer=1_700_000,
+            activations=9_000_000,
+            pictures=55_000_000,
+            rest=51_900_000,
+        ),
+        largest_batch=65_536,
+        free_batch=65_536,
+        batch_size=64,
+        disk_bytes=13_800_000,
+        disk_free_bytes=540_000_000_000,
+        time_how="measured",
+        epoch_s=5.2,
+        total_s=15.6,
+    ),
+    mark=("done", "good"),
+    bar=5,
+    bar_high=6,
+    parts=(("weights", 1_700_000), ("activations", 9_000_000), ("pictures", 55_000_000)),
+)
 
 
 def refused_run_page() -> runs.NewRunPage:
     problems = (Problem("rate", "“0,001” reads as two values, 0 and 001. Write 0.001.", "comma"),)
-    return new_run_page("everything", {"rate": "0,001", "epochs": "30"}, problems)
+    page = new_run_page("everything", {"rate": "0,001", "epochs": "30"}, problems)
+    told = FORECAST.forecast
+    assert told is not None
+    sentence = "Batch 60,000 needs 38.1 GB; the CPU's memory has 24.0 GB. Batch 24,576 fits."
+    sizes = {"memory_bytes": 38_100_000_000, "memory_high_bytes": 41_900_000_000, "batch_size": 60_000}
+    nearest = {"largest_batch": 37_000, "free_batch": 24_576}
+    refused = replace(told, verdict="never", sentence=sentence, total_s=None, time_how=None, **sizes, **nearest)
+    return replace(page, forecast=replace(FORECAST, forecast=refused, mark=("fail", "bad"), bar=1000, bar_high=1000))
 
 
 CHARTS = (
@@ -121,6 +165,7 @@ CHARTS = (
 
 def run_page() -> runs.RunPage:
     return runs.RunPage(
+        can_copy=True,
         named=named("runs", "lenet-mnist-3", tags=("night", "first"), note="wider first layer"),
         state="running",
         dataset=MNIST,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tenfold.adapters.formats.zip_stream import BLOCK, stream_zip
+from tenfold.adapters.formats.files.zip_stream import BLOCK, stream_zip
 from tenfold.core.errors import Damaged
 from tenfold.core.export.contents import CONTENTS
 

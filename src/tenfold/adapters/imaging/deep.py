@@ -19,6 +19,7 @@ from tenfold.adapters.imaging.reference import (
     TRANSPOSES,
     UnreadablePicture,
     bits_of,
+    check_bytes,
     check_pixels,
     decode_picture,
     open_picture,
@@ -102,12 +103,16 @@ def tiff_values(data: bytes, most_pixels: int = MAX_PIXELS) -> Array:
             if page.imagedepth != 1 or page.samplesperpixel > MAX_CHANNELS:
                 text = f"The picture has {page.samplesperpixel} channels; at most {MAX_CHANNELS} are read."
                 raise UnreadablePicture(text, "image.channels")
+            width_bytes = page.dtype.itemsize if page.dtype is not None else 1
+            check_bytes(page.imagewidth * page.imagelength * page.samplesperpixel * width_bytes, most_pixels)
             values = page.asarray(maxworkers=1)
             planes = values.ndim == 3 and page.axes.startswith("S")
     except UnreadablePicture:
         raise
     except (*PILLOW_ERRORS, tifffile.TiffFileError) as error:
         raise UnreadablePicture(f"The TIFF file cannot be read: {error}.") from error
+    if values.ndim not in {2, 3} or not values.size:
+        raise UnreadablePicture("The TIFF file holds no picture.")
     values = values[..., None] if values.ndim == 2 else np.moveaxis(values, 0, 2) if planes else values
     if values.dtype not in (np.uint8, np.uint16):
         values = values.astype(np.float32)

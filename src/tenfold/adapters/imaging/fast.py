@@ -16,7 +16,8 @@ import simplejpeg
 from PIL import Image
 
 from tenfold.adapters.imaging import reference, small_png
-from tenfold.adapters.imaging.pillow import PillowDecoder, decode_into
+from tenfold.adapters.imaging.cost import check_cost
+from tenfold.adapters.imaging.pillow import PillowDecoder, decode_into, few_at_once
 from tenfold.adapters.imaging.small_png import Scanlines
 from tenfold.core.datasets.model import ImageFacts
 from tenfold.core.datasets.ports import PixelArray, UInt8Array
@@ -25,6 +26,7 @@ from tenfold.core.errors import BadImage
 
 _PGM = re.compile(rb"P5 (\d{1,5}) (\d{1,5}) 255\n")
 KEPT_BYTES = 64 << 20
+MOST_SMALL = 64 << 10
 _LOCAL = threading.local()
 _ORIENTED = (b"Exif\0", b"ns.adobe.com/xap")
 
@@ -79,7 +81,7 @@ def _decode_in_groups(pictures: Sequence[bytes]) -> Iterator[tuple[list[int], UI
             if size is not None:
                 plain[size][row] = data[-size[0] * size[1] :]
             continue
-        scanlines = small_png.inflate(data)
+        scanlines = small_png.inflate(data) if len(data) <= MOST_SMALL else None
         if scanlines is not None:
             lines[scanlines.width, scanlines.height, scanlines.channels][row] = scanlines
     for group in lines.values():
@@ -94,6 +96,10 @@ def _decode_in_groups(pictures: Sequence[bytes]) -> Iterator[tuple[list[int], UI
 def _decode_one(data: bytes, preprocessing: Preprocessing, out: UInt8Array) -> ImageFacts | None:
     """A JPEG picture into `out`; `None` if the reference is to decide."""
     if not data.startswith(b"\xff\xd8") or (preprocessing.decode.profile == "srgb" and b"ICC_PROFILE" in data):
+        return None
+    try:
+        check_cost(data)
+    except reference.UnreadablePicture:
         return None
     decoded = _decode_jpeg(data, preprocessing)
     if decoded is None:
@@ -128,7 +134,8 @@ def _decode_jpeg(data: bytes, preprocessing: Preprocessing) -> tuple[UInt8Array,
         if preprocessing.decode.scaling == "dct":
             factor = reference.dct_factor(*upright, vars(preprocessing.resize))
         least = {"min_width": -(-width // factor), "min_height": -(-height // factor)} if factor > 1 else {}
-        pixels = simplejpeg.decode_jpeg(data, colours, strict=True, buffer=_room(width * height * 3), **least)
+        with few_at_once(width * height):
+            pixels = simplejpeg.decode_jpeg(data, colours, strict=True, buffer=_room(width * height * 3), **least)
     except ValueError:  # both libraries' errors are
         return None
     channels = pixels.shape[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,11 +10,15 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from tenfold.adapters.imaging import deep, reference
+from tenfold.adapters.imaging.cost import check_cost, check_opened
 from tenfold.core.datasets.model import ImageFacts
 from tenfold.core.datasets.ports import PixelArray
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
 
+MANY_PIXELS = 32_000_000
+_FEW = threading.Semaphore(2)
+_FINAL = frozenset({"image.too-many-pixels", "image.bomb"})
 _GREY_MODES = {"1", "L", "LA", "La", "I", "F", *reference.SIXTEEN_BIT}
 
 
@@ -31,12 +36,14 @@ class PillowDecoder:
 
     def value_range(self, data: bytes) -> tuple[float, float]:
         with reading():
+            probe(data, self._most_pixels)
             values, _ = deep.file_values(data, self._most_pixels)
         return float(values.min()), float(values.max())
 
     def decode(self, data: bytes, preprocessing: Preprocessing) -> PixelArray:
         read = reference.read_pixels if preprocessing.is_plain else deep.read_pixels
         with reading():
+            probe(data, self._most_pixels)
             return read(data, preprocessing.to_json()["operations"], self._most_pixels)
 
     def decode_many(
@@ -54,6 +61,16 @@ def reading() -> Iterator[None]:
         raise BadImage(str(error), code=error.code) from error
 
 
+@contextmanager
+def few_at_once(num_pixels: int) -> Iterator[None]:
+    """Lets two threads at a time decode pictures of many pixels: memory does not grow with the processors."""
+    if num_pixels <= MANY_PIXELS:
+        yield
+        return
+    with _FEW:
+        yield
+
+
 def decode_into(
     data: bytes, preprocessing: Preprocessing, out: PixelArray, most_pixels: int = reference.MAX_PIXELS
 ) -> ImageFacts | BadImage:
@@ -63,26 +80,36 @@ def decode_into(
         with reading():
             if not preprocessing.is_plain:
                 facts = probe(data, most_pixels)
-                np.copyto(out, deep.read_pixels(data, operations, most_pixels))
+                with few_at_once(facts.width * facts.height):
+                    np.copyto(out, deep.read_pixels(data, operations, most_pixels))
                 return facts
-            picture = reference.open_picture(data, most_pixels)
+            picture = opened(data, most_pixels)
             facts = facts_of(picture)
-            np.copyto(out, reference.load_pixels(picture, operations))
+            with few_at_once(facts.width * facts.height):
+                np.copyto(out, reference.load_pixels(picture, operations))
     except BadImage as error:
-        return error
+        return error.alone()
     return facts
 
 
 def probe(data: bytes, most_pixels: int = reference.MAX_PIXELS) -> ImageFacts:
     """What the header of a picture file tells; raises `UnreadablePicture`."""
     try:
-        return facts_of(reference.open_picture(data, most_pixels))
+        return facts_of(opened(data, most_pixels))
     except reference.UnreadablePicture as error:
-        if error.code == "image.too-many-pixels" or not data.startswith(deep.TIFF_STARTS):
+        if error.code in _FINAL or not data.startswith(deep.TIFF_STARTS):
             raise
     values = deep.tiff_values(data, most_pixels)
     height, width, channels = values.shape
     return ImageFacts(width, height, channels > 1, channels, 8 * values.dtype.itemsize)
+
+
+def opened(data: bytes, most_pixels: int = reference.MAX_PIXELS) -> ImageFile.ImageFile:
+    """A picture's header, the costs of its pixels being in proportion; raises `UnreadablePicture`."""
+    check_cost(data)
+    picture = reference.open_picture(data, most_pixels)
+    check_opened(picture, len(data), most_pixels)
+    return picture
 
 
 def facts_of(picture: ImageFile.ImageFile) -> ImageFacts:

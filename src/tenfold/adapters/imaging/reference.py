@@ -48,6 +48,8 @@ _PLUGINS = (
 FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 MAX_PIXELS = 100_000_000
 _AS_OPENED = "as opened"
+_AT_ONCE = 1 << 18
+_NARROWED = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)  # 16 bits in 8, rounded
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -82,6 +84,13 @@ def check_pixels(width: int, height: int, most: int) -> None:
         size = f"{width * height // 1_000_000} megapixels ({width} x {height})"
         text = f"The picture has {size}; at most {most // 1_000_000} are read. Make it smaller first."
         raise UnreadablePicture(text, "image.too-many-pixels")
+
+
+def check_bytes(size: int, most_pixels: int) -> None:
+    """Refuses pictures of more bytes than `most_pixels` in colour with transparency have, 8 bits each."""
+    if size > 4 * most_pixels:
+        text = f"The picture has {size // 1_000_000} MB of pixels; at most {4 * most_pixels // 1_000_000} MB are read."
+        raise UnreadablePicture(f"{text} Make it smaller first.", "image.too-many-pixels")
 
 
 def orientation_of(picture: Image.Image) -> int:
@@ -124,10 +133,13 @@ def wide_values(picture: ImageFile.ImageFile) -> np.ndarray[Any, np.dtype[np.uin
         content.seek(0)
         again = Image.open(content, formats=FORMATS)
         _set_raw_mode(again, "RGBA" if kind == "LA" else f"{kind};16{'L' if order == 'B' else 'B'}")
-        parts = np.asarray(again).astype(np.uint16)
         if kind == "LA":
+            parts = np.asarray(again).astype(np.uint16)
             return (parts[..., ::2] << 8 | parts[..., 1::2]).astype(np.uint16)
-        return _with_mask(np.asarray(picture).astype(np.uint16) << 8 | parts, picture.info.get("transparency"))
+        joined = np.asarray(picture).astype(np.uint16)
+        joined <<= 8
+        joined |= np.asarray(again)
+        return _with_mask(joined, picture.info.get("transparency"))
     if picture.mode not in {"I", "F"} and max(_tag(picture, 258, (8,))) > 8:
         text = "The picture has over 8 bits a channel in an unusual layout: save it as RGB with 8 or 16 bits."
         raise UnreadablePicture(text, "image.depth")
@@ -257,7 +269,10 @@ def _eight_bit(picture: ImageFile.ImageFile) -> Image.Image:
     """The picture with 8 bits a channel: 16 bits divided by 257 and rounded; 32 bits have no declared range."""
     wide = wide_values(picture)
     if wide is not None:
-        values = ((wide.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        values = np.empty(wide.shape, np.uint8)
+        step = max(1, _AT_ONCE // max(1, wide[:1].size))
+        for start in range(0, len(wide), step):
+            values[start : start + step] = _NARROWED[wide[start : start + step]]
         return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
     if picture.mode in {"I", "F"}:
         text = "The picture has 32 bits a pixel, with no declared range: save it with 8 or 16 bits, or keep its depth."

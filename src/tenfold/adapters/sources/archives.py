@@ -1,4 +1,4 @@
-"""Our own extractor for zip, tar, tar.gz and tgz: regular files only, every byte counted as it is written.
+"""Our own extractor for zip, and tar as it is or packed by gzip, bzip2 or xz: every byte counted as it is written.
 
 The standard library's `extractall`, its `data` filter included, has let members escape (CVE-2025-4517), so paths are
 made here from checked parts, and no link, device or absolute name is ever created.
@@ -6,6 +6,7 @@ made here from checked parts, and no link, device or absolute name is ever creat
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
@@ -16,11 +17,11 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tenfold.core.errors import BadArchive, StorageFull, TooLarge, is_disk_full
 
@@ -28,6 +29,7 @@ _BLOCK = 1 << 20
 MAX_NAME_BYTES = 200
 MAX_DEPTH = 32
 HEADER_ROOM = 32 << 20
+XZ_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,30 +172,66 @@ def _members(archive: Path, limits: ArchiveLimits, allowed: Callable[[], int]) -
         if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
             with zipfile.ZipFile(archive) as opened:
                 yield _zip_members(opened, limits)
-        elif head[:2] == b"\x1f\x8b" or head[257:262] == b"ustar":
+        elif head.startswith(tuple(_PACKED)) or head[257:262] == b"ustar":
+            unpack = next((unpack for sign, unpack in _PACKED.items() if head.startswith(sign)), _as_it_is)
             with (
-                gzip.open(archive) if head[:2] == b"\x1f\x8b" else archive.open("rb") as unpacked,
+                archive.open("rb") as packed,
+                unpack(packed) as unpacked,
                 tarfile.open(fileobj=_Metered(unpacked, allowed), mode="r|", errorlevel=2) as opened_tar,
             ):
                 yield _tar_members(opened_tar)
         else:
-            raise BadArchive("This is no zip, tar, tar.gz or tgz archive.", code="archive.format")
+            raise BadArchive("This is no zip, tar, tar.gz, tar.bz2 or tar.xz archive.", code="archive.format")
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError) as error:
         raise BadArchive(f"The archive is damaged or of an unknown kind: {error}.", code="archive.damaged") from error
     except (UnicodeError, ValueError, OverflowError) as error:
         raise BadArchive(f"The archive is damaged: {error}.", code="archive.damaged") from error
 
 
+class _Unxz(io.RawIOBase):
+    """What an xz stream holds; one that would take more memory than `XZ_MEMORY` is refused."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+
+    def read(self, size: int = -1) -> bytes:
+        decompressor = self._decompressor
+        while not decompressor.eof:
+            block = self._stream.read(_BLOCK) if decompressor.needs_input else b""
+            if decompressor.needs_input and not block:
+                raise EOFError("it ends too early")
+            if found := decompressor.decompress(block, size):
+                return found
+        return b""
+
+
+def _as_it_is(stream: IO[bytes]) -> IO[bytes]:
+    return stream
+
+
+_PACKED: Mapping[bytes, Callable[[IO[bytes]], AbstractContextManager[Any]]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": _Unxz,
+}
+
+
 class _Metered(io.RawIOBase):
     """A tar stream that ends when headers, which the tar reader holds in memory, grow out of proportion."""
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, allowed: Callable[[], int]) -> None:
+    def __init__(self, stream: IO[bytes], allowed: Callable[[], int]) -> None:
         self._stream = stream
         self._allowed = allowed
         self._total = 0
 
     def read(self, size: int = -1) -> bytes:
-        block = self._stream.read(size)
+        try:
+            block = self._stream.read(size)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise BadArchive(f"The archive is damaged: {error}.", code="archive.damaged") from error
         self._total += len(block)
         if self._total > self._allowed() + _BLOCK:
             raise TooLarge("The archive has headers of many megabytes: it is taken for a bomb.", code="archive.ratio")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from tenfold.adapters.sources.class_folders import Level, find_class_level, judge
 from tenfold.adapters.sources.net_guard import NetGuard
-from tenfold.core.datasets.layouts import PICTURE_FILES
+from tenfold.core.datasets.layouts import ARCHIVE_FILES, PICTURE_FILES, SOURCE_FILES
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, never
 from tenfold.core.datasets.remote import BucketPlace, Credentials
 from tenfold.core.errors import BadDataset, BadImage, Unavailable
@@ -17,9 +18,25 @@ from tenfold.core.errors import BadDataset, BadImage, Unavailable
 PARALLEL_READS = 32
 MAX_OBJECT_BYTES = 512 << 20
 MAX_CLASSES = 100_000
+MAX_NAME_BYTES = 200
+BLOCK_BYTES = 1 << 20
 TIMEOUT_S = 20
 ATTEMPTS = 4
 Call = Callable[..., Mapping[str, Any]]
+
+
+class StoredObject(NamedTuple):
+    """A file right in the folder of a bucket."""
+
+    name: str
+    size_bytes: int
+
+
+class Top(NamedTuple):
+    """What lies right in the folder of a bucket."""
+
+    files: tuple[StoredObject, ...]
+    folders: tuple[str, ...]
 
 
 class BucketSource:
@@ -30,6 +47,7 @@ class BucketSource:
     """
 
     parallel_reads = PARALLEL_READS
+    files: None = None
 
     def __init__(
         self, place: BucketPlace, credentials: Credentials | None, guard: NetGuard, *, page_size: int = 1000
@@ -75,6 +93,46 @@ class BucketSource:
             if answer["ContentLength"] > MAX_OBJECT_BYTES:
                 raise BadImage(f"The object has over {MAX_OBJECT_BYTES >> 20} MB.", code="file.too-large")
             return bytes(await body.read())
+
+    def top(self) -> Top:
+        """The files and folders right below the prefix, or the one file that the prefix names itself."""
+        files: list[StoredObject] = []
+        folders: list[str] = []
+        own = self._place.prefix.rstrip("/")
+        if own.casefold().endswith((*SOURCE_FILES, *ARCHIVE_FILES)):
+            page = next(self._pages("", Prefix=own))
+            sizes = [int(each["Size"]) for each in page.get("Contents", ()) if str(each["Key"]) == own]
+            if sizes:
+                self._place = replace(self._place, prefix=own[: own.rfind("/") + 1])
+                return Top((StoredObject(own.rpartition("/")[2], sizes[0]),), ())
+        for page in self._pages("", Delimiter="/"):
+            keys = ((str(each["Key"]).rpartition("/")[2], int(each["Size"])) for each in page.get("Contents", ()))
+            files += [StoredObject(name, size) for name, size in keys if _is_file_name(name)]
+            folders += [str(each["Prefix"]).rstrip("/").rpartition("/")[2] for each in page.get("CommonPrefixes", ())]
+            if len(folders) > MAX_CLASSES or len(files) > MAX_CLASSES:
+                break
+        return Top(tuple(files), tuple(name for name in folders if not name.startswith(".")))
+
+    def has(self, path: str) -> bool:
+        """Whether there is an object at a path."""
+        try:
+            with self._troubles():
+                self._call("head_object", Bucket=self._place.bucket, Key=f"{self._place.prefix}{path}")
+        except OSError:
+            return False
+        return True
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """The bytes of an object, some at a time; raises `Unavailable` where they end too early."""
+        from fsspec.asyn import sync  # noqa: PLC0415  an extra
+
+        try:
+            with self._troubles():
+                answer = self._call("get_object", Bucket=self._place.bucket, Key=f"{self._place.prefix}{path}")
+                while block := sync(self._files.loop, answer["Body"].read, BLOCK_BYTES):
+                    yield cast("bytes", block)
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be fetched: {_words(error)}.", code="bucket.unavailable") from error
 
     def _look(self, folder: str) -> Level:
         folders: list[str] = []
@@ -165,6 +223,10 @@ def _open(place: BucketPlace, credentials: Credentials | None, guard: NetGuard) 
         use_listings_cache=False,
         default_cache_type="none",
     )
+
+
+def _is_file_name(name: str) -> bool:
+    return name not in {"", ".", ".."} and "\0" not in name and len(name.encode()) <= MAX_NAME_BYTES
 
 
 def _is_picture(key: str) -> bool:

@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tenfold.core.datasets.layouts import OTHER_PICTURE_FILES, PICTURE_FILES, SPLIT_WORDS, class_name_of
+from tenfold.core.datasets.class_names import class_name_of
+from tenfold.core.datasets.layouts import OTHER_PICTURE_FILES, PICTURE_FILES, SPLIT_WORDS
 from tenfold.core.datasets.model import RejectedFile
 from tenfold.core.datasets.ports import Find, Skipped, SourceFile
 

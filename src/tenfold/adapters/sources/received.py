@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tenfold.adapters.sources.archives import extract_archive
-from tenfold.core.datasets.layouts import ARCHIVE_FILES, PICTURE_FILES, SPLIT_WORDS
+from tenfold.core.datasets.layouts import PICTURE_FILES, SPLIT_WORDS, is_archive, without_archive_ending
 from tenfold.core.datasets.ports import ShouldStop, never
 from tenfold.core.errors import BadArchive
 
@@ -44,14 +44,20 @@ def lay_out(files: Path, work: Path, *, should_stop: ShouldStop = never) -> Path
     return target
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file is called as archives are."""
-    return name.casefold().endswith(ARCHIVE_FILES)
+def unpack(archive: Path, work: Path, name: str = UNPACKED, *, should_stop: ShouldStop = never) -> Path | None:
+    """A folder in `work` with what an archive holds; `None` if it was stopped. Goes on and raises as `lay_out` does."""
+    target, mark = work / name, work / f"{name}.done"
+    if not mark.exists():
+        shutil.rmtree(target, ignore_errors=True)
+        if extract_archive(archive, target, should_stop=should_stop) is None:
+            return None
+        mark.touch()
+    return target
 
 
 def _put_together(unpacked: Path, target: Path, name: str) -> None:
     """Moves what an archive held to the rest."""
-    stem = name[: next(len(name) - len(end) for end in ARCHIVE_FILES if name.casefold().endswith(end))]
+    stem = without_archive_ending(name)
     inner = unpacked
     while [each.name for each in inner.iterdir()] == [stem]:
         inner = inner / stem

@@ -9,13 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from tenfold.core.datasets.browsing import FolderEntry, FolderListing, PictureCount
-from tenfold.core.datasets.layouts import PICTURE_FILES, SOURCE_FILES
+from tenfold.core.datasets.layouts import ARCHIVE_FILES, PICTURE_FILES, SOURCE_FILES
 from tenfold.core.errors import Forbidden, NotFound, TooLarge
 
 COUNT_UP_TO = 10_000
 MAX_FOLDERS = 1_000
 MAX_PICTURE_BYTES = 64 << 20
 LOOK_AT = 20_000
+CHOSEN = (*SOURCE_FILES, *ARCHIVE_FILES)
 
 
 class Roots:
@@ -128,7 +129,7 @@ class Roots:
         """Names of the visible files that are sources themselves."""
         with os.scandir(real) as entries:
             seen = islice(entries, 10 * COUNT_UP_TO)
-            names = [entry.name for entry in seen if entry.name.casefold().endswith(SOURCE_FILES) and entry.is_file()]
+            names = [entry.name for entry in seen if entry.name.casefold().endswith(CHOSEN) and entry.is_file()]
         return sorted((name for name in names if not name.startswith(".")), key=str.casefold)[:MAX_FOLDERS]
 
     def _may_enter(self, entry: os.DirEntry[str]) -> bool:

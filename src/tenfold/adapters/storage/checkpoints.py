@@ -59,17 +59,13 @@ class FolderCheckpoints:
     def latest(self) -> Checkpoint | None:
         for _, step, folder in reversed(self._present()):
             try:
-                return self._read(folder)
+                return _read(folder)
             except (Damaged, NotFound) as error:
                 self._warn(f"The checkpoint at step {step:,} is lost, the one before it counts: {error.message}")
         return None
 
     def load(self, step: int) -> Checkpoint:
-        present = self._present()
-        for _, at, folder in reversed(present):
-            if at == step:
-                return self._read(folder)
-        raise NotFound(f"There is no checkpoint of step {step}; there are {[at for _, at, _ in present]}.")
+        return read_checkpoint(self._folder, step)
 
     def keep_only(self, steps: set[int]) -> None:
         self._fence()
@@ -80,12 +76,32 @@ class FolderCheckpoints:
             seen.add(step)
 
     def _present(self) -> list[tuple[int, int, Path]]:
-        matches = ((_NAME.fullmatch(path.name), path) for path in self._folder.iterdir())
-        return sorted((int(match[1]), int(match[2]), path) for match, path in matches if match)
+        return _present(self._folder)
 
-    @staticmethod
-    def _read(folder: Path) -> Checkpoint:
-        verify_folder(folder)
-        state = json.loads((folder / "state.json").read_text("utf-8"))
-        arrays = load_file(folder / "state.safetensors")
-        return Checkpoint(state["step"], state["engine"], BackendState(arrays, state["backend"]))
+
+def checkpoint_steps(folder: Path) -> tuple[int, ...]:
+    """The steps of the checkpoints in a folder, oldest first; nothing of them is changed."""
+    return tuple(step for _, step, _ in _present(folder))
+
+
+def read_checkpoint(folder: Path, step: int) -> Checkpoint:
+    """The checkpoint of a step, also while its job writes others; raises `NotFound`, `Damaged`."""
+    present = _present(folder)
+    for _, at, each in reversed(present):
+        if at == step:
+            return _read(each)
+    raise NotFound(f"There is no checkpoint of step {step}; there are {[at for _, at, _ in present]}.")
+
+
+def _present(folder: Path) -> list[tuple[int, int, Path]]:
+    if not folder.is_dir():
+        return []
+    matches = ((_NAME.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((int(match[1]), int(match[2]), path) for match, path in matches if match)
+
+
+def _read(folder: Path) -> Checkpoint:
+    verify_folder(folder)
+    state = json.loads((folder / "state.json").read_text("utf-8"))
+    arrays = load_file(folder / "state.safetensors")
+    return Checkpoint(state["step"], state["engine"], BackendState(arrays, state["backend"]))

@@ -54,6 +54,9 @@ class LocalJobFolders:
         folder.mkdir(exist_ok=True)
         write_durably(folder / "spec.json", json.dumps(spec, indent=1, ensure_ascii=False).encode())
 
+    def ids(self, prefix: str) -> tuple[JobId, ...]:
+        return tuple(JobId(folder.name) for folder in sorted(self._root.glob(f"{prefix}*")))
+
     def open_attempt(self, job_id: JobId, attempt: int) -> None:
         folder = self.path(job_id)
         (folder / "stop").unlink(missing_ok=True)
@@ -61,6 +64,9 @@ class LocalJobFolders:
 
     def remove(self, job_id: JobId) -> None:
         shutil.rmtree(self.path(job_id), ignore_errors=True)
+
+    def work_folder(self, job_id: JobId) -> str:
+        return str(self.path(job_id) / "work")
 
     def remove_work(self, job_id: JobId) -> None:
         shutil.rmtree(self.path(job_id) / "work", ignore_errors=True)

@@ -49,6 +49,8 @@ class InMemoryTransaction:
     def __init__(self, tables: dict[str, _Rows], histories: _Series) -> None:
         self.datasets = InMemoryRepository[Any](tables, "datasets")
         self.revisions = InMemoryRepository[Any](tables, "revisions")
+        self.networks = InMemoryRepository[Any](tables, "networks")
+        self.network_versions = InMemoryRepository[Any](tables, "network_versions")
         self.runs = InMemoryRepository[Any](tables, "runs")
         self.models = InMemoryRepository[Any](tables, "models")
         self.jobs = InMemoryRepository[Any](tables, "jobs")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
 
-NEWEST = "0001"
+NEWEST = "0002"
 _SCRIPTS = Path(__file__).with_name("migrations")
 
 

@@ -27,12 +27,15 @@ from tenfold.core.datasets.dataset import Dataset, Revision
 from tenfold.core.entities import Entity, Named
 from tenfold.core.inference.model import Model
 from tenfold.core.jobs.model import Job
+from tenfold.core.networks.network import Network, NetworkVersion
 from tenfold.core.repository import Answer, Redirect
 from tenfold.core.training.run import LogLine, Run
 
 ENTITIES: dict[str, type[Entity]] = {
     "datasets": Dataset,
     "revisions": Revision,
+    "networks": Network,
+    "network_versions": NetworkVersion,
     "runs": Run,
     "models": Model,
     "jobs": Job,
@@ -45,7 +48,9 @@ ENTITIES: dict[str, type[Entity]] = {
 }
 _INDEXED = {
     "revisions": ["dataset"],
-    "runs": ["state", "dataset", "job", "created_at"],
+    "networks": ["created_at"],
+    "network_versions": ["network"],
+    "runs": ["state", "dataset", "job", "created_at", "network_id"],
     "datasets": ["job", "created_at"],
     "models": ["run", "created_at"],
     "jobs": ["state", "subject"],

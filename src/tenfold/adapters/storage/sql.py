@@ -139,6 +139,8 @@ class SqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self.datasets = SqlRepository[Any](connection, "datasets")
         self.revisions = SqlRepository[Any](connection, "revisions")
+        self.networks = SqlRepository[Any](connection, "networks")
+        self.network_versions = SqlRepository[Any](connection, "network_versions")
         self.runs = SqlRepository[Any](connection, "runs")
         self.models = SqlRepository[Any](connection, "models")
         self.jobs = SqlRepository[Any](connection, "jobs")

@@ -30,6 +30,8 @@ POLICY: dict[str, Rule] = {
     "dataset.create": Rule("editor", "write"),
     "dataset.change": Rule("editor", "write", own=True),
     "dataset.edit": Rule("editor", "write", own=True),
+    "network.create": Rule("editor", "write"),
+    "network.change": Rule("editor", "write", own=True),
     "run.start": Rule("editor", "write"),
     "run.change": Rule("editor", "write", own=True),
     "model.change": Rule("editor", "write", own=True),

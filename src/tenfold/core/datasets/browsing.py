@@ -51,7 +51,7 @@ class FolderBrowser(Protocol):
         ...
 
     def complete(self, prefix: str, *, limit: int = 20) -> list[str]:
-        """Folders, then lists, tables and arrays, whose path begins with `prefix`; empty for anything outside."""
+        """Folders, then files that can be imported, whose path begins with `prefix`; empty for anything outside."""
         ...
 
     def read_picture(self, path: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, cast
 
 from tenfold.core.datasets.model import LabelKind
@@ -36,6 +36,10 @@ class Dataset(Named):
         """What is known of each of its samples."""
         return cast("LabelKind", self.spec.get("label_kind", "class"))
 
+    def at(self, revision: Revision) -> Dataset:
+        """The dataset as it was at one of its revisions."""
+        return replace(self, revision=revision.id, num_samples=revision.num_samples, num_classes=revision.num_classes)
+
     @property
     def activity(self) -> Activity:
         """What goes on with a dataset that is ready."""
@@ -62,6 +66,19 @@ class Revision(Entity):
     manifest: str
     size_bytes: int
     facts: dict[str, Json]
+
+    @property
+    def num_samples(self) -> int:
+        return int(str(self.facts.get("num_samples", 0)))
+
+    @property
+    def num_classes(self) -> int:
+        return int(str(self.facts.get("num_classes", 0)))
+
+    @property
+    def content(self) -> str:
+        """Hash of pixels, classes and splits, equal for what was exported and imported again; empty where unknown."""
+        return str(self.facts.get("content", ""))
 
     @property
     def is_in_place(self) -> bool:

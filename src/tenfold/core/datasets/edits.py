@@ -1,12 +1,12 @@
-"""What people change of a dataset's samples: another class, another split, excluded or restored.
+"""What people change of a dataset's samples: another class, another split, excluded, restored or deleted.
 
 Nothing here writes: arrays of classes and splits go in, and those of the next revision come out. An excluded sample
-keeps its place, and its split as `~code`, so that it can go back where it was.
+keeps its place, and its split as `~code`, so that it can go back where it was. A deleted one keeps its place alone: no
+later change can name it.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,14 +14,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tenfold.core.datasets.class_names import class_name_problems, folded_class
 from tenfold.core.datasets.filtering import SampleFilter
-from tenfold.core.datasets.model import ONE_CLASS, SPLITS, Difference, DifferenceKind, LabelKind, Split
+from tenfold.core.datasets.model import DELETED, ONE_CLASS, SPLITS, Difference, DifferenceKind, LabelKind, Split
 from tenfold.core.datasets.split import TRAIN, Codes, Labels
 from tenfold.core.errors import BadDataset, Invalid, InvalidFields, NotFound, Problem
 from tenfold.core.fields import Choice, declare
 
-Action = Literal["relabel", "move", "exclude", "restore"]
-MAX_CLASS_NAME = 200
+Action = Literal["relabel", "move", "exclude", "restore", "delete"]
 MAX_CHOSEN = 100_000
 MAX_DIFFERENCES = 50
 Indices = npt.NDArray[np.integer]
@@ -39,6 +39,7 @@ class Change:
             Choice("move", "Move to a split", "They go to the split named; excluded ones come back there."),
             Choice("exclude", "Exclude", "They stay in the dataset and are not trained on, validated or tested."),
             Choice("restore", "Restore", "Excluded ones go back to the split that they were in."),
+            Choice("delete", "Delete", "They are gone from this revision on; earlier revisions keep them."),
         ),
     )
     label: str | None = declare(None, label="Class", help="The class to give, an existing or a new one.")
@@ -59,7 +60,7 @@ class Change:
                 found.append(Problem(name, f"Name the {words} for {self.action}.", "required"))
             if name != needed and is_given:
                 found.append(Problem(name, f"{self.action} takes no {words}: leave it out.", "unknown"))
-        return found + (_name_problems(self.label) if self.label is not None else [])
+        return found + (class_name_problems(self.label) if self.label is not None else [])
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Edit:
 
 @dataclass(frozen=True)
 class Assigned:
-    """The class and the split of every sample: labels index `classes`, splits are codes, below 0 for the excluded.
+    """The class and the split of every sample: labels index `classes`, splits are codes, below 0 for the excluded and
+    `DELETED` for those that are gone.
 
     `groups` number what belongs together, -1 for nothing, where the dataset has that.
     """
@@ -84,13 +86,25 @@ class Assigned:
     groups: npt.NDArray[np.int32] | None = None
 
 
-def checked_indices(indices: Sequence[int], num_samples: int) -> npt.NDArray[np.int64]:
-    """Indices in order, each once; raises `NotFound` for one that the dataset has not."""
+def checked_indices(indices: Sequence[int], splits: Codes) -> npt.NDArray[np.int64]:
+    """Indices in order, each once; raises `NotFound` for one that the dataset has not, or not any more."""
     found = np.unique(np.array(indices, np.int64))
-    strange = found[(found < 0) | (found >= num_samples)]
+    strange = found[(found < 0) | (found >= len(splits))]
     if len(strange):
-        raise NotFound(f"There is no sample {strange[0]}; the dataset has {num_samples}.", code="sample.not-found")
+        raise no_sample(int(strange[0]), len(splits))
+    gone = found[splits[found] == DELETED]
+    if len(gone):
+        raise deleted_sample(int(gone[0]))
     return found
+
+
+def no_sample(index: int, count: int) -> NotFound:
+    return NotFound(f"There is no sample {index}; the dataset has {count}.", code="sample.not-found")
+
+
+def deleted_sample(index: int) -> NotFound:
+    text = f"Sample {index} was deleted: an earlier revision has it."
+    return NotFound(text, code="sample.not-found")
 
 
 def apply_change(change: Change, before: Assigned, chosen: Indices) -> Assigned:
@@ -114,12 +128,14 @@ def apply_change(change: Change, before: Assigned, chosen: Indices) -> Assigned:
         mates = _group_mates(before, chosen)
         splits[mates] = np.where(splits[mates] < 0, ~code, code)
         splits[chosen] = code
+    elif change.action == "delete":
+        splits[chosen] = DELETED
     else:
         turned = chosen[(splits[chosen] >= 0) == (change.action == "exclude")]
         splits[turned] = ~splits[turned]
     after = replace(before, classes=classes, labels=labels, splits=splits)
     _require_difference(change, before, after, len(chosen))
-    _require_usable(after)
+    _require_usable(before, after)
     return after
 
 
@@ -131,8 +147,9 @@ def differences(before: Assigned, after: Assigned) -> tuple[Difference, ...]:
     stays = (old >= 0) & (new >= 0)
     found += _pairs("split", np.where(stays, old, 0), np.where(stays, new, 0), SPLITS)
     counts: tuple[tuple[DifferenceKind, int], ...] = (
-        ("excluded", int(((old >= 0) & (new < 0)).sum())),
+        ("excluded", int(((old >= 0) & (new < 0) & (new != DELETED)).sum())),
         ("restored", int(((old < 0) & (new >= 0)).sum())),
+        ("deleted", int(((old != DELETED) & (new == DELETED)).sum())),
         ("added", len(after.labels) - size),
     )
     return (*found, *(Difference(kind, count) for kind, count in counts if count))
@@ -159,28 +176,35 @@ def _require_difference(change: Change, before: Assigned, after: Assigned, num_c
             "move": f"in {change.to_split}",
             "exclude": "excluded",
             "restore": "in a split",
+            "delete": "deleted",
         }[change.action]
         subject = "The picture is" if num_chosen == 1 else f"All {num_chosen:,} pictures are"
         raise Invalid(f"{subject} {state} already: nothing would change.", code="edit.nothing")
 
 
-def _require_usable(after: Assigned) -> None:
+def _require_usable(before: Assigned, after: Assigned) -> None:
     """A dataset that could not be trained on is no revision: undo would be the only way on."""
     if not np.any(after.splits == TRAIN):
         text = "No picture would be left for training: leave at least one there."
         raise BadDataset(text, code="dataset.no-training")
-    present = np.unique(after.labels[after.splits >= 0])
-    if len(present) < 2 and after.kind in ONE_CLASS:
-        text = f"One class only would be left, {after.classes[present[0]]!r}: leave pictures of at least two."
+    learnt = _learnt(after)
+    if len(learnt) < 2 <= len(_learnt(before)) and after.kind in ONE_CLASS:
+        name = after.classes[learnt[0]]
+        text = f"One class only would be left for training, {name!r}: leave pictures of at least two there."
         raise BadDataset(text, code="dataset.one-class")
 
 
+def _learnt(assigned: Assigned) -> Labels:
+    """The classes that there are pictures of for training."""
+    return np.unique(assigned.labels[assigned.splits == TRAIN])
+
+
 def _group_mates(before: Assigned, chosen: Indices) -> Indices:
-    """All samples of the groups that the chosen ones are of."""
+    """All samples of the groups that the chosen ones are of, but those that were deleted."""
     if before.groups is None:
         return chosen
     groups = np.unique(before.groups[chosen])
-    return np.flatnonzero(np.isin(before.groups, groups[groups >= 0]))
+    return np.flatnonzero(np.isin(before.groups, groups[groups >= 0]) & (before.splits != DELETED))
 
 
 def _with_class(before: Assigned, name: str) -> tuple[str, ...]:
@@ -195,24 +219,8 @@ def _with_class(before: Assigned, name: str) -> tuple[str, ...]:
     if before.kind == "order":
         text = f"The classes of this dataset have an order, and {name!r} is not in it: there are {', '.join(classes)}."
         raise InvalidFields([Problem("label", text, "class.order")])
-    twin = next((known for known in classes if _folded(known) == _folded(name)), None)
+    twin = next((known for known in classes if folded_class(known) == folded_class(name)), None)
     if twin is not None:
         text = f"There is a class {twin!r} already, which {name!r} looks like: write it as that one."
         raise InvalidFields([Problem("label", text, "class.twin")])
     return (*classes, name)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip().casefold()
-
-
-def _name_problems(name: str) -> list[Problem]:
-    """What keeps a text from being a class: a class is a folder when the dataset is exported."""
-    if not name.strip() or name in {".", ".."} or len(name) > MAX_CLASS_NAME:
-        text = f"A class has 1 to {MAX_CLASS_NAME} characters and is neither . nor .. : {name[:40]!r} is no class."
-        return [Problem("label", text, "class.name")]
-    strange = next((char for char in name if char in "/\\" or unicodedata.category(char) in {"Cc", "Cs"}), None)
-    if strange is not None:
-        shown = f"“{strange}”" if strange.isprintable() else f"the character U+{ord(strange):04X}"
-        return [Problem("label", f"The class {name!r} has {shown} in it: leave it out.", "class.name")]
-    return []

@@ -35,6 +35,7 @@ SortOrder = Literal[
     "confidence",
     "-confidence",
 ]
+BY_CONFIDENCE = ("confidence", "-confidence")
 RANGED = ("width", "height", "bytes", "brightness", "contrast")
 VALUE = "value"
 """What the label of a picture is ranged by where it is a number."""
@@ -129,6 +130,12 @@ class SampleFilter:
             Choice("-confidence", "Likeliest of its class first, as models judge"),
         ),
     )
+    model: str | None = declare(
+        None,
+        label="Judged by",
+        help="The model whose judgement orders by likelihood. Empty: the one that judged last.",
+        reference="model",
+    )
 
     def problems(self) -> list[Problem]:
         """What is wrong between the fields."""
@@ -152,4 +159,6 @@ class SampleFilter:
     @property
     def is_narrowing(self) -> bool:
         """Whether it leaves out anything but what is excluded."""
-        return any(getattr(self, name) is not None for name in self.__dataclass_fields__ if name != "sort")
+        return any(
+            getattr(self, name) is not None for name in self.__dataclass_fields__ if name not in {"sort", "model"}
+        )

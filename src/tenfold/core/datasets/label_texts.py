@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tenfold.core.datasets.layouts import class_name_of
-from tenfold.core.datasets.model import LabelKind, RejectedFile
+from tenfold.core.datasets.class_names import class_name_of
+from tenfold.core.datasets.model import ONE_CLASS, LabelKind, RejectedFile
 from tenfold.core.datasets.ports import Find, SourceFile
 
 SEPARATORS = ("|", ";")
@@ -26,8 +26,9 @@ def labelled(finds: Iterable[Find], kind: LabelKind) -> Iterator[Find]:
 
     A file whose text is no such label becomes a rejected one.
     """
-    for find in finds:
-        yield _labelled(find, kind) if isinstance(find, SourceFile) else find
+    if kind in ONE_CLASS:
+        return iter(finds)
+    return (_labelled(find, kind) if isinstance(find, SourceFile) else find for find in finds)
 
 
 def read_number(text: str) -> float | None:

@@ -5,7 +5,6 @@ Names of columns and of splits are recognised here; nothing is read.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,13 @@ from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.events import Json
 from tenfold.core.fields import Choice, declare
 
-LayoutName = Literal["folders", "list", "table", "idx", "arrays", "hdf5", "lmdb", "digits"]
+LayoutName = Literal["folders", "list", "table", "coco", "idx", "arrays", "hdf5", "lmdb", "digits"]
 ColumnRole = Literal["image", "label", "split", "group", "weight"]
 LAYOUTS: Mapping[LayoutName, str] = {
     "folders": "a folder for every class",
     "list": "text lists of paths and labels",
     "table": "a table with a row for every picture",
+    "coco": "COCO-style JSON",
     "idx": "IDX files, as MNIST has them",
     "arrays": "NumPy arrays",
     "hdf5": "HDF5 files",
@@ -30,7 +30,6 @@ LAYOUTS: Mapping[LayoutName, str] = {
 }
 COLUMN_ROLES: tuple[ColumnRole, ...] = get_args(ColumnRole)
 LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
-NO_COLUMN = "-"
 SPLIT_WORDS: Mapping[str, Split] = {
     "train": "train",
     "training": "train",
@@ -43,19 +42,22 @@ SPLIT_WORDS: Mapping[str, Split] = {
     "t10k": "test",
 }
 LIST_FILES = (".txt", ".lst", ".list")
-TABLE_FILES = (".parquet", ".pq", ".jsonl", ".ndjson", ".csv", ".tsv", ".tab")
+PARQUET_FILES = (".parquet", ".pq")
+TABLE_FILES = (*PARQUET_FILES, ".jsonl", ".ndjson", ".csv", ".tsv", ".tab")
 HDF5_FILES = (".h5", ".hdf5", ".hdf")
 NUMPY_FILES = (".npz", ".npy")
+COCO_FILES = (".json",)
 PICTURE_FILES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
     ".avif",
 )  # fmt: skip
 OTHER_PICTURE_FILES = (".heic", ".heif", ".jxl", ".svg", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng")
-SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *HDF5_FILES, *NUMPY_FILES)
+SOURCE_FILES = (*LIST_FILES, *TABLE_FILES, *COCO_FILES, *HDF5_FILES, *NUMPY_FILES)
 ARCHIVE_FILES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+ARCHIVE = "archive"
+"""What a preview calls a file that is unpacked and recognised when the dataset is made."""
 NO_COLUMN = "-"
 """What is chosen instead of a column for a role that none is to have."""
-MAX_NAME = 500
 MAX_SHOWN_CLASSES = 50
 _COLUMN_WORDS: Mapping[ColumnRole, tuple[str, ...]] = {
     "image": (
@@ -207,7 +209,8 @@ class SplitCount:
 class Look:
     """What the first bytes of a source tell: counts, some class names, and of a table the columns and first rows.
 
-    `chosen` are the columns that would be read, by role; `rows` hold a text for every column.
+    `chosen` are the columns that would be read, by role; `rows` hold a text for every column. `lost` tells that none of
+    the first pictures that are named is there; it is empty otherwise.
     """
 
     counts: tuple[SplitCount, ...] = ()
@@ -216,16 +219,21 @@ class Look:
     chosen: Mapping[ColumnRole, str] = field(default_factory=dict)
     rows: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
+    lost: str = ""
 
 
 @dataclass(frozen=True)
 class LayoutPreview:
-    """What was recognised where, in a sentence for people, and what a look at it tells."""
+    """What was recognised where, in a sentence for people, and what a look at it tells.
 
-    layout: LayoutName
+    `can_stay` says whether the pictures are files that can be used in place.
+    """
+
+    layout: LayoutName | Literal["archive"]
     path: str
     sentence: str
     look: Look
+    can_stay: bool = False
 
 
 class LayoutReader(Protocol):
@@ -241,6 +249,25 @@ class LayoutReader(Protocol):
         Raises `BadDataset`, with the code `upload.archive` where archives must be unpacked first.
         """
         ...
+
+    def first_picture(self, path: str, choice: SourceChoice) -> bytes:
+        """The bytes of the first picture of what lies at a path; raises `NotFound` where none is found soon."""
+        ...
+
+    def first_sent_picture(self, folder: Path, choice: SourceChoice) -> bytes:
+        """The same for a folder of things that somebody sent."""
+        ...
+
+
+def is_archive(path: str) -> bool:
+    """Whether a file is called as archives are."""
+    return path.casefold().endswith(ARCHIVE_FILES)
+
+
+def without_archive_ending(name: str) -> str:
+    """The name of an archive without what says that it is one."""
+    ending = next((end for end in ARCHIVE_FILES if name.casefold().endswith(end)), "")
+    return name[: len(name) - len(ending)] or name
 
 
 def split_of_name(name: str) -> Split | None:
@@ -268,14 +295,6 @@ def recognised_columns(names: Sequence[str], chosen: Mapping[ColumnRole, str]) -
         if name is not None:
             found[role] = name
     return found
-
-
-def class_name_of(text: str) -> str | None:
-    """A class name as it is stored, NFC and without blanks around; `None` for what cannot be one."""
-    name = unicodedata.normalize("NFC", text.strip())
-    if not name or len(name) > MAX_NAME:
-        return None
-    return None if any(unicodedata.category(char) in {"Cc", "Cs"} for char in name) else name
 
 
 def _is_name(value: object) -> bool:

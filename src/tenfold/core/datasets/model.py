@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ from tenfold.core.errors import Damaged
 FORMAT_VERSION = 2
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+DELETED = ~len(SPLITS)
+"""The code of a sample that was deleted: it keeps its row, so that all others keep their indices."""
 LabelKind = Literal["class", "classes", "order", "number"]
 """One class a picture, several, one of classes that have an order, or a number."""
 ONE_CLASS: tuple[LabelKind, ...] = ("class", "order")
@@ -88,15 +90,36 @@ class PixelStore:
 class InPlace:
     """Pictures that are read where they lie: files below `folder`, opened inside `allowed` only.
 
-    `packed` is the revision that will hold them; row i of its pixels is sample i of this one.
+    `packed` is the revision that will hold them; row i of its pixels is sample i of this one. `apart` tells folder and
+    `allowed` by split where each lies elsewhere; paths begin with the split's name then.
     """
 
     folder: str
     allowed: str
     packed: str
+    apart: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-DifferenceKind = Literal["class", "split", "excluded", "restored", "added"]
+@dataclass(frozen=True, slots=True)
+class RejectedKind:
+    """So many files that were rejected for one cause, and the first of them."""
+
+    count: int
+    first: RejectedFile
+
+
+def rejected_kinds(by_code: Mapping[str, int], examples: Iterable[RejectedFile]) -> tuple[RejectedKind, ...]:
+    """Rejected files by their cause, the most frequent one first, as far as the examples have one of each."""
+    firsts: dict[str, RejectedFile] = {}
+    for file in examples:
+        firsts.setdefault(file.code, file)
+        if len(firsts) == len(by_code):
+            break
+    found = [RejectedKind(by_code.get(code, 1), file) for code, file in firsts.items()]
+    return tuple(sorted(found, key=lambda kind: (-kind.count, kind.first.code)))
+
+
+DifferenceKind = Literal["class", "split", "excluded", "restored", "deleted", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +166,12 @@ class RevisionManifest:
     """Everything about a revision except its samples.
 
     `counts[split][class]` are samples, and where a sample may have several classes or none, `split_sizes` tell how many
-    a split has; `num_excluded` have no split. `accepted + rejected + skipped = seen`, and every
-    rejected file is named, here the first `MAX_REJECTED_HERE` by path, all of them in a file beside it. `notes` are
-    sentences for people: what was decided and why. `content` is a hash of pixels, classes and splits that does not
-    depend on the names of files. A revision that was made from another names it as its `parent`, and `differences` tell
-    what it has otherwise. With `in_place` the pictures are not stored: their sizes, hashes and light are not known yet.
+    a split has; `num_excluded` have no split, and of `num_deleted` no more than their rows is left. `accepted +
+    rejected + skipped = seen`, and every rejected file is named, here the first `MAX_REJECTED_HERE` by path, all of
+    them in a file beside it. `notes` are sentences for people: what was decided and why. `content` is a hash of pixels,
+    classes and splits that does not depend on the names of files. A revision that was made from another names it as its
+    `parent`, and `differences` tell what it has otherwise. With `in_place` the pictures are not stored: their sizes,
+    hashes and light are not known yet.
     """
 
     classes: tuple[str, ...]
@@ -165,6 +189,7 @@ class RevisionManifest:
     notes: tuple[str, ...] = ()
     pixels: tuple[PixelStore, ...] = ()
     num_excluded: int = 0
+    num_deleted: int = 0
     content: str = ""
     files: tuple[StoredFile, ...] = ()
     decoder: str = ""
@@ -179,6 +204,11 @@ class RevisionManifest:
     @property
     def num_samples(self) -> int:
         return sum(self.split_size(split) for split in SPLITS)
+
+    @property
+    def num_rows(self) -> int:
+        """How many samples the columns hold, those that were excluded or deleted among them."""
+        return self.num_samples + self.num_excluded + self.num_deleted
 
     @property
     def size_bytes(self) -> int:
@@ -213,9 +243,14 @@ def manifest_from_json(values: object) -> RevisionManifest:
         known["files"] = tuple(StoredFile(**item) for item in known["files"])
         known["differences"] = tuple(Difference(**item) for item in known.get("differences", ()))
         known["pixels"] = tuple(PixelStore(**item) for item in known["pixels"])
-        known["in_place"] = InPlace(**known["in_place"]) if known.get("in_place") else None
+        known["in_place"] = _in_place(known["in_place"]) if known.get("in_place") else None
         for name in ("classes", "notes"):
             known[name] = tuple(known[name])
         return RevisionManifest(**known)
     except (KeyError, TypeError, AttributeError) as error:
         raise Damaged(f"The manifest cannot be read: {error}.") from error
+
+
+def _in_place(values: Mapping[str, Any]) -> InPlace:
+    apart = {split: (str(folder), str(allowed)) for split, (folder, allowed) in values.get("apart", {}).items()}
+    return InPlace(values["folder"], values["allowed"], values["packed"], apart)

@@ -63,12 +63,13 @@ class FoundFiles:
 class Plan:
     """What is read: place `i` is the file of rank `ranks[i]`. Places go by split, by class if that is one, and by path.
 
-    `rows` are by place. `skipped` counts what a limit left out, `notes` says it to people.
+    `rows` and the planned `splits` are by place. `skipped` counts what a limit left out, `notes` says it to people.
     """
 
     space: LabelSpace
     ranks: Ranks
     rows: FileRows
+    splits: Codes
     group_draws: Draws
     skipped: Mapping[str, int]
     notes: tuple[str, ...]
@@ -127,7 +128,8 @@ def count_samples(labels: npt.NDArray[np.integer], splits: Codes, num_classes: i
 def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
     """Classes in their order, the limits per class and the split, over all files.
 
-    Raises `BadDataset` for fewer than two classes, and for an order that names not all of them.
+    Raises `BadDataset` for fewer than two classes, when nothing is left to train on, and for an order that names not
+    all classes.
     """
     space, rows = _space_of(found, spec)
     stays = np.ones(len(rows.labels), np.bool_)
@@ -139,16 +141,18 @@ def plan_samples(found: FoundFiles, spec: DatasetSpec) -> Plan:
         rows = replace(rows, labels=labels)
         notes = _small_class_notes(names, space.classes, spec.min_per_class)
     notes = [*_twin_notes(space.classes), *notes]
-    ranks = np.flatnonzero(stays).astype(np.int64)
-    rows = rows.take(ranks)
+    kept = None if stays.all() else np.flatnonzero(stays)
+    rows = rows if kept is None else rows.take(kept)
     _require_something(space, rows, notes)
     splits = _split(space, rows, found.group_draws, spec)
+    _require_training(splits)
     order = _by_split_and_class(space, rows, splits)
-    left_out = len(stays) - len(ranks)
+    left_out = len(stays) - len(order)
     return Plan(
         space=space,
-        ranks=ranks[order],
+        ranks=order if kept is None else kept[order],
         rows=rows.take(order),
+        splits=splits[order],
         group_draws=found.group_draws,
         skipped={"outside the limits per class": left_out} if left_out else {},
         notes=tuple(notes),
@@ -159,7 +163,16 @@ def plan_as_given(found: FoundFiles, spec: DatasetSpec) -> Plan:
     """All files, which were planned before: each has its split, and nothing is left out. Places go as in any plan."""
     space, rows = _space_of(found, spec)
     order = _by_split_and_class(space, rows, rows.given)
-    return Plan(space=space, ranks=order, rows=rows.take(order), group_draws=found.group_draws, skipped={}, notes=())
+    placed = rows.take(order)
+    return Plan(
+        space=space,
+        ranks=order,
+        rows=placed,
+        splits=placed.given,
+        group_draws=found.group_draws,
+        skipped={},
+        notes=(),
+    )
 
 
 def settle(plan: Plan, is_accepted: npt.NDArray[np.bool_], spec: DatasetSpec) -> Settlement:
@@ -171,15 +184,12 @@ def settle(plan: Plan, is_accepted: npt.NDArray[np.bool_], spec: DatasetSpec) ->
     emptied = [name for name in plan.space.classes if name not in set(space.classes)]
     notes = tuple(f"The class {name} is left out: none of its pictures can be used." for name in emptied)
     rows = replace(plan.rows, labels=labels)
-    places = np.flatnonzero(is_accepted)
-    by_rank = places[np.argsort(plan.ranks[places])]
-    settled = rows.take(by_rank)
+    settled = rows if is_accepted.all() else rows.take(np.flatnonzero(is_accepted))
     _require_something(space, settled, notes)
     splits = np.full(len(labels), NO_SPLIT, np.int8)
-    splits[by_rank] = _split(space, settled, plan.group_draws, spec)
-    if not np.any(splits == SPLITS.index("train")):
-        text = "No picture is left for training: give validation and test a smaller share."
-        raise BadDataset(text, code="dataset.no-training")
+    splits[is_accepted] = _split(space, settled, plan.group_draws, spec)
+    _require_training(splits)
+    notes = (*notes, *_unlearnt_notes(space, labels, splits))
     rows, numbers = _with_groups_renumbered(rows, is_accepted)
     return Settlement(space, rows, splits, numbers, notes)
 
@@ -302,7 +312,7 @@ def _split(space: LabelSpace, rows: FileRows, group_draws: Draws, spec: DatasetS
 
 def _by_split_and_class(space: LabelSpace, rows: FileRows, splits: Codes) -> Ranks:
     """The order of places: by split, then by class where there is a single one, then as they are."""
-    return np.lexsort((rows.labels, splits) if space.kind in ONE_CLASS else (splits,)).astype(np.int64)
+    return np.lexsort((rows.labels, splits) if space.kind in ONE_CLASS else (splits,)).astype(np.int64, copy=False)
 
 
 def _strata(space: LabelSpace, rows: FileRows) -> Labels:
@@ -344,6 +354,12 @@ def _require_something(space: LabelSpace, rows: FileRows, notes: Sequence[str]) 
         raise BadDataset(text, code="dataset.one-class")
 
 
+def _require_training(splits: Codes) -> None:
+    if not np.any(splits == SPLITS.index("train")):
+        text = "No picture is left for training: give validation and test a smaller share."
+        raise BadDataset(text, code="dataset.no-training")
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
@@ -358,6 +374,15 @@ def _twin_notes(classes: Sequence[str]) -> list[str]:
 def _small_class_notes(names: Sequence[str], kept: Sequence[str], at_least: int) -> list[str]:
     left = sorted(set(names) - set(kept))
     return [f"Classes with fewer than {at_least} pictures are left out: {_listed(left)}."] if left else []
+
+
+def _unlearnt_notes(space: LabelSpace, labels: Labels, splits: Codes) -> list[str]:
+    """Classes whose pictures all stand in validation or testing are never learnt: say so."""
+    if space.kind not in ONE_CLASS:
+        return []
+    learnt = np.unique(labels[splits == SPLITS.index("train")])
+    left = [name for label, name in enumerate(space.classes) if label not in set(learnt.tolist())]
+    return [f"No picture is for training in the classes {_listed(left)}: they cannot be learnt."] if left else []
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.label_facts import LabelFacts
 from tenfold.core.datasets.marks import NO_MARKS, Marks
-from tenfold.core.datasets.model import ImageFacts, RejectedFile, RevisionManifest, SampleRecord, Split
+from tenfold.core.datasets.model import ImageFacts, InPlace, RejectedFile, RevisionManifest, SampleRecord, Split
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadImage
 from tenfold.core.events import Json
@@ -105,6 +105,29 @@ class Note:
 Find = SourceFile | RejectedFile | Skipped | Note
 
 
+class FileState(NamedTuple):
+    """How a file was seen: size in bytes, and time of the last change in nanoseconds since 1970."""
+
+    size_bytes: int
+    modified_ns: int
+
+
+class PlacedFiles(Protocol):
+    """The files of a source where they lie, by the paths that it finds. Thread-safe; raises `BadImage` as it does."""
+
+    def glance(self, path: str) -> FileState:
+        """How a file is now, without opening it."""
+        ...
+
+    def read_as(self, path: str, state: FileState) -> bytes:
+        """The bytes of a file; raises `BadImage` with code `file.changed` where it has another state."""
+        ...
+
+    def in_place(self, packed: str) -> InPlace:
+        """Where they lie, for a revision that is packed as `packed`."""
+        ...
+
+
 class SampleSource(Protocol):
     """Pictures with their classes, wherever they lie.
 
@@ -123,6 +146,11 @@ class SampleSource(Protocol):
 
     def read(self, path: str) -> bytes:
         """The bytes of one listed file."""
+        ...
+
+    @property
+    def files(self) -> PlacedFiles | None:
+        """The pictures as files that can be used where they lie; `None` where they are parts of files, or far away."""
         ...
 
 

@@ -14,6 +14,8 @@ from tenfold.core.datasets.spec import DatasetSpec
 
 KEEP_UP_TO = 256
 SIDE_OF_PHOTOS = 224
+WHITE = 65_535
+DIM = 0.25
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,17 @@ def _decide_depth(facts: Sequence[ImageFacts], spec: DatasetSpec) -> tuple[Depth
     count = sum(fact.bits == bits for fact in facts)
     depth: Depth = {8: "scale", 16: "uint16"}.get(bits, "float32")  # type: ignore[assignment]
     return depth, (f"Depth {bits} bits: {count} of {len(facts)} pictures looked at have it, and none has more.",)
+
+
+def scaled_note(low: float, high: float) -> str:
+    """What becomes of 16-bit pictures with these values that are stored in 8 bits."""
+    text = f"The files have 16 bits and are stored in 8: their values go from {low:,.0f} to {high:,.0f} of {WHITE:,}."
+    if high > DIM * WHITE:
+        return text
+    return (
+        f"{text} So they are nearly black, {max(1, round(high / 257)):,} of 255 at most: import them again with the "
+        "depth As in the files to keep their steps apart."
+    )
 
 
 def prepare(sizing: Sizing, spec: DatasetSpec, value_range: tuple[float, float] | None = None) -> Preprocessing:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tenfold.core.datasets.layouts import class_name_of
+from tenfold.core.datasets.class_names import class_name_of
 from tenfold.core.datasets.model import ONE_CLASS, LabelKind
 from tenfold.core.datasets.preprocessing import Profile, ResizeMode, Scaling
 from tenfold.core.errors import Problem

@@ -8,7 +8,7 @@ sample.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 
@@ -27,8 +27,18 @@ TRAIN = 0
 
 def draw(seed: int, key: str) -> int:
     """A uniform 64-bit number that only (seed, key) decide."""
-    digest = blake2b(key.encode("utf-8", "surrogateescape"), digest_size=8, key=seed.to_bytes(8, "big"))
-    return int.from_bytes(digest.digest(), "big")
+    return int(draw_all(seed, [key])[0])
+
+
+def draw_all(seed: int, keys: Iterable[str]) -> Draws:
+    """The number drawn for each key."""
+    seeded = blake2b(digest_size=8, key=seed.to_bytes(8, "big"))
+    digests = bytearray()
+    for key in keys:
+        own = seeded.copy()
+        own.update(key.encode("utf-8", "surrogateescape"))
+        digests += own.digest()
+    return np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
 def assign_splits(labels: Labels, given: Codes, draws: Draws, *, validation_share: float, test_share: float) -> Codes:
@@ -40,13 +50,12 @@ def assign_splits(labels: Labels, given: Codes, draws: Draws, *, validation_shar
     """
     shares = open_shares(given, validation_share=validation_share, test_share=test_share)
     result = np.where(given == NO_SPLIT, np.int8(TRAIN), given).astype(np.int8)
-    free = np.flatnonzero(given <= TRAIN)
-    order = free[np.lexsort((draws[free], labels[free]))]
-    starts, ends = runs(labels[order])
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        train, validation, test = split_counts(end - start, validation_share=shares[0], test_share=shares[1])
-        result[order[start + train : start + train + validation]] = SPLITS.index("val")
-        result[order[end - test : end]] = SPLITS.index("test")
+    for members in by_label(labels):
+        free = members[given[members] <= TRAIN]
+        order = free[np.argsort(draws[free], kind="stable")]
+        train, validation, test = split_counts(len(order), validation_share=shares[0], test_share=shares[1])
+        result[order[train : train + validation]] = SPLITS.index("val")
+        result[order[len(order) - test :]] = SPLITS.index("test")
     return result
 
 
@@ -84,14 +93,22 @@ def _leave_none_empty(counts: list[int], wanted: Sequence[bool]) -> None:
 def within_limits(labels: Labels, draws: Draws, *, at_least: int, at_most: int | None) -> npt.NDArray[np.bool_]:
     """Which samples stay: none of a class with fewer than `at_least`, and at most `at_most` of a class, drawn."""
     stays = np.ones(len(labels), np.bool_)
-    order = np.lexsort((draws, labels))
+    if at_least <= 1 and at_most is None:
+        return stays
+    for members in by_label(labels):
+        if len(members) < at_least:
+            stays[members] = False
+        elif at_most is not None:
+            stays[members[np.argsort(draws[members], kind="stable")[at_most:]]] = False
+    return stays
+
+
+def by_label(labels: Labels) -> Iterator[npt.NDArray[np.int64]]:
+    """Which samples have each label that there is, ascending; more than one label at a time is not in memory twice."""
+    order = np.argsort(labels, kind="stable")
     starts, ends = runs(labels[order])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if end - start < at_least:
-            stays[order[start:end]] = False
-        elif at_most is not None:
-            stays[order[start + at_most : end]] = False
-    return stays
+        yield order[start:end]
 
 
 def runs(ordered: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

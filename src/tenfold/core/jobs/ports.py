@@ -57,11 +57,17 @@ class JobFolders(Protocol):
     def create(self, job_id: JobId, spec: Mapping[str, Json]) -> None:
         """Writes the specification durably. Doing it again with the same specification changes nothing."""
 
+    def ids(self, prefix: str) -> tuple[JobId, ...]:
+        """The jobs that have a folder and whose id begins so."""
+
     def open_attempt(self, job_id: JobId, attempt: int) -> None:
         """Makes `attempt` the one that may write: from now on earlier ones are fenced off. Clears a stop request."""
 
     def remove(self, job_id: JobId) -> None:
         """Removes the folder of a job that is over; nothing happens when it is not there."""
+
+    def work_folder(self, job_id: JobId) -> str:
+        """Where attempts keep what they leave each other."""
 
     def remove_work(self, job_id: JobId) -> None:
         """Removes what attempts kept for each other, once the job is over."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenfold.core.errors import BadNetwork
 from tenfold.core.fields import Field
 from tenfold.core.networks.arguments import match_arguments
 from tenfold.core.networks.evaluator import UNKNOWN, Budget, Fault, OutOfBudget, Scope
 from tenfold.core.networks.expansion import Expander
-from tenfold.core.networks.frames import Frame, Placed, declared_names
+from tenfold.core.networks.frames import Frame, Placed, Unplaced, declared_names
 from tenfold.core.networks.graph import GraphInput, GraphOutput, LayerGraph
 from tenfold.core.networks.knobs import Knobs
-from tenfold.core.networks.layers.kinds import Shape
+from tenfold.core.networks.layers.kinds import Shape, Tokens
 from tenfold.core.networks.limits import MAX_AXIS, MAX_OUTPUT_VALUES, MAX_PROBLEMS
 from tenfold.core.networks.parser import parse
+from tenfold.core.networks.pretraining import Pretrained, WeightSources
 from tenfold.core.networks.problems import Mistake, NetworkProblem, ProblemList, nearest, replacement
 from tenfold.core.networks.reachability import dead_statements
 from tenfold.core.networks.source import Span
@@ -25,6 +26,8 @@ from tenfold.core.networks.syntax import (
     BrokenStatement,
     DefaultStatement,
     Definition,
+    Expression,
+    Function,
     InputStatement,
     LanguageStatement,
     LayerStatement,
@@ -33,16 +36,27 @@ from tenfold.core.networks.syntax import (
     OutputStatement,
     ParamStatement,
     PretrainedStatement,
+    RenamedStatement,
     Statement,
 )
+from tenfold.core.networks.varying import marked, mistakes_of_size, sizes_of
 from tenfold.core.networks.vocabulary import COMMON, INPUT_KINDS, LAYERS, OUTPUT_ARGUMENTS
 
 LANGUAGE = 1
+_FIXED_AXES = ("channels", "features", "vocabulary")
+
+
+_NOTHING = LayerGraph(inputs=(), nodes=(), outputs=())
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a text means: its graph where it has no problems, and its parameters as fields in any case."""
+    """What a text means: its graph where it has no problems, and in any case its parameters as fields, where its
+    weights come from (the later source wins), and the paths that have moved, old to new.
+
+    `sketch` holds the layers that are understood, also beside problems, and `unplaced` those that are not; `groups`
+    says by path what stands for several layers, and `places` where each path is written.
+    """
 
     name: str
     title: str
@@ -51,6 +65,12 @@ class Analysis:
     warnings: tuple[NetworkProblem, ...]
     parameters: tuple[Field, ...]
     inputs: tuple[GraphInput, ...]
+    pretrained: tuple[Pretrained, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    sketch: LayerGraph = _NOTHING
+    unplaced: tuple[Unplaced, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -108,12 +128,15 @@ class _Analyser:
         )
         self._scope.layers = self._frame.layers
         self._knobs = Knobs(self._expander.evaluator, self._scope, self._problems.add, overrides)
+        self._varying: dict[str, tuple[int, ...]] = {}
+        self._is_late = is_late
+        self._weights = WeightSources(definition.statements, self._expander.evaluator, self._problems.add)
         self._network: NetworkStatement | None = None
         self._inputs: list[GraphInput] = []
         self._outputs: list[GraphOutput] = []
         self._output_names: set[str] = set()
 
-    def run(self) -> Analysis:
+    def run(self, *, is_other_size: bool = False) -> Analysis:
         try:
             if self._definition.is_read:
                 self._read_all()
@@ -121,11 +144,15 @@ class _Analyser:
             self._problems.add(out.mistake)
         problems = self._all_problems()
         graph = None
+        sketch = LayerGraph(
+            inputs=tuple(self._inputs), nodes=tuple(self._expander.nodes.nodes), outputs=tuple(self._outputs)
+        )
         if not problems:
             self._warn()
-            graph = LayerGraph(
-                inputs=tuple(self._inputs), nodes=tuple(self._expander.nodes.nodes), outputs=tuple(self._outputs)
-            )
+            graph = sketch
+            if self._varying and not is_other_size:
+                graph = self._at_two_sizes(graph)
+                problems = self._all_problems()
         return Analysis(
             name=self._network.name.text if self._network else "",
             title=self._network.title if self._network else "",
@@ -133,8 +160,29 @@ class _Analyser:
             problems=problems,
             warnings=self._warnings.in_order(),
             parameters=tuple(self._knobs.fields),
-            inputs=tuple(self._inputs),
+            inputs=graph.inputs if graph is not None else tuple(self._inputs),
+            pretrained=tuple(self._weights.pretrained),
+            renamed=self._weights.renamed,
+            sketch=graph or sketch,
+            unplaced=tuple(self._expander.unplaced.values()),
+            groups=self._expander.groups,
+            places=self._expander.nodes.statements,
         )
+
+    def _at_two_sizes(self, graph: LayerGraph) -> LayerGraph | None:
+        """The graph with what varies marked; nothing where a layer depends on a size that varies."""
+        shapes = {**self._input_shapes, **sizes_of(graph.inputs, self._varying)}
+        other = _Analyser(self._definition, self._overrides, shapes, self._is_late).run(is_other_size=True)
+        if other.graph is None:
+            for problem in other.problems:
+                text = f"A size of the input varies (`any`), and at twice the size: {problem.message}"
+                code = problem.code if problem.code == "network.slow" else "network.varies"
+                self._problems.add(Mistake(code, text, Span(problem.start, problem.end)), problem.path)
+            return None
+        mistakes = mistakes_of_size(graph, other.graph, self._expander.nodes.statements)
+        for mistake, path in mistakes:
+            self._problems.add(mistake, path)
+        return None if mistakes else marked(graph, other.graph)
 
     def _read_all(self) -> None:
         self._read_values()
@@ -222,8 +270,13 @@ class _Analyser:
                 self._expander.broken(statement, self._frame)
             case NetworkStatement():
                 self._name(statement)
-            case LanguageStatement() | PretrainedStatement():
+            case LanguageStatement():
                 self._check_language(statement)
+            case PretrainedStatement():
+                line = self._problems.lines.line(statement.span.start)
+                self._weights.read_pretrained(statement, self._scope, line)
+            case RenamedStatement():
+                self._weights.read_renamed(statement)
 
     def _name(self, statement: NetworkStatement) -> None:
         if self._network is not None:
@@ -232,11 +285,8 @@ class _Analyser:
             return
         self._network = statement
 
-    def _check_language(self, statement: LanguageStatement | PretrainedStatement) -> None:
-        if isinstance(statement, PretrainedStatement):
-            text = "`pretrained` is not understood by this version of Tenfold: remove the line to train from scratch."
-            self._problems.add(Mistake("network.pretrained", text, statement.span))
-        elif statement.number != LANGUAGE:
+    def _check_language(self, statement: LanguageStatement) -> None:
+        if statement.number != LANGUAGE:
             text = f"This text is in language {statement.number}, but this version of Tenfold reads {LANGUAGE}."
             self._problems.add(Mistake("network.language", text, statement.span))
 
@@ -250,9 +300,11 @@ class _Analyser:
         shape = None
         try:
             shape = self._input_shape(statement)
-            self._inputs.append(GraphInput(name, statement.call.name.text, shape))
+            vocabulary = shape.vocabulary if isinstance(shape, Tokens) else 0
+            self._inputs.append(GraphInput(name, statement.call.name.text, shape, vocabulary))
         except Fault as fault:
             self._expander.report(fault)
+        self._expander.nodes.statements[name] = statement.span
         frame.chain = Placed(name, shape, name, line)
         frame.layers[name] = frame.chain
         frame.lines[name] = line
@@ -275,15 +327,28 @@ class _Analyser:
         sizes: list[int] = []
         for axis in axes:
             expression, scope = given.expressions[axis]
+            if isinstance(expression, Function) and expression.name == "any":
+                expression = self._any(expression, axis, statement.name.text, len(sizes))
             value = self._expander.evaluator.evaluate(expression, scope)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_AXIS:
                 text = f"`{axis}` is a whole number from 1 to {MAX_AXIS}."
                 raise self._expander.evaluator.unfit(value, expression, scope, text)
             sizes.append(value)
+        if call.name.text == "tokens":
+            (length,) = self._overridden(statement, (sizes[0],))
+            return Tokens(length, sizes[1])
         shape = self._overridden(statement, tuple(sizes))
         if math.prod(shape) > MAX_OUTPUT_VALUES:
             raise Fault(Mistake("network.limit", "An input has at most 2^31 values.", call.span))
         return shape
+
+    def _any(self, expression: Function, axis: str, name: str, index: int) -> Expression:
+        """The size that figures use of one that may differ at run time."""
+        if axis in _FIXED_AXES or len(expression.arguments) != 1:
+            text = f"`any` takes one size, as in `any(512)`, and stands for any axis but {' and '.join(_FIXED_AXES)}."
+            raise Fault(Mistake("network.varies", text, expression.span))
+        self._varying[name] = (*self._varying.get(name, ()), index)
+        return expression.arguments[0]
 
     def _overridden(self, statement: InputStatement, shape: Shape) -> Shape:
         given = self._input_shapes.get(statement.name.text)

@@ -9,6 +9,7 @@ from typing import Any
 from tenfold.core.networks.evaluator import Evaluator, Fault, Scope
 from tenfold.core.networks.initialisers import INITIALISERS
 from tenfold.core.networks.layers.kinds import Argument as Declared
+from tenfold.core.networks.limits import MAX_NUMBERS
 from tenfold.core.networks.problems import Mistake, QuickFix, TextEdit, nearest, replacement
 from tenfold.core.networks.source import Span
 from tenfold.core.networks.syntax import Argument, Expression, Variable
@@ -136,6 +137,7 @@ def _wanted(argument: Declared) -> str:
         "boolean": "true or false",
         "choice": f"one of {argument.range_text()}",
         "sizes": "a whole number, or a list of one for each axis",
+        "numbers": f"a number, or a list of at most {MAX_NUMBERS}",
         "padding": "a whole number, a list of one for each axis, `half` or `same`",
         "initialiser": f"an initialiser ({', '.join(INITIALISERS)})",
     }
@@ -167,6 +169,14 @@ def _sizes(value: Value, argument: Declared) -> int | list[int] | None:
     return [size for size in sizes if size is not None] if sizes and None not in sizes else None
 
 
+def _numbers(value: Value, argument: Declared) -> float | list[float] | None:
+    if not isinstance(value, list):
+        return _number(value, argument)
+    numbers = [_number(item, argument) for item in value[: MAX_NUMBERS + 1]]
+    fits = len(numbers) <= MAX_NUMBERS and None not in numbers
+    return [number for number in numbers if number is not None] if fits else None
+
+
 def _padding(value: Value, argument: Declared) -> str | int | list[int] | None:
     return _choice(value, argument) if isinstance(value, str) else _sizes(value, argument)
 
@@ -183,6 +193,7 @@ _CONVERTERS: dict[str, Callable[[Value, Declared], Any]] = {
     "boolean": _boolean,
     "choice": _choice,
     "sizes": _sizes,
+    "numbers": _numbers,
     "padding": _padding,
     "initialiser": _initialiser,
 }

@@ -108,7 +108,7 @@ _ORDER: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_SHAPE_FUNCTIONS = ("channels", "height", "width", "length", "size")
+SHAPE_FUNCTIONS = ("channels", "height", "width", "length", "size")
 
 
 class Evaluator:
@@ -210,7 +210,7 @@ class Evaluator:
 
     def _function(self, expression: Function, scope: Scope) -> Value:
         name = expression.name
-        if name in _SHAPE_FUNCTIONS:
+        if name in SHAPE_FUNCTIONS:
             return self._shape_function(expression, scope)
         if name in INITIALISERS:
             return self._initialiser(expression, scope)
@@ -329,4 +329,4 @@ _USAGE = {
     "sum": "`sum(list)`, of numbers",
     "round_to": "`round_to(number, multiple)`",
 }
-FUNCTION_NAMES = (*FUNCTIONS, *_SHAPE_FUNCTIONS)
+FUNCTION_NAMES = (*FUNCTIONS, *SHAPE_FUNCTIONS)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from tenfold.core.networks.arguments import ArgumentChecker, Given, match_arguments
 from tenfold.core.networks.domains import read_range
 from tenfold.core.networks.evaluator import UNKNOWN, Budget, Evaluator, Fault, OutOfBudget, Scope
-from tenfold.core.networks.frames import Called, Frame, Placed, Site, declared_names
-from tenfold.core.networks.limits import MAX_BLOCK_DEPTH, MAX_REPEAT
+from tenfold.core.networks.frames import Called, Frame, Placed, Site, Unplaced, declared_names
+from tenfold.core.networks.limits import MAX_BLOCK_DEPTH, MAX_REPEAT, MAX_UNPLACED
 from tenfold.core.networks.nodes import NodeBuilder
 from tenfold.core.networks.problems import Mistake, ProblemList, QuickFix, insertion, nearest, replacement
 from tenfold.core.networks.source import Span
@@ -41,6 +41,8 @@ class Expander:
         self.evaluator = Evaluator(budget)
         self.checker = ArgumentChecker(self.evaluator, warnings.add)
         self.nodes = NodeBuilder(self.checker, problems, warnings)
+        self.groups: dict[str, str] = {}
+        self.unplaced: dict[str, Unplaced] = {}
         self._problems = problems
         self._budget = budget
         self._blocks = blocks
@@ -55,6 +57,7 @@ class Expander:
         """Places the layer, its copies, or what stands in its place when it is switched off."""
         name = statement.name
         is_taken = name is not None and name.text in frame.lines
+        is_faulty = is_taken
         if name is not None and is_taken:
             self._name_taken(name.text, statement.span, frame)
         try:
@@ -63,13 +66,32 @@ class Expander:
             path = f"{frame.prefix}{name.text}" if name else frame.path
             self.report(fault, path)
             placed = None
+            is_faulty = fault.mistake is not None
         line = self._line(statement.span)
         shown_name = name.text if name else statement.call.name.text
-        frame.chain = placed or Placed("", None, shown_name, line)
+        if placed is None:
+            placed = Placed(self._unplaced(statement, frame, is_faulty), None, shown_name, line)
+        frame.chain = placed
         if name is not None and not is_taken:
             frame.layers[name.text] = frame.chain
             frame.lines[name.text] = line
             frame.last_name = name.text
+
+    def _unplaced(self, statement: LayerStatement, frame: Frame, is_faulty: bool) -> str:
+        """Notes a layer that could not be placed; its path, or that of the layer at fault inside it."""
+        if len(self.unplaced) >= MAX_UNPLACED:
+            return ""
+        call = statement.call.name.text
+        path = frame.prefix + (statement.name.text if statement.name else call)
+        inner = [known for known in self.unplaced if known.startswith(f"{path}.")] if call in self._blocks else []
+        if inner and not is_faulty:
+            return inner[-1]
+        read = [frame.layers.get(reference.parts[0]) for reference in statement.sources] or [frame.chain]
+        while path in self.nodes.by_path or path in self.unplaced:
+            path += "'"
+        inputs = tuple(item.path for item in read if item is not None and item.path)
+        self.unplaced[path] = Unplaced(path, call, inputs, statement.span, is_faulty)
+        return path
 
     def broken(self, statement: BrokenStatement, frame: Frame) -> None:
         """A layer or value that could not be read is unknown, so that nothing below complains of it."""
@@ -185,6 +207,8 @@ class Expander:
                 frame.called[name] = Called(call, Given(), 0, "", is_bypassed=True)
             return Placed(inputs[0].path, inputs[0].shape, name, self._line(statement.span))
         before = len(self.nodes.nodes)
+        if count is not None:
+            self._group(frame.prefix + name, f"{call.name.text} × {count}", statement.span)
         copies = []
         for index in range(count or 1):
             self._budget.spend(1, statement.span)
@@ -367,6 +391,7 @@ class Expander:
             text = f"Block `{name}` takes {takes}, but {len(site.inputs)} are given: write `from` and their names."
             raise Fault(Mistake("network.inputs", text, site.call.span))
         training = self.nodes.training(name, given, frame.training)
+        self._group(site.path, name, site.span)
         layers = {
             label: Placed(item.path, item.shape, label, item.line, item.outputs)
             for label, item in zip(names, site.inputs, strict=True)
@@ -389,6 +414,11 @@ class Expander:
         if inner.chain is None or inner.chain.shape is None:
             raise Fault
         return Placed(inner.chain.path, inner.chain.shape, site.name, self._line(site.span), inner.outputs)
+
+    def _group(self, path: str, kind: str, span: Span) -> None:
+        """Notes a path that stands for several layers: a block, or all copies of a repeat."""
+        self.groups[path] = kind
+        self.nodes.statements[path] = span
 
     def _inner(self, statement: Statement, frame: Frame) -> None:
         if self._problems.is_full:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from tenfold.core.networks.lexer import Token, TooLate
+from tenfold.core.networks.lexer import Token, TooLate, tokenise
 from tenfold.core.networks.limits import (
     MAX_BRACKETS,
     MAX_EXPRESSION_DEPTH,
@@ -189,7 +189,7 @@ class ExpressionParser:
         return tuple(arguments)
 
     def _argument(self, earlier: list[Argument]) -> Argument:
-        name = None
+        name, start = None, self.token
         if self.token.kind == "name" and self.following.text == "=":
             self._check_length(self.token)
             name = Name(self.token.text, self.token.span)
@@ -200,7 +200,7 @@ class ExpressionParser:
             raise self.fault(
                 "network.argument-order", "Arguments without a name stand before those with one.", value.span
             )
-        return Argument(name, value, name.span.to(value.span) if name else value.span)
+        return Argument(name, value, start.span.to(self.previous.span))
 
     # brackets
 
@@ -385,3 +385,16 @@ class ExpressionParser:
         high = self._operators(_NOT_LEVEL + 1)
         step = self._operators(_NOT_LEVEL + 1) if self.accept("step") else None
         return Domain(low, high, step, None, start.span.to(self.previous.span))
+
+
+def read_expression(text: str) -> Expression | None:
+    """The expression that a text is as a whole, without comments; nothing where it is none."""
+    tokens, comments = tokenise(text)
+    problems = ProblemList(text)
+    parser = ExpressionParser(tokens, problems, len(text))
+    try:
+        expression = parser.expression()
+    except SyntaxFault:
+        return None
+    is_whole = parser.index == len(tokens) - 1
+    return expression if is_whole and not comments and not problems.in_order() else None

@@ -64,6 +64,20 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Unplaced:
+    """A layer that stands in the text and has no node: its own mistake, `is_faulty`, or what it reads is unknown.
+
+    `inputs` are paths of nodes, of inputs and of others that are unplaced.
+    """
+
+    path: str
+    kind: str
+    inputs: tuple[str, ...]
+    span: Span
+    is_faulty: bool
+
+
+@dataclass(frozen=True)
 class Site:
     """Where a call stands and what becomes of it."""
 

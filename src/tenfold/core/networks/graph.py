@@ -28,7 +28,8 @@ class Node:
 
     `inputs` are paths of nodes or inputs; `shape` is its output without the batch, channels first. `weights_from` is
     the path of the layer whose weights a shared one uses; its own `weights` and `parameters` are then empty. `training`
-    holds `frozen`, `lr_mult` and their like where they are not the default.
+    holds `frozen`, `lr_mult` and their like where they are not the default; `varies` the axes of `shape` whose size may
+    differ at run time.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Node:
     weights_from: str = ""
     parameters: int = 0
     flops: int = 0
+    varies: tuple[int, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -50,11 +52,15 @@ class Node:
 
 @dataclass(frozen=True)
 class GraphInput:
-    """`kind` is `image`, `volume`, `sequence` or `vector`."""
+    """`kind` is `image`, `volume`, `sequence`, `vector` or `tokens`: whole numbers below `vocabulary`, (length,).
+
+    The axes in `varies` may differ at run time."""
 
     name: str
     kind: str
     shape: Shape
+    vocabulary: int = 0
+    varies: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class LayerGraph:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "inputs": [{"name": item.name, "kind": item.kind, "shape": list(item.shape)} for item in self.inputs],
+            "inputs": [_input_json(item) for item in self.inputs],
             "nodes": [_node_json(node) for node in self.nodes],
             "outputs": [
                 {"name": item.name, "source": item.source, "arguments": _plain(item.arguments)} for item in self.outputs
@@ -116,7 +122,7 @@ class LayerGraph:
     def from_json(cls, document: Mapping[str, Any]) -> LayerGraph:
         """The graph that `to_json` wrote."""
         return cls(
-            inputs=tuple(GraphInput(item["name"], item["kind"], tuple(item["shape"])) for item in document["inputs"]),
+            inputs=tuple(_input_from(item) for item in document["inputs"]),
             nodes=tuple(_node_from(item) for item in document["nodes"]),
             outputs=tuple(
                 GraphOutput(item["name"], item["source"], _frozen(item["arguments"])) for item in document["outputs"]
@@ -124,8 +130,22 @@ class LayerGraph:
         )
 
 
+def _input_json(item: GraphInput) -> dict[str, Any]:
+    about: dict[str, Any] = {"name": item.name, "kind": item.kind, "shape": list(item.shape)}
+    if item.varies:
+        about["varies"] = list(item.varies)
+    return {**about, "vocabulary": item.vocabulary} if item.vocabulary else about
+
+
+def _input_from(item: Mapping[str, Any]) -> GraphInput:
+    return GraphInput(
+        item["name"], item["kind"], tuple(item["shape"]), item.get("vocabulary", 0), tuple(item.get("varies", ()))
+    )
+
+
 def _node_json(node: Node) -> dict[str, Any]:
     return {
+        **({"varies": list(node.varies)} if node.varies else {}),
         "path": node.path,
         "kind": node.kind,
         "arguments": _plain(node.arguments),
@@ -164,6 +184,7 @@ def _node_from(item: Mapping[str, Any]) -> Node:
         parameters=item["parameters"],
         flops=item["flops"],
         training=_frozen(item["training"]),
+        varies=tuple(item.get("varies", ())),
     )
 
 

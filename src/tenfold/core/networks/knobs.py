@@ -9,10 +9,9 @@ from tenfold.core.errors import InvalidFields
 from tenfold.core.fields import Choice, Field
 from tenfold.core.networks.domains import Range, read_range
 from tenfold.core.networks.evaluator import UNKNOWN, Budget, Evaluator, Fault, Scope
-from tenfold.core.networks.expression_parser import ExpressionParser, SyntaxFault
-from tenfold.core.networks.lexer import tokenise
+from tenfold.core.networks.expression_parser import read_expression
 from tenfold.core.networks.limits import MAX_LIST
-from tenfold.core.networks.problems import Mistake, ProblemList
+from tenfold.core.networks.problems import Mistake
 from tenfold.core.networks.syntax import ParamStatement
 from tenfold.core.networks.values import Value, Word, is_number, shown
 
@@ -126,12 +125,8 @@ def _parsed_list(declared: Field, given: object) -> list[Value]:
 
 def _literal(text: str) -> Value:
     """The value of a text that names nothing; nothing where it cannot be read."""
-    tokens, _ = tokenise(text)
-    problems = ProblemList(text)
-    parser = ExpressionParser(tokens, problems, len(text))
+    expression = read_expression(text)
     try:
-        expression = parser.expression()
-        is_whole = parser.token.kind == "newline" and not problems.in_order()
-        return Evaluator(Budget(lambda: False)).evaluate(expression, Scope()) if is_whole else None
-    except (SyntaxFault, Fault):
+        return Evaluator(Budget(lambda: False)).evaluate(expression, Scope()) if expression else None
+    except Fault:
         return None

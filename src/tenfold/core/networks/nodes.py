@@ -10,10 +10,11 @@ from tenfold.core.networks.arguments import ArgumentChecker, Given, set_argument
 from tenfold.core.networks.evaluator import Fault, OutOfBudget
 from tenfold.core.networks.frames import Placed, Site
 from tenfold.core.networks.graph import Node, Weight
-from tenfold.core.networks.layers.kinds import LayerFault, LayerKind, Remedy, Shape, WeightRule, shape_text
+from tenfold.core.networks.layers.kinds import LayerFault, LayerKind, Remedy, Shape, Tokens, WeightRule, shape_text
 from tenfold.core.networks.limits import MAX_AXIS, MAX_LAYERS, MAX_OUTPUT_VALUES, MAX_PARAMETERS
 from tenfold.core.networks.problems import Mistake, ProblemList, QuickFix, insertion
 from tenfold.core.networks.source import Span
+from tenfold.core.networks.training_factors import is_bias
 from tenfold.core.networks.vocabulary import COMMON
 
 _IDEMPOTENT = frozenset({"relu", "relu6", "identity"})
@@ -48,6 +49,7 @@ class NodeBuilder:
         """Places one layer; `inherited` are the common arguments of the blocks around it. Raises `Fault`."""
         if not kind.min_inputs <= len(site.inputs) <= kind.max_inputs:
             raise _input_count(kind, site)
+        _check_tokens(kind, site)
         arguments = self._checker.values(kind.name, kind.arguments, given, site.call.span)
         training = self.training(kind.name, given, inherited)
         shapes = [item.shape for item in site.inputs if item.shape is not None]
@@ -103,7 +105,7 @@ class NodeBuilder:
     def _weights(rules: Mapping[str, WeightRule], training: Mapping[str, Any], given: Given) -> dict[str, Weight]:
         weights = {}
         for name, rule in rules.items():
-            argument = {"weight": "init", "bias": "bias_init"}.get(name, "")
+            argument = "bias_init" if is_bias(name) else "init"
             wanted = training.get(argument) if rule.trainable else None
             is_meant = argument in given.expressions or len(rule.shape) > 1 or "weight" not in rules
             is_meant = is_meant or (name == "bias" and len(rules["weight"].shape) > 1)
@@ -158,6 +160,15 @@ def _effective(training: Mapping[str, Any]) -> dict[str, Any]:
 def _input_count(kind: LayerKind, site: Site) -> Fault:
     if len(site.inputs) < kind.min_inputs:
         text = f"`{kind.name}` joins at least {kind.min_inputs} layers: write `from` and their names."
+    elif kind.max_inputs > 1:
+        text = f"`{kind.name}` takes at most {kind.max_inputs} inputs, but {len(site.inputs)} are given."
     else:
         text = f"`{kind.name}` takes one input, but {len(site.inputs)} are given: join them by `add` or `concat` first."
     return Fault(Mistake("network.inputs", text, site.call.span))
+
+
+def _check_tokens(kind: LayerKind, site: Site) -> None:
+    for item in site.inputs:
+        if isinstance(item.shape, Tokens) and not kind.takes_tokens:
+            text = f"`{kind.name}` computes with numbers, but `{item.name}` holds tokens: put `embedding` or `one_hot`"
+            raise Fault(Mistake("network.tokens", f"{text} before it.", site.call.span))

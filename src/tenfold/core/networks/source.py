@@ -36,6 +36,19 @@ class Lines:
     def line(self, offset: int) -> int:
         return bisect_right(self._starts, offset)
 
+    def starts_at(self, line: int) -> int:
+        """The offset at which a line begins, counted from 1; that of the last one for lines that are not there."""
+        return self._starts[min(line, len(self._starts)) - 1]
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._starts)
+
+    def offset(self, line: int) -> int | None:
+        """The offset at which a line begins, counted from 1; `None` where there is no such line."""
+        return self._starts[line - 1] if 1 <= line <= len(self._starts) else None
+
     def line_start(self, offset: int) -> int:
         """The offset at which the line of a character begins."""
         return self._starts[self.line(offset) - 1]

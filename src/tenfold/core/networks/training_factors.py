@@ -24,13 +24,18 @@ def training_factors(graph: LayerGraph) -> dict[str, Factors]:
             continue
         rate, decay = about.get("lr_mult", 1.0), about.get("decay_mult", 1.0)
         for name, weight in node.weights.items():
-            if name == "bias":
+            if is_bias(name):
                 own = Factors(rate * about.get("bias_lr_mult", 1.0), decay * about.get("bias_decay_mult", 1.0))
             else:
                 own = Factors(rate, decay)
             if weight.trainable:
                 factors[f"{node.path}.{name}"] = own
     return factors
+
+
+def is_bias(name: str) -> bool:
+    """Whether a tensor of a layer is added, not multiplied: `bias`, `qkv_bias`, `bias_ih_l0`."""
+    return "bias" in name
 
 
 def main_output(graph: LayerGraph) -> GraphOutput:

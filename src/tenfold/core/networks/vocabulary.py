@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from tenfold.core.networks.layers import activations, convolution, normalisation, pooling, shaping
+from tenfold.core.networks.layers import (
+    activations,
+    convolution,
+    detection,
+    dropping,
+    joins,
+    normalisation,
+    pooling,
+    sequences,
+    shaping,
+)
 from tenfold.core.networks.layers.kinds import Argument, LayerKind
 
-LAYERS: dict[str, LayerKind] = {
-    kind.name: kind for family in (convolution, pooling, normalisation, activations, shaping) for kind in family.KINDS
-}
+_FAMILIES = (convolution, pooling, normalisation, activations, dropping, shaping, joins, sequences, detection)
+LAYERS: dict[str, LayerKind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 
 COMMON_ARGUMENTS: tuple[Argument, ...] = (
     Argument(name="frozen", type="boolean", default=False, help="Whether its weights stay as they are."),
@@ -29,6 +38,7 @@ INPUT_KINDS: dict[str, tuple[str, ...]] = {
     "volume": ("channels", "depth", "height", "width"),
     "sequence": ("channels", "length"),
     "vector": ("features",),
+    "tokens": ("length", "vocabulary"),
 }
 
 OUTPUT_ARGUMENTS: tuple[Argument, ...] = (

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from tenfold.core.events import Json
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.weights import WeightOrigin
 from tenfold.core.training.spec import TrainingSpec
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainJob:
-    """`revision_folder` is relative to the data folder, so that the data folder can be moved."""
+    """`revision_folder` is relative to the data folder, so that the data folder can be moved.
+
+    `weights` say where those lie that the network's text takes from elsewhere. `environment` names the one that the
+    worker runs in; empty is Tenfold's own.
+    """
 
     run: str
     run_name: str
@@ -25,9 +30,15 @@ class TrainJob:
     network_text: str
     parameters: dict[str, Json]
     spec: dict[str, Json]
+    weights: list[dict[str, Json]] = field(default_factory=list)
+    environment: str = ""
 
     def training_spec(self) -> TrainingSpec:
         return parse_spec(TrainingSpec, self.spec)
+
+    def weight_origins(self) -> dict[str, WeightOrigin]:
+        """Where weights lie, by what the text calls them."""
+        return {origin.source: origin for origin in map(WeightOrigin.from_json, self.weights)}
 
     def to_json(self) -> dict[str, Json]:
         return {"kind": "train", **asdict(self)}

@@ -7,7 +7,7 @@ insides, so precision, memory layout, compilation and devices live behind `Train
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -96,7 +96,8 @@ class TaskHead(Protocol):
 class BackendPlan:
     """What a backend is built from. `device` is decided.
 
-    `mean` and `std` are per channel, of pixel values divided by `span`.
+    `mean` and `std` are per channel, of pixel values divided by `span`. `weights` by path stand in for the first ones
+    that the seed gives.
     """
 
     graph: LayerGraph
@@ -107,6 +108,7 @@ class BackendPlan:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     span: float = 255
+    weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class BackendFactory(Protocol):

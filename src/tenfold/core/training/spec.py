@@ -67,6 +67,21 @@ class TrainingSpec:
         group="How",
         sweepable=True,
     )
+    weights: Literal["as-written", "published"] = declare(
+        "as-written",
+        label="Begin with",
+        help="What the network knows before the first step.",
+        choices=(
+            Choice("as-written", "As its text says", "Drawn numbers, unless the text names a source of weights."),
+            Choice(
+                "published",
+                "Published weights",
+                "Those that others trained on many pictures; what does not fit your classes starts anew. "
+                "There are some for EfficientNet-Lite0, 1 and 2, fetched once, and those that an import brought.",
+            ),
+        ),
+        group="How",
+    )
     rate: float = declare(
         0.03,
         label="Learning rate",
@@ -143,6 +158,16 @@ class TrainingSpec:
         maximum=100,
         level="everything",
         group="Repeatability",
+    )
+    framework: Literal["torch", "keras"] = declare(
+        "torch",
+        label="Framework",
+        help="What computes. The network's text, its first weights, the order of samples and the steps are the same.",
+        choices=(
+            Choice("torch", "PyTorch", "Trains every network, on a GPU or the CPU."),
+            Choice("keras", "Keras on TensorFlow", "On the CPU, in an environment of its own."),
+        ),
+        group="Machine",
     )
     device: str = declare(
         "auto",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tenfold.core.datasets.model import LabelKind
 from tenfold.core.events import Json
+from tenfold.core.networks.graph import LayerGraph
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Task(Protocol):
 
     @property
     def heads(self) -> Mapping[str, str]:
-        """By framework (`torch`, `numpy`) the dotted name `module:attribute` of the task's half there."""
+        """By framework (`torch`, `keras`, `numpy`) the dotted name `module:attribute` of the task's half there."""
 
     @property
     def label_kinds(self) -> tuple[LabelKind, ...]:
@@ -42,6 +43,9 @@ class Task(Protocol):
 
     def network_parameters(self, classes: tuple[str, ...]) -> dict[str, object]:
         """The network parameters that the dataset decides, as in `{"classes": 10}`."""
+
+    def misfit(self, graph: LayerGraph) -> str:
+        """Why a network cannot learn this, in words that follow a colon; empty where it can."""
 
     def evaluate(self, results: NDArray[Any], labels: NDArray[np.int64], classes: tuple[str, ...]) -> Evaluation:
         """Judges what the head gave for a whole split."""

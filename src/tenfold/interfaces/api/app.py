@@ -10,7 +10,20 @@ from starlette.types import ASGIApp
 from tenfold.interfaces.api.access import seal
 from tenfold.interfaces.api.gate import Gate
 from tenfold.interfaces.api.problems import handle_errors
-from tenfold.interfaces.api.routes import accounts, checkups, datasets, exports, live, models, revisions, runs, uploads
+from tenfold.interfaces.api.routes import (
+    accounts,
+    checkups,
+    datasets,
+    environments,
+    exports,
+    inside,
+    live,
+    models,
+    networks,
+    revisions,
+    runs,
+    uploads,
+)
 from tenfold.interfaces.services import Services
 
 PUBLIC_PATHS = ("/healthz", "/static/", "/sign-in", "/link/")
@@ -25,7 +38,20 @@ def create_app(services: Services, *, local_secret: str, hosts: Iterable[str], a
     app = FastAPI(title="Tenfold", version=services.version, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
     handle_errors(app)
-    for module in (datasets, uploads, exports, revisions, checkups, runs, models, accounts, live):
+    for module in (
+        datasets,
+        uploads,
+        exports,
+        revisions,
+        checkups,
+        runs,
+        inside,
+        models,
+        networks,
+        accounts,
+        environments,
+        live,
+    ):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(live.health)
     add_pages(app)

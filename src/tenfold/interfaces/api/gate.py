@@ -28,6 +28,10 @@ MAX_BODY = 2_000_000
 UPLOADS = "/api/v1/uploads"
 MAX_ANNOUNCED = 64_000_000  # a row of two hundred thousand files
 PICTURES_BODY = 64_000_000
+NETWORKS = "/api/v1/networks"
+NETWORK_TEXT_BODY = 24_000_000  # a text of 10 MB as JSON: what is too long in it is told by its line
+NETWORK_FILES = ("/api/v1/networks/import", "/networks/new")
+NETWORK_FILES_BODY = 2_030_000_000
 FORM_UPLOAD = "/datasets/new"  # without scripts files come with the form
 FORM_UPLOAD_BODY = 500_000_000
 CSP = (
@@ -154,7 +158,11 @@ def _limit(path: str) -> int | None:
         return MAX_ANNOUNCED
     if path == FORM_UPLOAD:
         return FORM_UPLOAD_BODY
-    return PICTURES_BODY if path.endswith("/classify") else MAX_BODY
+    if path in NETWORK_FILES:
+        return NETWORK_FILES_BODY
+    if path == NETWORKS or path.startswith(f"{NETWORKS}/"):
+        return NETWORK_TEXT_BODY
+    return PICTURES_BODY if path.endswith(("/classify", "/inside")) else MAX_BODY
 
 
 def _bounded(receive: Receive, limit: int | None, headers: Headers) -> Receive:

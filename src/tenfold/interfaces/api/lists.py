@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 
 from tenfold.core import repository
 from tenfold.core.datasets.filtering import SampleFilter
+from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import parse_spec
 from tenfold.interfaces.schemas.requests import FILTER_FIELDS
 
@@ -33,9 +34,17 @@ def list_query(
 ListQuery = Annotated[repository.Query, Depends(list_query)]
 
 
+_BESIDE_FILTER = ("cursor", "limit", "revision")
+
+
 def sample_filter(request: Request) -> SampleFilter:
-    """The samples that the address asks for; what is empty in it counts as not given."""
+    """The samples that the address asks for; what is empty in it counts as not given, what it has not is refused."""
     asked = request.query_params
+    known = [each.name for each in FILTER_FIELDS] + [*_BESIDE_FILTER]
+    strange = [name for name in asked if name not in known]
+    if strange:
+        text = "There is no such filter. There are " + ", ".join(known) + "."
+        raise InvalidFields([Problem(name[:40], text, "unknown") for name in strange[:10]])
     return parse_spec(SampleFilter, {each.name: asked[each.name] for each in FILTER_FIELDS if asked.get(each.name)})
 
 

@@ -22,29 +22,33 @@ from tenfold.core.entities import Named
 from tenfold.core.fields import format_number
 from tenfold.core.inference import model as models
 from tenfold.core.jobs import model as jobs
-from tenfold.core.networks.analysis import Analysis
-from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.training import run as runs
+from tenfold.core.training.preflight import forecast as forecasts
+from tenfold.core.workstation import environments
 from tenfold.interfaces.schemas import objects
-from tenfold.interfaces.schemas.requests import object_schema
 from tenfold.services.checkups import Standing
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 
+_FOR_JOBS = frozenset({"web", "internal_hosts", "secret"})  # what a source tells the job that reads it alone
+
+
 def dataset(entity: datasets.Dataset, used_by: list[str] | None = None) -> objects.Dataset:
-    return _read(objects.Dataset, entity, used_by=used_by)
+    source = {name: value for name, value in entity.source.items() if name not in _FOR_JOBS}
+    return read(objects.Dataset, entity, used_by=used_by, source=source)
 
 
 def revision(dataset: datasets.Dataset, entity: datasets.Revision) -> objects.Revision:
-    return _read(
+    return read(
         objects.Revision,
         entity,
         name=f"{dataset.name}@{entity.number}",
         state="current" if entity.id == dataset.revision else "earlier",
         author=entity.author or dataset.owner,
-        num_samples=entity.facts.get("num_samples", 0),
-        num_classes=entity.facts.get("num_classes", 0),
+        num_samples=entity.num_samples,
+        num_classes=entity.num_classes,
+        content=entity.content,
     )
 
 
@@ -70,36 +74,43 @@ def checkup(dataset: datasets.Dataset, standing: Standing) -> objects.Checkup:
 
 
 def run(entity: runs.Run, used_by: list[str] | None = None) -> objects.Run:
-    return _read(objects.Run, entity, used_by=used_by)
+    return read(objects.Run, entity, used_by=used_by)
+
+
+def forecast(told: forecasts.Forecast) -> objects.Forecast:
+    return objects.Forecast.model_validate(told.to_json())
 
 
 def model(entity: models.Model, used_by: list[str] | None = None) -> objects.Model:
-    return _read(objects.Model, entity, state="ready", used_by=used_by)
-
-
-def network(entry: CatalogueEntry, meaning: Analysis) -> objects.Network:
-    return objects.Network(
-        id=entry.name,
-        name=entry.name,
-        title=entry.title,
-        text=entry.text,
-        num_parameters=meaning.graph.parameters if meaning.graph is not None else None,
-        parameters=object_schema(meaning.parameters),
-    )
+    return read(objects.Model, entity, state="ready", used_by=used_by)
 
 
 def job(entity: jobs.Job, name: str) -> objects.Job:
-    return _read(objects.Job, entity, name=name)
+    return read(objects.Job, entity, name=name)
+
+
+def environment(entity: environments.Environment) -> objects.Environment:
+    return objects.Environment(
+        id=entity.kind.name,
+        name=entity.kind.name,
+        state=entity.state,
+        title=entity.kind.title,
+        serves=entity.kind.serves,
+        python=entity.python,
+        versions=dict(entity.versions),
+        size_bytes=entity.size_bytes,
+        message=entity.why_not,
+    )
 
 
 def user(entity: accounts.User) -> objects.User:
     state = "disabled" if entity.disabled else "enabled"
-    return _read(objects.User, entity, state=state, has_password=bool(entity.password_hash))
+    return read(objects.User, entity, state=state, has_password=bool(entity.password_hash))
 
 
 def token(entity: accounts.Token, secret: str | None = None) -> objects.Token:
     state = "revoked" if entity.revoked_at is not None else "valid"
-    return _read(objects.Token, entity, state=state, token=secret)
+    return read(objects.Token, entity, state=state, token=secret)
 
 
 def thumbnail_address(dataset: str, revision: str, index: int) -> str:
@@ -108,8 +119,11 @@ def thumbnail_address(dataset: str, revision: str, index: int) -> str:
 
 
 def pixel_revision(revision: str, manifest: RevisionManifest) -> str:
-    """The revision that names a dataset's pictures in addresses: its first, so that an edit changes no address."""
-    return (manifest.pixels[0].revision if manifest.pixels else "") or revision
+    """The revision that names a dataset's pictures in addresses, so that an edit changes none.
+
+    It is the last one that brought pictures: it has all of them, also those that were deleted since.
+    """
+    return (manifest.pixels[-1].revision if manifest.pixels else "") or revision
 
 
 def sample(dataset: datasets.Dataset, manifest: RevisionManifest, indexed: IndexedSample) -> objects.Sample:
@@ -194,7 +208,8 @@ def page(found: repository.Page[Any], items: list[Any]) -> dict[str, Any]:
     return {"items": items, "cursor": found.cursor, "total": found.total}
 
 
-def _read(schema: type[SchemaT], entity: object, **more: object) -> SchemaT:
+def read(schema: type[SchemaT], entity: object, **more: object) -> SchemaT:
+    """The attributes of an entity that a schema names, with more beside them."""
     names = schema.model_fields
     values = {name: getattr(entity, name) for name in names if hasattr(entity, name)}
     if isinstance(entity, Named):

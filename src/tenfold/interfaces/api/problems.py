@@ -28,6 +28,7 @@ STATUSES: dict[type[errors.TenfoldError], int] = {
 }
 
 
+_PLACED = ("message", "code", "line", "column")
 MAX_SHOWN = 200  # characters of an address
 PLACES = (("body",), ("query",), ("path",), ("header",), ("cookie",))
 _TYPES = {
@@ -55,6 +56,8 @@ def status_of(error: errors.TenfoldError) -> int:
 
 def problem_of(error: errors.TenfoldError) -> ProblemDocument:
     """The problem document of an error."""
+    if isinstance(error, errors.BadNetwork):
+        return _document(status_of(error), error.message, error.code, _text_problems(error))
     problems = error.problems if isinstance(error, errors.InvalidFields) else ()
     field = {errors.NameTaken: "name", errors.TooLarge: "body"}.get(type(error))
     if field is not None:
@@ -65,6 +68,15 @@ def problem_of(error: errors.TenfoldError) -> ProblemDocument:
         error.code,
         [FieldProblem(field=each.field, message=each.message, code=each.code) for each in problems],
     )
+
+
+def _text_problems(error: errors.BadNetwork) -> list[FieldProblem]:
+    """What is wrong with a network's text, each at its line."""
+    found: Any = error.values.get("problems")
+    if not found:
+        line: Any = error.values.get("line")
+        return [FieldProblem(field="text", message=error.message, code=error.code, line=line)]
+    return [FieldProblem(field="text", **{name: each[name] for name in _PLACED}) for each in found]
 
 
 def problem_response(error: errors.TenfoldError) -> Response:

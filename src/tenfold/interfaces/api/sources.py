@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.datasets.layouts import COLUMN_ROLES, SOURCE_FILES, SourceChoice, source_choice
+from tenfold.core.datasets.forecast import forecast_problems, needs_a_look
+from tenfold.core.datasets.layouts import (
+    COLUMN_ROLES,
+    SOURCE_FILES,
+    LayoutPreview,
+    SourceChoice,
+    source_choice,
+    without_archive_ending,
+)
 from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
 from tenfold.core.errors import BadDataset, InvalidFields, NotFound, Problem
@@ -33,6 +41,23 @@ def _columns_asked(request: Request) -> dict[str, str]:
 ColumnsAsked = Annotated[dict[str, str], Depends(_columns_asked)]
 
 
+@dataclass(frozen=True)
+class ReadingQuery:
+    """How an address asks for a source to be read; what is empty is recognised."""
+
+    columns: ColumnsAsked
+    layout: str = ""
+    prefix: str = ""
+    val_folder: str = ""
+    test_folder: str = ""
+
+    def asked(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in SOURCE_CHOICES}
+
+
+ReadingAsked = Annotated[ReadingQuery, Depends()]
+
+
 def import_request(services: Services, caller: Actor, body: dict[str, Any]) -> ImportRequest:
     """The import that a body or a form asks for; raises `InvalidFields`, `NotFound`, `Forbidden`, `Conflict`."""
     values = {key: value for key, value in body.items() if key not in {"source", "name", *SOURCE_CHOICES}}
@@ -48,7 +73,21 @@ def source_on_server(services: Services, path: str, asked: Mapping[str, object])
 
     Raises `InvalidFields`, `NotFound`, `Forbidden`, also of the folder that paths start from.
     """
-    return services.folders.resolve(path, may_be_file=True), choice_from(services, asked)
+    found, choice = services.folders.resolve(path, may_be_file=True), choice_from(services, asked)
+    _require_different(found, choice)
+    return found, choice
+
+
+def _require_different(path: str, choice: SourceChoice) -> None:
+    """Raises `InvalidFields` where two splits would be the same pictures."""
+    text = "This is where the other pictures come from: choose a folder of its own, or leave it empty."
+    problems = []
+    if choice.val_folder == path:
+        problems.append(Problem("val_folder", text, "split.same"))
+    if choice.test_folder and choice.test_folder in {path, choice.val_folder}:
+        problems.append(Problem("test_folder", text, "split.same"))
+    if problems:
+        raise InvalidFields(problems)
 
 
 def choice_from(services: Services, asked: Mapping[str, object]) -> SourceChoice:
@@ -82,16 +121,25 @@ def _is_well_formed(kind: str, source: Mapping[str, object]) -> bool:
 
 def _folder(services: Services, _caller: Actor, source: Mapping[str, Any], body: Mapping[str, object]) -> Found:
     path, choice = source_on_server(services, source["folder"], body)
-    if path.casefold().endswith(SOURCE_FILES):
-        services.layouts.preview(path, choice)  # a file that is none of its kind is refused at once
-    return {"folder": path, **choice.to_json(), **services.remote.web()}, PurePosixPath(path).name
+    if path.casefold().endswith(SOURCE_FILES) or needs_a_look(body):  # a file that is none of its kind is refused now
+        _require_possible(services.layouts.preview(path, choice), body)
+    return {"folder": path, **choice.to_json(), **services.remote.web()}, without_archive_ending(
+        PurePosixPath(path).name
+    )
+
+
+def _require_possible(preview: LayoutPreview, body: Mapping[str, object]) -> None:
+    """Raises `InvalidFields` for what a look at the source tells that it cannot give."""
+    problems = forecast_problems(preview, body)
+    if problems:
+        raise InvalidFields(problems)
 
 
 def _upload(services: Services, caller: Actor, source: Mapping[str, Any], body: Mapping[str, object]) -> Found:
     upload = services.uploads.complete(caller, source["upload"])
     choice = choice_from(services, body)
     try:
-        services.uploads.preview(caller, upload.id, choice)
+        _require_possible(services.uploads.preview(caller, upload.id, choice), body)
     except BadDataset as error:
         if error.code != "upload.archive":
             raise
@@ -106,8 +154,10 @@ def _sample(_services: Services, _caller: Actor, source: Mapping[str, Any], _bod
     return {"sample": name}, name
 
 
-def _bucket(services: Services, _caller: Actor, source: Mapping[str, Any], _body: Mapping[str, object]) -> Found:
-    return services.remote.accept_bucket(source)
+def _bucket(services: Services, _caller: Actor, source: Mapping[str, Any], body: Mapping[str, object]) -> Found:
+    choice = choice_from(services, body)
+    found, wish = services.remote.accept_bucket(source)
+    return {**choice.to_json(), **found}, without_archive_ending(wish)
 
 
 def _url(services: Services, _caller: Actor, source: Mapping[str, Any], body: Mapping[str, object]) -> Found:

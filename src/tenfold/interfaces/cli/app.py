@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from tenfold.interfaces.cli import commands
+from tenfold.interfaces.cli.environments import build_environments
+from tenfold.interfaces.cli.inside import add_inside
 from tenfold.interfaces.cli.local import LocalDoor, add_fetch, build_local
+from tenfold.interfaces.cli.networks import network
 from tenfold.interfaces.cli.output import told_errors
 from tenfold.interfaces.cli.samples import add_sample_commands
 
@@ -40,10 +43,13 @@ def build_app(door: LocalDoor, version: str) -> typer.Typer:
         with told_errors():
             door.serve(host=host, port=port)
 
-    for noun in ("data", "dataset", "network", "run", "model", "job"):
+    for noun in ("data", "dataset", "run", "model", "job"):
         app.add_typer(getattr(commands, noun), name=noun)
+    add_inside(commands.run, commands.model)
+    app.add_typer(network, name="network")
     add_sample_commands(commands.dataset)
     add_fetch(commands.data, door)
+    app.add_typer(build_environments(door), name="environment")
     tokens, users = build_local(door)
     app.add_typer(tokens, name="token")
     app.add_typer(users, name="user")

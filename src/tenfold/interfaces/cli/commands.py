@@ -12,18 +12,15 @@ from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.fields import fields_of
 from tenfold.core.training.spec import TrainingSpec
+from tenfold.interfaces.cli.named import Json, NameOrId, add_common, connect
 from tenfold.interfaces.cli.options import pairs, with_fields
 from tenfold.interfaces.cli.output import print_json, show, table, told_errors
 from tenfold.interfaces.cli.progress import send_with_bar, wait_for
 
 if TYPE_CHECKING:
-    from tenfold.interfaces.client.client import Client
+    pass
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is over, with a progress bar.")]
-Search = Annotated[str, typer.Option("--search", help="Words in name, note or tags.")]
-Trashed = Annotated[bool, typer.Option("--trashed", help="What is in the trash instead.")]
-NameOrId = Annotated[str, typer.Argument(help="Name or id.")]
 SOURCE_OPTIONS = fields_of(SourceOptions)
 LABEL_KIND = tuple(field for field in fields_of(DatasetSpec) if field.name == "label_kind")
 OUTPUT = typer.Option("--output", "-o", help="The file to write.")
@@ -31,17 +28,9 @@ NUM_SHOWN = 5
 
 data = typer.Typer(no_args_is_help=True, help="Public datasets that Tenfold can fetch.")
 dataset = typer.Typer(no_args_is_help=True, help="Prepared sets of pictures.")
-network = typer.Typer(no_args_is_help=True, help="Architectures.")
 run = typer.Typer(no_args_is_help=True, help="Training runs.")
 model = typer.Typer(no_args_is_help=True, help="Networks with trained weights.")
 job = typer.Typer(no_args_is_help=True, help="The queue.")
-
-
-def connect() -> Client:
-    """The client for the server that the environment names."""
-    from tenfold.interfaces.client.client import Client  # noqa: PLC0415  `--help` does without HTTP
-
-    return Client()
 
 
 @data.command("list")
@@ -115,6 +104,18 @@ def _start_run(
         show(wait_for(client.runs, started.id, quiet=as_json) if wait else started, as_json)
 
 
+def _check_run(
+    dataset: Annotated[str, typer.Option("--dataset", help="Name or id of the dataset to learn from.")],
+    set: Annotated[list[str] | None, typer.Option("--set", help="A network parameter, as in width1=32.")] = None,
+    probe: Annotated[bool, typer.Option("--probe/--no-probe", help="Whether a few steps are measured first.")] = True,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
+    """Says what a run would take, without submitting it."""
+    with told_errors(), connect() as client:
+        show(client.runs.preflight(dataset=dataset, parameters=pairs(set or []), probe=probe, **fields), as_json)
+
+
 def _chosen(fields: dict[str, Any]) -> dict[str, Any]:
     """Fields with the options of a source as a request has them."""
     options = {field.name for field in SOURCE_OPTIONS}
@@ -146,6 +147,7 @@ dataset.command("import")(
 dataset.command("upload")(with_fields(_upload_dataset, (*SOURCE_OPTIONS, *fields_of(DatasetSpec))))
 dataset.command("preview")(with_fields(_preview_source, (*SOURCE_OPTIONS, *LABEL_KIND)))
 run.command("start")(with_fields(_start_run, fields_of(TrainingSpec)))
+run.command("preflight")(with_fields(_check_run, fields_of(TrainingSpec)))
 
 
 @run.command("stop")
@@ -209,24 +211,6 @@ def download(name: NameOrId, output: Annotated[Path | None, OUTPUT] = None) -> N
     typer.echo(str(target))
 
 
-@network.command("list")
-def list_networks(as_json: Json = False) -> None:
-    """Lists all networks."""
-    with told_errors(), connect() as client:
-        table(client.networks(), ["name", "title", "num_parameters"], as_json, empty="There are none.")
-
-
-@network.command("show")
-def show_network(name: NameOrId, as_json: Json = False) -> None:
-    """Prints a network's text."""
-    with told_errors(), connect() as client:
-        found = client.network(name)
-    if as_json:
-        print_json(found.model_dump())
-    else:
-        typer.echo(found.text)
-
-
 @job.command("list")
 def list_jobs(as_json: Json = False) -> None:
     """Lists what waits or runs."""
@@ -235,49 +219,6 @@ def list_jobs(as_json: Json = False) -> None:
         table(client.jobs(), columns, as_json, empty="Nothing waits and nothing runs.")
 
 
-def _add_common(app: typer.Typer, noun: str, columns: list[str]) -> None:
-    """The verbs that all things with a name share."""
-
-    def things(client: Client) -> Any:
-        return getattr(client, f"{noun}s")
-
-    @app.command("list", help=f"Lists all {noun}s, newest first.")
-    def list_all(search: Search = "", trashed: Trashed = False, as_json: Json = False) -> None:
-        with told_errors(), connect() as client:
-            found = list(things(client).list(search=search, trashed=trashed))
-            table(found, columns, as_json, empty=f"There are no {noun}s.")
-
-    @app.command("show", help=f"Shows a {noun}.")
-    def show_one(name: NameOrId, as_json: Json = False) -> None:
-        with told_errors(), connect() as client:
-            show(things(client).get(name), as_json)
-
-    @app.command("rename", help=f"Gives a {noun} another name; the old one leads on.")
-    def rename(name: NameOrId, new_name: Annotated[str, typer.Argument()], as_json: Json = False) -> None:
-        with told_errors(), connect() as client:
-            show(things(client).rename(name, new_name), as_json)
-
-    @app.command("note", help=f"Sets a {noun}'s note or tags.")
-    def note(
-        name: NameOrId,
-        note: Annotated[str | None, typer.Option("--note")] = None,
-        tag: Annotated[list[str] | None, typer.Option("--tag", help="All tags it is to have.")] = None,
-        as_json: Json = False,
-    ) -> None:
-        with told_errors(), connect() as client:
-            show(things(client).annotate(name, note=note, tags=tag), as_json)
-
-    @app.command("trash", help=f"Puts a {noun} in the trash.")
-    def trash(name: NameOrId, as_json: Json = False) -> None:
-        with told_errors(), connect() as client:
-            show(things(client).trash(name), as_json)
-
-    @app.command("restore", help=f"Takes a {noun} out of the trash, by its id.")
-    def restore(name: NameOrId, as_json: Json = False) -> None:
-        with told_errors(), connect() as client:
-            show(things(client).restore(name), as_json)
-
-
-_add_common(dataset, "dataset", ["name", "state", "num_samples", "num_classes", "created_at"])
-_add_common(run, "run", ["name", "state", "network", "metrics", "created_at"])
-_add_common(model, "model", ["name", "network", "metrics", "size_bytes", "created_at"])
+add_common(dataset, "dataset", ["name", "state", "num_samples", "num_classes", "created_at"])
+add_common(run, "run", ["name", "state", "network", "metrics", "created_at"])
+add_common(model, "model", ["name", "network", "metrics", "size_bytes", "created_at"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -12,6 +13,7 @@ from tenfold.interfaces.cli.output import show, table, told_errors
 
 if TYPE_CHECKING:
     from tenfold.core.accounts.policy import Actor
+    from tenfold.core.workstation.environments import Environment
     from tenfold.services.accounts import AccountService
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -27,6 +29,9 @@ class LocalDoor(Protocol):
 
     def fetch_sample(self, name: str, *, tell: Callable[[str], None]) -> None:
         """Brings a public dataset's files into the data folder; raises `NotFound`, `Unavailable`."""
+
+    def add_environment(self, name: str, python: Path | None, *, tell: Callable[[str], None]) -> Environment:
+        """Makes an environment, or takes the one of a Python; raises `NotFound`, `Unavailable`, `StorageFull`."""
 
     def accounts(self) -> AbstractContextManager[tuple[AccountService, Actor]]:
         """The accounts and the owner, who asks."""

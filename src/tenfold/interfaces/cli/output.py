@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ def told_errors() -> Iterator[None]:
     except TenfoldError as error:
         _complain(error.message)
         raise typer.Exit(USAGE if isinstance(error, Invalid) else FAILURE) from None
+    except BrokenPipeError:  # the reader of a pipe, as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILURE) from None
     except OSError as error:
         full = f"There is no room left on the disk ({error}): free some, then try again."
         _complain(full if is_disk_full(error) else str(error))
@@ -53,9 +57,9 @@ def show(thing: BaseModel | dict[str, Any], as_json: bool) -> None:
             typer.echo(f"{name:<14} {_cell(name, value)}")
 
 
-def table(things: Sequence[BaseModel], columns: Sequence[str], as_json: bool, *, empty: str) -> None:
+def table(things: Sequence[BaseModel | dict[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str) -> None:
     """A list: as JSON, or a table of these columns."""
-    rows = [thing.model_dump() for thing in things]
+    rows = [thing if isinstance(thing, dict) else thing.model_dump() for thing in things]
     if as_json:
         print_json(rows)
         return

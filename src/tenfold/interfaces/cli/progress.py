@@ -11,7 +11,8 @@ import typer
 from tenfold.interfaces.cli.output import FAILURE
 
 if TYPE_CHECKING:
-    from tenfold.interfaces.client.client import Client, Things
+    from tenfold.interfaces.client.client import Client
+    from tenfold.interfaces.client.things import Things
     from tenfold.interfaces.schemas.objects import Dataset, Run, Upload
 
 
@@ -32,6 +33,9 @@ def wait_for(things: Things[Any], name: str, *, quiet: bool) -> Run | Dataset:
     if over.state == "failed":
         typer.echo(f"{name} failed: {over.message}", err=True)
         raise typer.Exit(FAILURE)
+    if left_out := sum((getattr(over, "manifest", None) or {}).get("rejected_by_code", {}).values()):
+        what = "1 of its files was" if left_out == 1 else f"{left_out:,} of its files were"
+        typer.echo(f"{what} left out: `tenfold dataset rejected {over.name}` names them.", err=True)
     return over
 
 

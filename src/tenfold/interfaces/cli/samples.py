@@ -13,7 +13,8 @@ from tenfold.core.datasets.exporting import ExportSpec
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.health.spec import LabelSearch
 from tenfold.core.fields import fields_of
-from tenfold.interfaces.cli.commands import Json, NameOrId, Wait, connect
+from tenfold.interfaces.cli.commands import Wait
+from tenfold.interfaces.cli.named import Json, NameOrId, connect
 from tenfold.interfaces.cli.options import pairs, with_fields
 from tenfold.interfaces.cli.output import FAILURE, print_json, show, table, told_errors
 
@@ -30,6 +31,7 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("edit")(with_fields(_edit, fields_of(Change)))
     app.command("add")(_add)
     app.command("check")(_check)
+    app.command("judge")(_judge)
     app.command("labels")(with_fields(_find_wrong_labels, fields_of(LabelSearch)))
     app.command("findings")(_list_findings)
     app.command("fix")(_fix)
@@ -42,10 +44,16 @@ def add_sample_commands(app: typer.Typer) -> None:
     app.command("export")(with_fields(_export, fields_of(ExportSpec)))
 
 
-def _list_samples(name: NameOrId, limit: Limit = 50, as_json: Json = False, **fields: Any) -> None:
+def _list_samples(
+    name: NameOrId,
+    revision: Annotated[str | None, typer.Option("--revision", help="An earlier revision, by number or id.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+    **fields: Any,
+) -> None:
     """Lists the samples of a dataset that fit."""
     with told_errors(), connect() as client:
-        found = list(islice(client.datasets.samples(name, **fields), limit))
+        found = list(islice(client.datasets.samples(name, revision=revision, **fields), limit))
         table(found, ["index", "path", "label", "split", "group", "width", "height"], as_json, empty="None fits.")
 
 
@@ -60,7 +68,7 @@ def _edit(
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Changes samples: another class or split, excluded or restored. It makes a new revision."""
+    """Changes samples: another class or split, excluded, restored or deleted. It makes a new revision."""
     if sum([bool(index), bool(where), every]) != 1:
         raise typer.BadParameter("Choose samples by --index, by --where, or --all of them.")
     chosen: dict[str, Any] = {"indices": index} if index else {"where": pairs(where or [])}
@@ -96,6 +104,21 @@ def _check(
     """Looks for what is wrong with a dataset: copies, leaks, blank pictures, tiny classes and more."""
     with told_errors(), connect() as client:
         begun = client.datasets.stop_check(name) if stop else client.datasets.check(name, model=model)
+        _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
+
+
+def _judge(
+    name: NameOrId,
+    model: Annotated[str, typer.Argument(help="A model that fits; without one they are listed.")] = "",
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Lets a model judge all pictures, to list them by `samples --sort confidence --model`."""
+    with told_errors(), connect() as client:
+        if not model:
+            table(client.datasets.judges(name), ["id", "name", "has_judged"], as_json, empty="No model fits.")
+            return
+        begun = client.datasets.judge(name, model)
         _show_checkup(client.datasets.wait_checked(name) if wait else begun, as_json)
 
 

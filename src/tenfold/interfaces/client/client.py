@@ -10,22 +10,23 @@ client.models.classify("first", "seven.png")[0][0].label
 
 from __future__ import annotations
 
-import inspect
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
 from tenfold.core.fields import Field
-from tenfold.interfaces.client.errors import ServerUnreachable
+from tenfold.interfaces.client.looking import look_inside, opened_picture, save_tiles
+from tenfold.interfaces.client.networks import Networks
+from tenfold.interfaces.client.things import OPEN_STATES, POLL_S, Things, signature
 from tenfold.interfaces.client.transport import Transport, find_server, quoted
 from tenfold.interfaces.client.uploading import send_files
-from tenfold.interfaces.schemas import objects
+from tenfold.interfaces.schemas import inside_objects, network_objects, objects
 from tenfold.interfaces.schemas.requests import (
     BUCKET_FIELDS,
     CHANGE_FIELDS,
@@ -35,75 +36,19 @@ from tenfold.interfaces.schemas.requests import (
     RUN_FIELDS,
 )
 
-ThingT = TypeVar("ThingT", bound=objects.Thing)
 BUCKET_OPTIONS = tuple(field.name for field in BUCKET_FIELDS)
-OPEN_STATES = frozenset({"waiting", "running", "stopping", "building"})
-POLL_S = 0.25
-
-
-class Things(Generic[ThingT]):
-    """What all things with a name share."""
-
-    def __init__(self, transport: Transport, noun: str, schema: type[ThingT]) -> None:
-        self._transport = transport
-        self._noun = noun
-        self._schema = schema
-
-    def list(self, *, search: str = "", sort: str = "-created_at", trashed: bool = False) -> Iterator[ThingT]:
-        """All of them, page by page as they are asked for."""
-        cursor = ""
-        while True:
-            params = {"search": search, "sort": sort, "trashed": str(trashed).lower(), "cursor": cursor, "limit": "200"}
-            page = self._transport.call("GET", f"/{self._noun}", params=params)
-            yield from (self._schema.model_validate(item) for item in page["items"])
-            cursor = page["cursor"]
-            if not cursor:
-                return
-
-    def get(self, name: str) -> ThingT:
-        """One of them, by name or id; raises `NotFoundError`."""
-        return self._one("GET", name)
-
-    def rename(self, name: str, new_name: str) -> ThingT:
-        """Gives another name; the old one leads on."""
-        return self._one("PATCH", name, json={"name": new_name})
-
-    def annotate(self, name: str, *, note: str | None = None, tags: Sequence[str] | None = None) -> ThingT:
-        """Sets note, tags, or both."""
-        return self._one("PATCH", name, json={"note": note, "tags": None if tags is None else [*tags]})
-
-    def trash(self, name: str) -> ThingT:
-        """Puts it in the trash; raises `ConflictError` when something depends on it."""
-        return self._one("DELETE", name)
-
-    def restore(self, id: str) -> ThingT:
-        """Takes it out of the trash."""
-        return self._schema.model_validate(self._transport.call("POST", f"/{self._noun}/{quoted(id)}/restore"))
-
-    def wait(self, name: str, *, on_change: Callable[[ThingT], None] | None = None) -> ThingT:
-        """Returns when it is over; `on_change` is told of every look."""
-        while True:
-            try:
-                thing = self.get(name)
-            except ServerUnreachable:  # a restart; jobs outlive it
-                time.sleep(POLL_S * 4)
-                thing = self.get(name)
-            if on_change is not None:
-                on_change(thing)
-            if thing.state not in OPEN_STATES:
-                return thing
-            time.sleep(POLL_S)
-
-    def _one(self, method: str, name: str, **request: Any) -> ThingT:
-        return self._schema.model_validate(self._transport.call(method, f"/{self._noun}/{quoted(name)}", **request))
 
 
 class Datasets(Things[objects.Dataset]):
     """Datasets."""
 
+    def get(self, name: str) -> objects.DatasetDetail:
+        """A dataset by name or id, with the manifest of its current revision; raises `NotFoundError`."""
+        return objects.DatasetDetail.model_validate(self._transport.call("GET", f"/{self._noun}/{quoted(name)}"))
+
     def preview(self, path: str | Path, **choice: Any) -> objects.LayoutPreview:
         """What a folder or file of the server is recognised as; `choice` is `layout`, `columns`, `prefix`,
-        `label_kind`.
+        `val_folder`, `test_folder`, `label_kind`.
         """
         columns = choice.pop("columns", None) or {}
         params = {"path": str(path), **columns, **{key: value for key, value in choice.items() if value}}
@@ -146,9 +91,12 @@ class Datasets(Things[objects.Dataset]):
         """Fetches and imports a public dataset, as `mnist`."""
         return self._create({"sample": sample}, name, fields)
 
-    def samples(self, name: str, **fields: Any) -> Iterator[objects.Sample]:
-        """The samples that fit what is given, page by page as they are asked for."""
-        given = {field: str(value) for field, value in fields.items() if value is not None}
+    def samples(self, name: str, *, revision: str | None = None, **fields: Any) -> Iterator[objects.Sample]:
+        """The samples that fit what is given, page by page as they are asked for.
+
+        `revision` is the number or id of an earlier revision to look at.
+        """
+        given = {field: str(value) for field, value in {**fields, "revision": revision}.items() if value is not None}
         return (objects.Sample.model_validate(item) for item in self._pages(name, "samples", given))
 
     def edit(
@@ -207,6 +155,16 @@ class Datasets(Things[objects.Dataset]):
         A `model` judges labels and features.
         """
         return self._checkup("POST", name, params={"model": model} if model else {})
+
+    def judge(self, name: str, model: str) -> objects.Checkup:
+        """Lets a model judge all pictures, to sort them by its confidence; `wait_checked` tells when it is done."""
+        answer = self._transport.call("POST", f"/datasets/{quoted(name)}/judge", params={"model": model})
+        return objects.Checkup.model_validate(answer)
+
+    def judges(self, name: str) -> list[objects.Judge]:
+        """The newest models that fit, and whether each has judged the current revision."""
+        answer = self._transport.call("GET", f"/datasets/{quoted(name)}/judges")
+        return [objects.Judge.model_validate(each) for each in answer]
 
     def stop_check(self, name: str) -> objects.Checkup:
         """Stops the checkup that waits or runs."""
@@ -286,6 +244,30 @@ class Runs(Things[objects.Run]):
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return objects.Run.model_validate(self._transport.call("POST", "/runs", json=body, headers=headers))
 
+    def preflight(
+        self, *, parameters: dict[str, Any] | None = None, probe: bool = True, **fields: Any
+    ) -> objects.Forecast:
+        """Says what a run would take, without submitting it; with a `probe`, a few steps of it are measured first."""
+        body = {**fields, "parameters": parameters or {}}
+        wanted = {"probe": str(probe).lower()}
+        while True:
+            answer = self._transport.call("POST", "/runs/preflight", json=body, params=wanted)
+            told = objects.Forecast.model_validate(answer)
+            if told.probe not in {"waiting", "running"}:
+                return told
+            time.sleep(POLL_S)
+
+    def inside(
+        self,
+        name: str,
+        *,
+        picture: str | Path | bytes | None = None,
+        sample: int | None = None,
+        step: int | None = None,
+    ) -> inside_objects.Inside:
+        """What a checkpoint, else the newest, makes of a picture, else of the dataset's first sample, in each layer."""
+        return look_inside(self._transport, f"/runs/{quoted(name)}", picture, sample=sample, step=step)
+
     def stop(self, name: str) -> objects.Run:
         """Stops it at the next step; the best model so far is kept."""
         return objects.Run.model_validate(self._transport.call("POST", f"/runs/{quoted(name)}/stop"))
@@ -310,9 +292,15 @@ class Models(Things[objects.Model]):
 
     def classify(self, name: str, *pictures: str | Path | bytes) -> list[list[objects.Prediction]]:
         """For each picture all classes, most likely first."""
-        files = [("file", _picture(picture)) for picture in pictures]
+        files = [("file", opened_picture(picture)) for picture in pictures]
         answer = self._transport.call("POST", f"/models/{quoted(name)}/classify", files=files)
         return objects.Classified.model_validate(answer).pictures
+
+    def inside(
+        self, name: str, *, picture: str | Path | bytes | None = None, sample: int | None = None
+    ) -> inside_objects.Inside:
+        """What the model makes of a picture in each layer; without one of its dataset's first sample."""
+        return look_inside(self._transport, f"/models/{quoted(name)}", picture, sample=sample)
 
     def report(self, name: str) -> dict[str, Any]:
         """What the test split said."""
@@ -332,14 +320,7 @@ class Client:
         self.datasets = Datasets(self.transport, "datasets", objects.Dataset)
         self.runs = Runs(self.transport, "runs", objects.Run)
         self.models = Models(self.transport, "models", objects.Model)
-
-    def networks(self) -> list[objects.Network]:
-        """All networks."""
-        return [objects.Network.model_validate(item) for item in self.transport.call("GET", "/networks")]
-
-    def network(self, name: str) -> objects.Network:
-        """One network with its text."""
-        return objects.Network.model_validate(self.transport.call("GET", f"/networks/{quoted(name)}"))
+        self.networks = Networks(self.transport, "networks", network_objects.Network)
 
     def jobs(self) -> list[objects.Job]:
         """The queue: what waits or runs."""
@@ -349,9 +330,17 @@ class Client:
         """Public datasets that the server can fetch."""
         return [objects.SampleSet.model_validate(item) for item in self.transport.call("GET", "/samples")]
 
+    def environments(self) -> list[objects.Environment]:
+        """The packages beside Tenfold's own, as Keras needs them, and whether jobs can run in them."""
+        return [objects.Environment.model_validate(item) for item in self.transport.call("GET", "/environments")]
+
     def me(self) -> objects.User:
         """Who this client is signed in as."""
         return objects.User.model_validate(self.transport.call("GET", "/me"))
+
+    def save_tiles(self, found: inside_objects.Inside, folder: str | Path) -> list[Path]:
+        """Writes what was seen inside as PNG files into a folder; raises `NotFoundError` once it is forgotten."""
+        return save_tiles(self.transport, found, Path(folder))
 
     def close(self) -> None:
         self.transport.close()
@@ -365,22 +354,9 @@ class Client:
         self.close()
 
 
-def _signature(method: Callable[..., Any], fields: tuple[Field, ...]) -> inspect.Signature:
-    """The method's signature with the declared fields in the place of `**fields`."""
-    signature = inspect.signature(method)
-    kept = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    known = {each.name for each in kept}
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    added = [
-        inspect.Parameter(field.name, keyword, default=inspect.Parameter.empty if field.required else field.default)
-        for field in fields
-        if field.name not in known
-    ]
-    return signature.replace(parameters=[*kept, *added])
-
-
 _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Runs.start, RUN_FIELDS),
+    (Runs.preflight, RUN_FIELDS),
     (Datasets.import_folder, DATASET_FIELDS),
     (Datasets.import_archive, DATASET_FIELDS),
     (Datasets.import_url, DATASET_FIELDS),
@@ -392,14 +368,4 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Datasets.find_wrong_labels, LABEL_FIELDS),
 )
 for _method, _fields in _SIGNED:
-    _method.__signature__ = _signature(_method, _fields)
-
-
-def _picture(picture: str | Path | bytes) -> tuple[str, bytes]:
-    if isinstance(picture, bytes):
-        return "picture", picture
-    return _file_name(Path(picture)), Path(picture).read_bytes()
-
-
-def _file_name(path: Path) -> str:
-    return path.name.encode("utf-8", "replace").decode()  # a name on disk may be no text
+    _method.__signature__ = signature(_method, _fields)

@@ -110,6 +110,11 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     return _encoded(body)
 
 
+def sendable(path: Path) -> str:
+    """The name of a file as a form can carry it: a name on disk may be no text."""
+    return path.name.encode("utf-8", "replace").decode()
+
+
 def quoted(name: str) -> str:
     """A name as a part of an address; raises `InvalidError` for half a character."""
     wrong = _wrong(name)

@@ -105,7 +105,8 @@ class Revision(Schema):
     """A version of a dataset; `state` is `current` or `earlier`, also for one that was undone.
 
     `parent` is the revision that it was made from and `summary` what is otherwise, as in `3 excluded`; both are empty
-    for the first. `size_bytes` are its own, without what it shares with its parent.
+    for the first. `size_bytes` are its own, without what it shares with its parent. `content` is a hash of pixels,
+    classes and splits, the same for what was exported and imported again; `manifest` is that of its folder.
     """
 
     id: str
@@ -120,16 +121,18 @@ class Revision(Schema):
     num_classes: int
     size_bytes: int
     manifest: str
+    content: str
     summary: str
 
 
 class Fix(Schema):
-    """What mends a finding: an edit of `count` samples; `word` is its name."""
+    """What mends a finding: an edit of `count` samples; `word` is its name, `label` the class that they get."""
 
     action: str
     word: str
     count: int
     to_split: str | None
+    label: str | None = None
 
 
 class Finding(Schema):
@@ -178,6 +181,14 @@ class Checkup(Schema):
     judged: Judged
 
 
+class Judge(Schema):
+    """A model that fits a dataset; samples can be sorted by its confidence once it has judged the revision."""
+
+    id: str
+    name: str
+    has_judged: bool
+
+
 class RejectedFile(Schema):
     """A file that could not be used, and why; `code` groups reasons."""
 
@@ -187,13 +198,17 @@ class RejectedFile(Schema):
 
 
 class Run(Thing):
-    """A run; `state` is `waiting`, `running`, `stopping`, `finished`, `stopped` or `failed`."""
+    """A run; `state` is `waiting`, `running`, `stopping`, `finished`, `stopped` or `failed`.
+
+    `network` is its network's name; of one that somebody keeps, `network_version` is the number of the version.
+    """
 
     task: str
     job: str
     dataset: str
     revision: str
     network: str
+    network_version: int | None = None
     parameters: dict[str, Any]
     spec: dict[str, Any]
     model: str | None
@@ -207,6 +222,47 @@ class Run(Thing):
 Point = Annotated[
     tuple[int, float], WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2})
 ]
+
+
+class MemoryParts(Schema):
+    """Bytes at the fullest moment, by what they hold; `rest` is the process, its kernels and short-lived copies."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    pictures: int
+    rest: int
+
+
+class Forecast(Schema):
+    """What a run would take. `verdict` is `fits`, `tight`, `full` (more than is free now) or `never`.
+
+    A row that is `measured` comes from a probe at a smaller batch, one that is `reckoned` from the network alone; times
+    are null where none was measured. `largest_batch` fits into the device's whole memory, `free_batch` surely into what
+    of it is free; 0 where none does. `probe` is `none`, `held-back` (while a run trains), `waiting`, `running` (ask
+    again in a moment), `finished` or `failed`; `probe_message` tells why nothing was measured.
+    """
+
+    verdict: str
+    sentence: str
+    device: str
+    memory_how: str
+    memory_bytes: int
+    memory_high_bytes: int
+    memory_free_bytes: int
+    memory_total_bytes: int
+    parts: MemoryParts
+    largest_batch: int
+    free_batch: int
+    batch_size: int
+    disk_bytes: int
+    disk_free_bytes: int
+    time_how: str | None
+    epoch_s: float | None
+    total_s: float | None
+    probe: str
+    probe_message: str
 
 
 class History(Schema):
@@ -248,18 +304,6 @@ class Classified(Schema):
 
     predictions: list[Prediction]
     pictures: list[list[Prediction]]
-
-
-class Network(Schema):
-    """A network; `parameters` are its fields as JSON schema, `state` is always `ready`."""
-
-    id: str
-    name: str
-    state: str = "ready"
-    title: str
-    text: str
-    num_parameters: int | None
-    parameters: dict[str, Any]
 
 
 class Job(Schema):
@@ -402,11 +446,13 @@ class Page(Schema, Generic[ItemT]):
 
 
 class FieldProblem(Schema):
-    """What is wrong with one field."""
+    """What is wrong with one field; of a text, `line` and `column` say where, from 1."""
 
     field: str
     message: str
     code: str
+    line: int | None = Field(default=None, exclude_if=_is_none)
+    column: int | None = Field(default=None, exclude_if=_is_none)
 
 
 class ProblemDocument(Schema):
@@ -418,3 +464,20 @@ class ProblemDocument(Schema):
     detail: str
     code: str
     errors: list[FieldProblem] = []
+
+
+class Environment(Schema):
+    """A set of packages beside Tenfold's own, in which jobs run; `state` is ready, missing or broken.
+
+    `message` says why no job can run in it, and what to do; `size_bytes` is 0 for one that lies elsewhere.
+    """
+
+    id: str
+    name: str
+    state: str
+    title: str
+    serves: str
+    python: str = ""
+    versions: dict[str, str] = {}
+    size_bytes: int = 0
+    message: str = ""

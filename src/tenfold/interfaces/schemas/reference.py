@@ -11,7 +11,9 @@ from tenfold.interfaces.schemas.requests import (
     CHANGE_FIELDS,
     DATASET_FIELDS,
     FILTER_FIELDS,
+    IMPORT_FIELDS,
     LABEL_FIELDS,
+    OPERATION_FIELDS,
     RUN_FIELDS,
 )
 
@@ -31,6 +33,8 @@ def fields_reference() -> str:
         "A list of samples": FILTER_FIELDS,
         "An edit": CHANGE_FIELDS,
         "A search for wrong labels": LABEL_FIELDS,
+        "An import of a network": IMPORT_FIELDS,
+        "An operation on a network's text": OPERATION_FIELDS,
     }
     parts = [line for title, fields in sections.items() for line in _section(title, fields)]
     return "\n".join([_HEAD, *parts]) + "\n"

@@ -12,12 +12,16 @@ from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.datasets.uploads import MAX_FILES
 from tenfold.core.fields import Field, fields_of
+from tenfold.core.networks.importing import NetworkImport
+from tenfold.core.networks.operation import Operation
 from tenfold.core.training.spec import TrainingSpec
 
 RUN_FIELDS: tuple[Field, ...] = fields_of(TrainingSpec)
 DATASET_FIELDS: tuple[Field, ...] = fields_of(DatasetSpec)
 BUCKET_FIELDS: tuple[Field, ...] = fields_of(BucketOptions)
 CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
+OPERATION_FIELDS: tuple[Field, ...] = fields_of(Operation)
+IMPORT_FIELDS: tuple[Field, ...] = fields_of(NetworkImport)
 LABEL_FIELDS: tuple[Field, ...] = fields_of(LabelSearch)
 FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
@@ -122,6 +126,28 @@ def label_search_request() -> dict[str, Any]:
     return object_schema(LABEL_FIELDS)
 
 
+def text_edit_request() -> dict[str, Any]:
+    """The body of an edit of a network text: the text, and what is done to it."""
+    schema = object_schema(OPERATION_FIELDS, text={"type": "string", "description": "The text as it is now."})
+    return {**schema, "required": ["text", *schema["required"]]}
+
+
+def network_import_request() -> dict[str, Any]:
+    """The form of an import: files, and what they leave open."""
+    files = {
+        "network": "A network description: train_val, deploy or both in one, as Caffe's prototxt.",
+        "solver": "How it is trained, as Caffe's prototxt.",
+        "weights": "Its weights, as a caffemodel.",
+    }
+    about: dict[str, dict[str, Any]] = {
+        name: {"type": "string", "format": "binary", "description": text} for name, text in files.items()
+    }
+    name = {"type": "string", "description": "Left out, a free name is made of the file's."}
+    given = {field.name: _given(field) for field in IMPORT_FIELDS}
+    schema = {"type": "object", "properties": {**about, "name": name, **given}, "required": ["network"]}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 def filter_parameters() -> list[dict[str, Any]]:
     """The query parameters of a list of samples."""
     return [{"name": field.name, "in": "query", "required": False, "schema": _given(field)} for field in FILTER_FIELDS]
@@ -129,7 +155,10 @@ def filter_parameters() -> list[dict[str, Any]]:
 
 def _given(field: Field) -> dict[str, Any]:
     """The schema of a value in an address, where one that is not given is left out and never null."""
-    schema = {**field.json_schema(), "type": {"choice": "string", "text": "string"}.get(field.type, field.type)}
+    schema: dict[str, Any] = {
+        **field.json_schema(),
+        "type": {"choice": "string", "text": "string"}.get(field.type, field.type),
+    }
     schema.pop("default", None)
     if "enum" in schema:
         schema["enum"] = [choice.value for choice in field.choices]

@@ -16,7 +16,20 @@ from starlette.types import Scope
 
 from tenfold.core.errors import TenfoldError
 from tenfold.interfaces.web.rendering import ASSETS_URL, BUILT
-from tenfold.interfaces.web.routes import datasets, doctor, edits, entry, home, models, networks, runs, settings
+from tenfold.interfaces.web.routes import (
+    datasets,
+    doctor,
+    edits,
+    entry,
+    home,
+    inside,
+    models,
+    network_editor,
+    networks,
+    new_network,
+    runs,
+    settings,
+)
 from tenfold.interfaces.web.site import Site
 
 NO_PAGES = ("/api/", "/v2/", "/healthz", ASSETS_URL)
@@ -35,7 +48,10 @@ class BuiltFiles(StaticFiles):
 def add_pages(app: FastAPI) -> Site:
     """Adds the pages to the application; raises `Unavailable` when scripts and styles are not built."""
     site = app.state.site = Site()
-    for module in (entry, home, datasets, edits, doctor, runs, models, networks, settings):
+    for module in (
+        *(entry, home, datasets, edits, doctor, runs, inside, models),
+        *(network_editor, new_network, networks, settings),
+    ):
         app.include_router(module.router)
     app.mount(ASSETS_URL, BuiltFiles(directory=BUILT), name="static")
     for kind in (TenfoldError, RequestValidationError, HTTPException, Exception):

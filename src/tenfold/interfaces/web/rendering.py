@@ -15,11 +15,12 @@ from tenfold.core.errors import Unavailable
 from tenfold.interfaces.web import formatting
 from tenfold.interfaces.web.views.forms import FieldView
 from tenfold.interfaces.web.views.frame import Frame, Page
+from tenfold.interfaces.web.views.preflight import ForecastView
 
 HERE = Path(__file__).parent
 BUILT = HERE / "static" / "built"
 ASSETS_URL = "/static"
-MACROS = ("parts", "forms", "tables", "charts", "named", "pictures", "doctor")
+MACROS = ("parts", "forms", "tables", "charts", "named", "pictures", "doctor", "network", "preflight", "tiles")
 
 
 class Renderer:
@@ -72,11 +73,23 @@ class Renderer:
             return "".join(template.blocks[fragment](template.new_context(names)))
         return template.render(names)
 
+    def part(self, page: Page, fragment: str) -> str:
+        """One block of a page that stands in no frame."""
+        self.warm()
+        template = self._environment.get_template(f"pages/{page.template}")
+        return "".join(template.blocks[fragment](template.new_context({"page": page})))
+
     def field(self, view: FieldView) -> str:
         """One field of a form, as the form has it."""
         self.warm()
         module = self._environment.globals["forms"]
         return str(module.field(view))  # type: ignore[attr-defined]
+
+    def preflight(self, view: ForecastView) -> str:
+        """What a run would take, as the form of a new run has it."""
+        self.warm()
+        module = self._environment.globals["preflight"]
+        return str(module.preflight(view))  # type: ignore[attr-defined]
 
     def asset_url(self, name: str) -> str:
         """The address of a built file, with its content's hash in it."""

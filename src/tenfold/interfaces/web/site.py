@@ -35,6 +35,8 @@ class Site:
         zone = datetime.now().astimezone().tzinfo or UTC
         self._renderer = Renderer(now=self.now, zone=zone)
         self.field = self._renderer.field
+        self.part = self._renderer.part
+        self.preflight = self._renderer.preflight
         self.warm = self._renderer.warm
 
     def show(self, request: Request, page: Page, *, status: int = 200) -> Response:

@@ -10,17 +10,20 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tenfold.adapters.executors.local.launch import HOME_PYTHON, LAUNCH
 from tenfold.adapters.executors.local.locks import is_locked, kill_holders, take_lock
 from tenfold.core.errors import Unavailable
 from tenfold.core.events import Json
 from tenfold.core.ids import JobId
 
 IDLE_S = 900.0
+INSTALLED_INTO = frozenset({"site-packages", "dist-packages"})
 # Freed blocks stay with the process instead of being mapped and paged in anew; one thread, so that forking is safe.
 ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
@@ -32,10 +35,16 @@ ENVIRONMENT = {
 
 
 class LocalExecutor:
-    """Fulfils `tenfold.core.jobs.ports.Executor` with processes on this machine."""
+    """Fulfils `tenfold.core.jobs.ports.Executor` with processes on this machine.
 
-    def __init__(self, jobs_folder: Path, *, idle_s: float = IDLE_S) -> None:
+    A job whose specification names an `environment` is started cold, with the Python that `find_python` gives for it.
+    """
+
+    def __init__(
+        self, jobs_folder: Path, *, idle_s: float = IDLE_S, find_python: Callable[[str], Path] | None = None
+    ) -> None:
         self._jobs = jobs_folder
+        self._find_python = find_python
         self._template: _Template | None = None
         self._cold: dict[JobId, subprocess.Popen[bytes]] = {}
         self._mutex = threading.RLock()
@@ -52,19 +61,32 @@ class LocalExecutor:
 
     def start(self, job_id: JobId, attempt: int, slot: str) -> None:
         folder = self._jobs / job_id
+        python = self._python_of(folder)
         lock = take_lock(folder / "lock")
         try:
             with self._mutex:
                 template = self._template
-                if template is not None and template.is_usable():
+                if python is None and template is not None and template.is_usable():
                     template.fork(folder, attempt, slot, lock)
                     self._release_when_idle()
                 else:
-                    self._cold[job_id] = _start_cold(folder, attempt, slot, lock)
+                    self._cold[job_id] = _start_cold(folder, (attempt, slot), lock, python)
         except OSError as error:
             raise Unavailable(f"No process could be started for the job: {error.strerror}.") from error
         finally:
             os.close(lock)
+
+    def _python_of(self, folder: Path) -> Path | None:
+        """The Python of the environment that a job names; none where it runs in Tenfold's own."""
+        try:
+            name = json.loads((folder / "spec.json").read_text("utf-8")).get("environment", "")
+        except FileNotFoundError:
+            return None
+        if not name:
+            return None
+        if self._find_python is None:
+            raise Unavailable(f"The job runs in the environment {name}, and this machine has none.")
+        return self._find_python(name)
 
     def is_alive(self, job_id: JobId) -> bool:
         cold = self._cold.get(job_id)
@@ -179,24 +201,31 @@ class _Template:
             self._statuses[message["ended"]] = message["status"]
 
 
-def _start_cold(folder: Path, attempt: int, slot: str, lock: int) -> subprocess.Popen[bytes]:
+def _start_cold(folder: Path, which: tuple[int, str], lock: int, python: Path | None = None) -> subprocess.Popen[bytes]:
+    """A process for an attempt on a slot; with the Python of another environment it brings Tenfold's code along."""
+    attempt, slot = which
+    program = [sys.executable, "-m", "tenfold"] if python is None else [str(python), "-P", str(LAUNCH)]
     with (folder / "worker.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "tenfold", "worker", str(folder), str(attempt), slot],
+            [*program, "worker", str(folder), str(attempt), slot],
             pass_fds=[lock],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, HOME_PYTHON: sys.executable},
             start_new_session=True,
         )
 
 
 def _fingerprint() -> tuple[float, ...]:
-    """Changes when a package is installed or removed, or Tenfold's own code is edited."""
+    """Changes when a package is installed or removed, or Tenfold's own code is edited.
+
+    Of the places that Python imports from only those count that pip installs into: others, as the folder in which the
+    server was started, change with every file that is written there.
+    """
     source = Path(__file__).parents[3]
     newest = max(path.stat().st_mtime for path in source.rglob("*.py"))
-    packages = [Path(entry).stat().st_mtime for entry in sys.path if entry and Path(entry).is_dir()]
+    packages = [Path(entry).stat().st_mtime for entry in sys.path if Path(entry).name in INSTALLED_INTO]
     return (newest, *packages)
 
 

@@ -44,10 +44,20 @@ def is_locked(path: Path) -> bool:
 
 
 def kill_holders(path: Path) -> None:
-    """Kills every process that has the lock file open and returns when the lock is free."""
+    """Kills every process of the attempt that holds the lock, and returns when it is free or another attempt's.
+
+    An attempt is a session of processes. The desk may start the next one as soon as this one is dead, and that one
+    shall live.
+    """
     deadline = time.monotonic() + KILL_PATIENCE_S
+    condemned: set[int] = set()
     while is_locked(path):
-        for pid in _holders(path):
+        sessions = {pid: _session(pid) for pid in _holders(path)}
+        condemned = condemned or {session for session in sessions.values() if session}
+        ours = [pid for pid, session in sessions.items() if session in condemned]
+        if sessions and not ours:
+            return
+        for pid in ours:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -55,6 +65,14 @@ def kill_holders(path: Path) -> None:
         if time.monotonic() > deadline:
             raise Unavailable("The job's process does not die; it may hang in the kernel or in a device driver.")
         time.sleep(0.01)
+
+
+def _session(pid: int) -> int:
+    """The session of a process; 0 if it is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _holders(path: Path) -> list[int]:

@@ -32,7 +32,7 @@ class NumpyBackend:
         self._head = plan.head
         self._shift = np.array(plan.mean, dtype=np.float32) * np.float32(plan.span)
         self._factor = 1 / (np.array(plan.std, dtype=np.float32) * np.float32(plan.span))
-        self._network = build_network(plan.graph, seed=plan.spec.seed)
+        self._network = build_network(plan.graph, seed=plan.spec.seed, carried=plan.weights)
         self._outputs = {item.name: item for item in plan.graph.outputs}
         self._main = main_output(plan.graph).name
         self._optimizer: Optimizer = create_optimizer(plan.spec, training_factors(plan.graph))

@@ -6,16 +6,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tenfold.adapters.frameworks.numpy.layers import KINDS, Layer
+from tenfold.adapters.frameworks.numpy import detection, layers
+from tenfold.adapters.frameworks.numpy.layers import Layer
 from tenfold.adapters.frameworks.numpy.windows import Floats
-from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.errors import BadNetwork
+from tenfold.core.networks.graph import LayerGraph, Node
 from tenfold.core.networks.initialisers import initial_weights
+
+KINDS: Mapping[str, type[Layer]] = {**layers.KINDS, **detection.KINDS}
 
 
 class NumpyNetwork:
     """A network over numpy arrays.
 
     `weights` holds its tensors by path (`conv1.weight`) and may be written into; `generator` draws dropout's masks.
+    Raises `BadNetwork` for a layer that this backend has not.
     """
 
     def __init__(self, graph: LayerGraph, weights: Mapping[str, Floats], generator: np.random.Generator) -> None:
@@ -24,6 +29,7 @@ class NumpyNetwork:
         self.weights = {path: np.array(tensor, dtype=np.float32) for path, tensor in weights.items()}
         self._layers: dict[str, Layer] = {}
         for node in graph.nodes:
+            _require(node)
             owner = graph.node(node.weights_path)
             tensors = {name: self.weights[f"{owner.path}.{name}"] for name in owner.weights}
             self._layers[node.path] = KINDS[node.kind](node, tensors, generator)
@@ -57,9 +63,19 @@ class NumpyNetwork:
         return of_weights, of_values
 
 
-def build_network(graph: LayerGraph, *, seed: int) -> NumpyNetwork:
-    """The network with its first weights, a function of the seed; dropout's masks follow from it too."""
-    return NumpyNetwork(graph, initial_weights(graph, seed=seed), np.random.Generator(np.random.Philox(seed)))
+def build_network(graph: LayerGraph, *, seed: int, carried: Mapping[str, Floats] | None = None) -> NumpyNetwork:
+    """The network with its first weights, a function of the seed, or those `carried` from elsewhere by path.
+
+    Dropout's masks follow from the seed too.
+    """
+    weights = {**initial_weights(graph, seed=seed), **{name: each.copy() for name, each in (carried or {}).items()}}
+    return NumpyNetwork(graph, weights, np.random.Generator(np.random.Philox(seed)))
+
+
+def _require(node: Node) -> None:
+    if node.kind not in KINDS or node.arguments.get("region") == "within":
+        text = f"The numpy backend has no `{node.kind}` as `{node.path}` needs it: use PyTorch."
+        raise BadNetwork(text, code="network.unsupported-layer")
 
 
 def _add(values: dict[str, Floats], path: str, part: Floats) -> None:

@@ -65,6 +65,7 @@ FUNCTIONS: dict[str, tuple[Function, Function]] = {
     "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * (1.0 - _sigmoid(x))),
     "tanh": (np.tanh, lambda x: 1.0 - np.tanh(x) ** 2),
     "softplus": (_softplus, _sigmoid),
+    "abs": (np.abs, np.sign),
     "identity": (lambda x: x, np.ones_like),
 }
 """Each function, and its derivative as a function of the same input."""

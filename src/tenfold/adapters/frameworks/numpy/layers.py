@@ -293,6 +293,24 @@ class Flatten(Layer):
         return [gradient.reshape(self.shape)]
 
 
+class Reshape(Layer):
+    def forward(self, inputs: Sequence[Floats]) -> Floats:
+        self.shape = inputs[0].shape
+        return inputs[0].reshape(-1, *self.about["shape"])
+
+    def backward(self, gradient: Floats) -> list[Floats]:
+        return [gradient.reshape(self.shape)]
+
+
+class Permute(Layer):
+    def forward(self, inputs: Sequence[Floats]) -> Floats:
+        self.order = (0, *(axis + 1 for axis in self.about["axes"]))
+        return np.transpose(inputs[0], self.order)
+
+    def backward(self, gradient: Floats) -> list[Floats]:
+        return [np.transpose(gradient, np.argsort(self.order))]
+
+
 class Add(Layer):
     def forward(self, inputs: Sequence[Floats]) -> Floats:
         self.count = len(inputs)
@@ -323,6 +341,8 @@ KINDS: dict[str, type[Layer]] = {
     "activation": Activation,
     "dropout": Dropout,
     "flatten": Flatten,
+    "reshape": Reshape,
+    "permute": Permute,
     "add": Add,
     "concat": Concat,
 }

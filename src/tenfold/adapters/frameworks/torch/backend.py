@@ -34,7 +34,7 @@ class TorchBackend:
         self._main = main_output(plan.graph).name
         layout = _layout(self._device)
         try:
-            self._module = build_module(plan.graph, seed=plan.spec.seed).to(self._device)
+            self._module = build_module(plan.graph, seed=plan.spec.seed, carried=plan.weights).to(self._device)
             self._data = DeviceData(plan, samples, device=self._device, layout=layout)
         except (RuntimeError, MemoryError) as error:
             _raise_if_memory_ran_out(error, 1)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from tenfold.adapters.frameworks.torch.functions import IN_PLACE
-from tenfold.adapters.frameworks.torch.layers import Dropout, Layer, build_layer
+from tenfold.adapters.frameworks.torch.layers.layer import Layer, RandomLayer
+from tenfold.adapters.frameworks.torch.layers.table import build_layer
 from tenfold.core.networks.graph import GraphOutput, LayerGraph, Node
 from tenfold.core.networks.initialisers import initial_weights
-
-_OUTPUT_IS_NOT_SAVED = frozenset({"conv", "dense", "batch_norm", "add", "concat"})
+from tenfold.core.networks.overwriting import overwriting
 
 
 class NetworkModule(nn.Module):
@@ -45,27 +43,39 @@ class NetworkModule(nn.Module):
             return values[self.graph.outputs[0].source]
         return {item.name: values[item.source] for item in self.graph.outputs if self._is_wanted(item)}
 
+    def walk(self, *inputs: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+        """The path and the output of each layer as it is computed, for inputs as `forward` takes them."""
+        values = {item.name: tensor for item, tensor in zip(self.graph.inputs, inputs, strict=True)}
+        for index, (path, layer, sources) in enumerate(self._steps):
+            values[path] = layer(*[values[source] for source in sources])
+            yield path, values[path]
+            for source in self._last_use.get(index, ()):
+                del values[source]
+
     def layer(self, path: str) -> Layer:
         """The module of a layer, also of one that shares its weights; raises `KeyError`."""
         return next(layer for name, layer, _ in self._steps if name == path)
 
     def use_generator(self, generator: torch.Generator) -> None:
-        """Lets every dropout draw from one generator, which has to be on the network's device."""
+        """Lets every layer that draws do so from one generator, which has to be on the network's device."""
         for _, layer, _ in self._steps:
-            if isinstance(layer, Dropout):
+            if isinstance(layer, RandomLayer):
                 layer.generator = generator
 
     def _is_wanted(self, output: GraphOutput) -> bool:
         return self.training or not output.arguments.get("training_only", False)
 
 
-def build_module(graph: LayerGraph, *, seed: int, in_place: bool = True) -> NetworkModule:
-    """The network with its first weights, a function of the seed.
+def build_module(
+    graph: LayerGraph, *, seed: int, in_place: bool = True, carried: Mapping[str, npt.NDArray[np.float32]] | None = None
+) -> NetworkModule:
+    """The network with its first weights, a function of the seed, or those `carried` from elsewhere by path.
 
     Activations are written over their input where its producer does not need it for the backward pass; without
     `in_place` never, so that every layer's output can be looked at.
     """
-    tensors = initial_weights(graph, seed=seed)
+    copied = {path: np.array(tensor, dtype=np.float32) for path, tensor in (carried or {}).items()}
+    tensors = {**initial_weights(graph, seed=seed), **copied}
     return _assemble(graph, {path: torch.from_numpy(tensor) for path, tensor in tensors.items()}, in_place=in_place)
 
 
@@ -78,11 +88,11 @@ def load_module(
 
 
 def _assemble(graph: LayerGraph, tensors: Mapping[str, torch.Tensor], *, in_place: bool) -> NetworkModule:
-    overwritable = _overwritable(graph) if in_place else frozenset()
+    overwritten = overwriting(graph) if in_place else frozenset()
     layers: dict[str, Layer] = {}
     for node in graph.nodes:
         own = _shared(layers[node.weights_from]) if node.weights_from else _tensors(node, tensors)
-        layers[node.path] = build_layer(node, own, in_place=node.path in overwritable)
+        layers[node.path] = build_layer(node, own, in_place=node.path in overwritten)
     return NetworkModule(graph, layers)
 
 
@@ -98,21 +108,6 @@ def _tensors(node: Node, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch
 def _shared(owner: Layer) -> dict[str, torch.Tensor | nn.Parameter]:
     found = {**owner._parameters, **owner._buffers}
     return {name: tensor for name, tensor in found.items() if tensor is not None}
-
-
-def _overwritable(graph: LayerGraph) -> frozenset[str]:
-    """Activations whose input nobody else reads and whose producer's backward pass does not need it."""
-    uses = Counter(source for node in graph.nodes for source in node.inputs)
-    uses.update(output.source for output in graph.outputs)
-    producers = {node.path: node.kind for node in graph.nodes}
-    return frozenset(
-        node.path
-        for node in graph.nodes
-        if node.kind == "activation"
-        and node.arguments["kind"] in IN_PLACE
-        and uses[node.inputs[0]] == 1
-        and producers.get(node.inputs[0]) in _OUTPUT_IS_NOT_SAVED
-    )
 
 
 def _last_uses(graph: LayerGraph) -> dict[int, tuple[str, ...]]:

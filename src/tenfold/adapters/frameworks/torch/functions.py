@@ -7,8 +7,6 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-IN_PLACE = frozenset({"relu", "relu6", "leaky_relu", "tanh", "sigmoid"})
-
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": functional.relu,
     "relu6": functional.relu6,
@@ -22,6 +20,7 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softplus": functional.softplus,
+    "abs": torch.abs,
     "softmax": lambda x: functional.softmax(x, dim=1),
     "log_softmax": lambda x: functional.log_softmax(x, dim=1),
     "identity": lambda x: x,
@@ -32,8 +31,8 @@ def activate(x: torch.Tensor, function: str, slope: float, *, in_place: bool) ->
     """The function of `x`, written over it where `in_place` is asked for and the function can."""
     if function == "leaky_relu":
         return functional.leaky_relu(x, slope, inplace=in_place)
-    if in_place and function in {"relu", "relu6"}:
-        return functional.relu(x, inplace=True) if function == "relu" else functional.relu6(x, inplace=True)
+    if in_place and function == "relu":
+        return functional.relu(x, inplace=True)
     if in_place and function in {"tanh", "sigmoid"}:
         return x.tanh_() if function == "tanh" else x.sigmoid_()
     return FUNCTIONS[function](x)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from tenfold.core.datasets.health.classes import class_findings
+from tenfold.core.datasets.edits import Assigned
+from tenfold.core.datasets.health.classes import class_findings, twin_class_findings
 from tenfold.core.datasets.health.codes import CODES, FindingCode
 from tenfold.core.datasets.health.copies import Copies, copy_findings
 from tenfold.core.datasets.health.extremes import Appearance, extreme_findings, outlier_findings
@@ -23,11 +24,12 @@ from tenfold.core.datasets.health.likeness import (
     first_with_same_pixels,
 )
 from tenfold.core.datasets.health.neighbours import nearest
-from tenfold.core.datasets.model import RejectedFile
+from tenfold.core.datasets.model import RejectedKind
 from tenfold.core.datasets.split import Codes, Labels
 
 NEIGHBOURS = 6
 FARTHER = 5
+MOST_CAUSES = 5
 Tell = Callable[[int, int], None]
 BY_THE_PICTURE = "the picture itself, reduced to its coarse shapes and colours"
 
@@ -50,7 +52,7 @@ class Subject:
     span: float
     num_seen: int = 0
     num_rejected: int = 0
-    first_rejected: RejectedFile | None = None
+    rejected: tuple[RejectedKind, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -102,6 +104,7 @@ def examine(
         *_unreadable(subject),
         *copy_findings(Copies(kept, labels, splits, alike(exact, pairs))),
         *class_findings(kept, labels, splits, subject.classes),
+        *twin_class_findings(kept, labels, subject.classes),
         *extreme_findings(look),
     ]
     checked: list[FindingCode] = [code for code in CODES if code != "wrong-label"]
@@ -125,17 +128,23 @@ def examine(
 
 
 def _unreadable(subject: Subject) -> Iterator[Found]:
-    count, first = subject.num_rejected, subject.first_rejected
-    if count and first is not None:
-        says = f"{count:,} file{' was' if count == 1 else 's were'} left out: no usable picture"
-        more = "" if count == 1 else f" And {count - 1:,} more."
+    count, kinds = subject.num_rejected, subject.rejected
+    if count and kinds:
+        says = f"{count:,} file{' was' if count == 1 else 's were'} left out"
+        causes = " ".join(_cause(kind) for kind in kinds[:MOST_CAUSES])
         yield found(
             "unreadable",
             "bad" if count * 100 >= subject.num_seen else "warn",
             count=count,
-            texts=(says, f"{first.path}: {first.message}{more} Mend the files, then add them."),
+            texts=(says, f"{causes} Mend the files, then add them."),
             samples=np.empty(0, np.int32),
         )
+
+
+def _cause(kind: RejectedKind) -> str:
+    """How many files were left out for a cause, and the first of them."""
+    number = f"{kind.count:,} files, as " if kind.count > 1 else ""
+    return f"{number}{kind.first.path}: {kind.first.message}"
 
 
 def _distances(likeness: npt.NDArray[np.float32], detail: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -151,9 +160,19 @@ def _judged(judgement: Judgement, kept: npt.NDArray[np.int64], labels: Labels) -
     if not len(unseen):
         return [], judgement.by
     probabilities = judgement.probabilities[kept[unseen]]
-    right = float((probabilities.argmax(axis=1) == labels[unseen]).mean())
-    by = replace(judgement.by, num_unseen=len(unseen), accuracy=right)
+    by = _told_right(judgement.by, probabilities, labels[unseen])
     return list(label_findings(kept[unseen], doubts(probabilities, labels[unseen]), by)), by
+
+
+def unseen_right(judgement: Judgement, assigned: Assigned) -> Judged:
+    """Who judged, with how many samples that have a split it had not learnt from, and how many of them it got right."""
+    unseen = np.flatnonzero((assigned.splits >= 0) & judgement.is_unseen)
+    return _told_right(judgement.by, judgement.probabilities[unseen], assigned.labels[unseen])
+
+
+def _told_right(by: Judged, probabilities: npt.NDArray[np.floating], labels: Labels) -> Judged:
+    right = float((probabilities.argmax(axis=1) == labels).mean()) if len(labels) else 0.0
+    return replace(by, num_unseen=len(labels), accuracy=right)
 
 
 def _far_in_features(judgement: Judgement, firsts: npt.NDArray[np.int64], report: Tell) -> Iterator[Found]:

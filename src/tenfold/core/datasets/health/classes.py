@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tenfold.core.datasets.class_names import folded_class
 from tenfold.core.datasets.health.findings import Found, found
 from tenfold.core.datasets.health.wording import pictures
 from tenfold.core.datasets.split import TRAIN, Codes, Labels
@@ -38,9 +39,40 @@ def class_findings(indices: Places, labels: Labels, splits: Codes, classes: Sequ
                 f"{named}{more}. So few are learnt by heart, and what is measured of them is chance: add pictures.",
             ),
             samples=indices[members[np.lexsort((members, labels[members]))]],
-            fix=("exclude", f"Exclude {'it' if count == 1 else 'them'}", None),
+            fix=("exclude", f"Exclude {'it' if count == 1 else 'them'}", None) if present.sum() - count >= 2 else None,
         )
     yield from _imbalance(indices, labels, splits, classes)
+
+
+def twin_class_findings(indices: Places, labels: Labels, classes: Sequence[str]) -> Iterator[Found]:
+    """Classes that differ by case or blanks around them alone; the fix merges those with most pictures to merge."""
+    counts = np.bincount(labels, minlength=len(classes))
+    alike: dict[str, list[int]] = {}
+    for code in np.flatnonzero(counts).tolist():
+        alike.setdefault(folded_class(classes[code]), []).append(code)
+    twins = [sorted(codes, key=lambda code: -counts[code]) for codes in alike.values() if len(codes) > 1]
+    if not twins:
+        return
+    twins.sort(key=lambda codes: -counts[codes[1:]].sum())
+    told = ["; ".join(f"{classes[code]!r} ({counts[code]:,})" for code in codes) for codes in twins[:MAX_NAMED]]
+    more = f" and {len(twins) - MAX_NAMED:,} more" if len(twins) > MAX_NAMED else ""
+    smaller = np.array([code for codes in twins for code in codes[1:]])
+    kept, merged = twins[0][0], np.isin(labels, twins[0][1:])
+    what = "1 class is" if len(twins) == 1 else f"{len(twins):,} classes are"
+    then = " Those that are left then stand here once it is checked again." if len(twins) > 1 else ""
+    yield found(
+        "class-twin",
+        "bad",
+        count=len(twins),
+        texts=(
+            f"{what} there under two names or more, which differ by case or blanks alone",
+            f"{', '.join(told)}{more}. Pictures of one thing are learnt as different ones, and each says that the "
+            f"other is wrong.{then}",
+        ),
+        samples=indices[np.isin(labels, smaller)],
+        fix=("relabel", f"Merge {int(merged.sum()):,} into {classes[kept]}", classes[kept]),
+        chosen=indices[merged],
+    )
 
 
 def _imbalance(indices: Places, labels: Labels, splits: Codes, classes: Sequence[str]) -> Iterator[Found]:

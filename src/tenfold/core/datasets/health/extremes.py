@@ -14,6 +14,9 @@ from tenfold.core.datasets.health.fingerprints import FLAT
 from tenfold.core.datasets.health.wording import a_share, pictures
 
 DARK, BRIGHT = 0.03, 0.97
+DIM, PALE = 0.3, 0.05
+NEARLY_ALL = 0.9
+FEWEST_FOR_FAINT = 20
 SMALLEST_PART = 1 / 3
 LONGEST = 2.5
 FEWEST_FOR_OUTLIERS = 50
@@ -49,8 +52,10 @@ def extreme_findings(look: Appearance) -> Iterator[Found]:
         says="{} {} blank: one flat colour",
         why="They show nothing that could be learnt, and teach that the class looks like nothing.",
     )
+    faint = list(_faint(look, blank))
+    yield from faint
     far = np.maximum(DARK - look.light, look.light - BRIGHT)
-    dim = np.flatnonzero((far > 0) & ~blank)
+    dim = np.flatnonzero((far > 0) & ~blank) if not faint else np.empty(0, np.int64)
     yield from _out(
         "extreme-light",
         look,
@@ -78,6 +83,34 @@ def extreme_findings(look: Appearance) -> Iterator[Found]:
         says="{} {} far longer or higher than the others",
         why=f"Their proportions differ from the usual by more than {LONGEST:g}: they are distorted or cut.",
     )
+
+
+def _faint(look: Appearance, blank: npt.NDArray[np.bool_]) -> Iterator[Found]:
+    """Whether nearly all pictures that show something use a small part of the values from black to white.
+
+    The brightest part of a picture is taken as two standard deviations over its mean.
+    """
+    shows = np.flatnonzero(~blank)
+    light, detail = look.light[shows], look.detail[shows]
+    for word, is_faint, why in (
+        ("dark", light + 2 * detail < DIM, f"Hardly anything in them is above {DIM:g} of white"),
+        ("of low contrast", detail < PALE, f"They deviate by less than {PALE:g} of the way from black to white"),
+    ):
+        if len(shows) >= FEWEST_FOR_FAINT and is_faint.mean() >= NEARLY_ALL:
+            count = int(is_faint.sum())
+            yield found(
+                "faint",
+                "warn",
+                count=count,
+                texts=(
+                    f"{a_share(count, len(shows), 'all pictures')} are {word}: the whole dataset is",
+                    f"{why}: few steps of grey tell things apart, and a model that learnt from them fails on pictures "
+                    "of ordinary light. Look whether files of 12 or 16 bits use their whole range, and import those "
+                    "with the light that the model will meet.",
+                ),
+                samples=look.indices[shows[is_faint]][np.argsort(light[is_faint], kind="stable")],
+            )
+            return
 
 
 def far_from_all(distances: Floats) -> Places:

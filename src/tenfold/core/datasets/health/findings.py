@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tenfold.core.datasets.edits import Action, Change
 from tenfold.core.datasets.health.codes import CODES, FindingCode
-from tenfold.core.datasets.model import Split
+from tenfold.core.datasets.model import SPLITS, Split
 from tenfold.core.errors import Damaged
 from tenfold.core.events import Json
 
@@ -29,10 +29,11 @@ class Fix:
     word: str
     count: int
     to_split: Split | None = None
+    label: str | None = None
 
     @property
     def change(self) -> Change:
-        return Change(action=self.action, to_split=self.to_split)
+        return Change(action=self.action, to_split=self.to_split, label=self.label)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +69,13 @@ def found(
     count: int,
     texts: tuple[str, str],
     samples: Indices,
-    fix: tuple[Action, str, Split | None] | None = None,
+    fix: tuple[Action, str, str | None] | None = None,
     chosen: Indices | None = None,
 ) -> Found:
-    """A finding; `texts` are its sentence and why it matters, `fix` action, word and split for `chosen` samples."""
+    """A finding; `texts` are its sentence and why it matters.
+
+    `fix` are action, word, and split or, of a relabelling, class for `chosen` samples.
+    """
     mended = samples if chosen is None else chosen
     finding = Finding(
         code=code,
@@ -81,9 +85,14 @@ def found(
         why=texts[1],
         num_samples=len(samples),
         examples=tuple(samples[:MAX_EXAMPLES].tolist()),
-        fix=Fix(action=fix[0], word=fix[1], to_split=fix[2], count=len(mended)) if fix else None,
+        fix=_fix(*fix, len(mended)) if fix else None,
     )
     return Found(finding, samples.astype(np.int32), mended.astype(np.int32) if fix else np.empty(0, np.int32))
+
+
+def _fix(action: Action, word: str, target: str | None, count: int) -> Fix:
+    to_split = next((split for split in SPLITS if action == "move" and split == target), None)
+    return Fix(action=action, word=word, count=count, to_split=to_split, label=target if action == "relabel" else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +119,11 @@ class Report:
     checked: tuple[FindingCode, ...]
     judged: Judged = field(default_factory=Judged)
     doctor_version: int = DOCTOR_VERSION
+
+    @property
+    def is_judgement(self) -> bool:
+        """Whether it looked for nothing: a model judged all pictures, which a gallery is ordered by."""
+        return not self.checked
 
     @property
     def num_bad(self) -> int:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tenfold.core.datasets.folds import fold_members
 from tenfold.core.datasets.ports import PixelArray, RevisionReader
+from tenfold.core.errors import Invalid
 from tenfold.core.events import Json
 
 MOST_FEATURES = 128
@@ -53,6 +54,17 @@ class PictureJudge(Protocol):
 
         Takes pictures (N, H, W, C) as they are stored; raises `Invalid` where they are not as it was trained on.
         """
+
+
+def require_judge(own: Sequence[str], wanted: Sequence[str], name: str) -> None:
+    """Raises `Invalid` for a model that knows not all of the classes that pictures have."""
+    missing = [each for each in wanted if each not in own]
+    if missing:
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        text = (
+            f"{name} does not know the class {missing[0]!r}{more} of these pictures: choose a model that learnt them."
+        )
+        raise Invalid(text, code="model.other-classes")
 
 
 def unseen_by(spec: JudgeSpec, trained_on: RevisionReader | None, count: int) -> Mask:

@@ -18,7 +18,8 @@ class CheckJob:
     """What a checkup's worker is told, as it lies in the job folder's `spec.json`; folders are relative to the data's.
 
     `earlier` is the checkup of a revision that this one was made from, empty where there is none: pictures that it
-    looked at are not read again. `judges` are `JudgeSpec` of the models that judge labels and features.
+    looked at are not read again. `judges` are `JudgeSpec` of the models that judge labels and features; with
+    `is_judgement` that is all that is done.
     """
 
     dataset: str
@@ -27,6 +28,7 @@ class CheckJob:
     revision_folder: str
     earlier: str = ""
     judges: list[dict[str, Json]] = field(default_factory=list)
+    is_judgement: bool = False
 
     def to_json(self) -> dict[str, Json]:
         return {"kind": "check", **asdict(self)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tenfold.core.networks.layers.kinds import Argument, Arguments, LayerKind, Shape
+from tenfold.core.networks.layers.kinds import Argument, Arguments, LayerKind, Shape, WeightRule
+from tenfold.core.networks.values import Initialiser
 
 FUNCTIONS = {
     "relu": "max(0, x).",
@@ -20,6 +21,7 @@ FUNCTIONS = {
     "sigmoid": "1 / (1 + exp(-x)).",
     "tanh": "The hyperbolic tangent.",
     "softplus": "log(1 + exp(x)).",
+    "abs": "x without its sign.",
     "softmax": "Exponentials of the channels, divided by their sum.",
     "log_softmax": "The logarithm of softmax.",
     "identity": "The input unchanged.",
@@ -53,6 +55,11 @@ def _short_form(name: str) -> LayerKind:
     )
 
 
+def _prelu_weights(arguments: Arguments, inputs: Sequence[Shape]) -> dict[str, WeightRule]:
+    slopes = (1,) if arguments["shared"] else inputs[0][:1]
+    return {"weight": WeightRule(slopes, Initialiser("constant", (0.25,)))}
+
+
 KINDS = (
     LayerKind(
         name="activation",
@@ -64,4 +71,12 @@ KINDS = (
         resolve=_normal_form,
     ),
     *(_short_form(name) for name in FUNCTIONS),
+    LayerKind(
+        name="prelu",
+        help="x, or a learned slope times x where x is negative (He 2015).",
+        arguments=(
+            Argument(name="shared", type="boolean", default=False, help="Whether all channels have one slope."),
+        ),
+        weights=_prelu_weights,
+    ),
 )

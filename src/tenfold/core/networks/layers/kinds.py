@@ -9,8 +9,21 @@ from typing import Any, Literal, TypeAlias
 from tenfold.core.networks.values import Initialiser
 
 Shape: TypeAlias = tuple[int, ...]
+
+
+class Tokens(tuple[int, ...]):
+    """The shape of an input that holds numbers of words or characters: its length, and how many there are of them."""
+
+    vocabulary: int
+
+    def __new__(cls, length: int, vocabulary: int) -> Tokens:
+        shape = super().__new__(cls, (length,))
+        shape.vocabulary = vocabulary
+        return shape
+
+
 Arguments: TypeAlias = Mapping[str, Any]  # Any: a value whose type its `Argument` declares
-ArgumentType = Literal["integer", "number", "boolean", "choice", "sizes", "padding", "initialiser"]
+ArgumentType = Literal["integer", "number", "boolean", "choice", "sizes", "numbers", "padding", "initialiser"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,8 @@ class Argument:
     """One argument of a kind.
 
     Without `default` and `same_as` it is required; `same_as` names the argument whose value it takes. `sizes` is one
-    size or one for each axis, `padding` may also be `half`, `same` or one for each axis.
+    size or one for each axis, `numbers` one number or several; `padding` may also be `half`, `same` or one for each
+    axis.
     """
 
     name: str
@@ -105,6 +119,7 @@ class LayerKind:
     name: str
     help: str
     arguments: tuple[Argument, ...] = ()
+    takes_tokens: bool = False
     min_inputs: int = 1
     max_inputs: int = 1
     stands_for: str = ""

@@ -41,9 +41,13 @@ def _pooled(kind: str) -> Callable[[Arguments, Sequence[Shape]], Shape]:
     return shape
 
 
-def _global_shape(arguments: Arguments, inputs: Sequence[Shape]) -> Shape:
-    axes = len(spatial("global_avg_pool", inputs[0]))
-    return inputs[0][:1] + (1,) * axes if arguments["keep"] else inputs[0][:1]
+def _global(kind: str, help: str) -> LayerKind:
+    def shape(arguments: Arguments, inputs: Sequence[Shape]) -> Shape:
+        axes = len(spatial(kind, inputs[0]))
+        return inputs[0][:1] + (1,) * axes if arguments["keep"] else inputs[0][:1]
+
+    keep = Argument(name="keep", type="boolean", default=False, help="Whether axes of size 1 stay: 64 x 1 x 1, not 64.")
+    return LayerKind(name=kind, help=help, arguments=(keep,), shape=shape)
 
 
 def _adaptive_resolve(arguments: Arguments, inputs: Sequence[Shape]) -> Arguments:
@@ -70,16 +74,8 @@ KINDS = (
         resolve=_resolver("avg_pool"),
         shape=_pooled("avg_pool"),
     ),
-    LayerKind(
-        name="global_avg_pool",
-        help="The mean of each channel.",
-        arguments=(
-            Argument(
-                name="keep", type="boolean", default=False, help="Whether axes of size 1 stay: 64 x 1 x 1, not 64."
-            ),
-        ),
-        shape=_global_shape,
-    ),
+    _global("global_avg_pool", "The mean of each channel."),
+    _global("global_max_pool", "The largest value of each channel."),
     LayerKind(
         name="adaptive_avg_pool",
         help="Means over windows chosen so that the output has the given size.",

@@ -36,6 +36,26 @@ def start_checkup(
     return present.checkup(services.datasets.named.get(caller, name), standing)
 
 
+@router.get("/datasets/{name}/judges", dependencies=[Depends(Access("read"))])
+def list_judges(name: str, caller: CallerNow, services: ServicesNow) -> list[objects.Judge]:
+    """The newest models that fit the current revision, and whether its pictures can be sorted by each by now."""
+    dataset = services.datasets.named.get(caller, name)
+    found = services.checkups.able_judges(caller, dataset) if dataset.state == "ready" else ()
+    return [objects.Judge(id=model.id, name=model.name, has_judged=has_judged) for model, has_judged in found]
+
+
+@router.post("/datasets/{name}/judge", status_code=202, dependencies=[Depends(Access("dataset.edit"))])
+def start_judgement(
+    name: str, caller: CallerNow, services: ServicesNow, model: Annotated[str, Query(max_length=200)] = ""
+) -> objects.Checkup:
+    """Lets a model judge the current revision, to sort its samples by; the answer comes at once.
+
+    Findings stay those of the last checkup.
+    """
+    standing = services.checkups.judge(caller, name, model)
+    return present.checkup(services.datasets.named.get(caller, name), standing)
+
+
 @router.post(
     "/datasets/{name}/checkup/labels",
     status_code=202,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -12,12 +12,13 @@ from starlette.responses import Response
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS
-from tenfold.core.errors import BadImage, NotFound
+from tenfold.core.errors import NotFound
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import JsonBody, described, json_object
+from tenfold.interfaces.api.first_picture import ResizeQuery, shown_picture
 from tenfold.interfaces.api.lists import ListQuery, SampleQuery
-from tenfold.interfaces.api.sources import ColumnsAsked, import_request, source_on_server
+from tenfold.interfaces.api.sources import ReadingAsked, choice_from, import_request, source_on_server
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import dataset_request, filter_parameters
 from tenfold.interfaces.services import Services
@@ -26,18 +27,6 @@ from tenfold.services.repeats import Request as Repeatable
 router = APIRouter(tags=["datasets"])
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 MAY_CHANGE = {"cache-control": "private, no-cache"}
-
-
-@dataclass(frozen=True)
-class ResizeQuery:
-    """The fields of an import that its preview shows."""
-
-    resize: str = ""
-    width: str = ""
-    height: str = ""
-    background: str = ""
-    colour: str = ""
-    profile: str = ""
 
 
 @router.get("/datasets", dependencies=[Depends(Access("read"))])
@@ -129,9 +118,11 @@ def list_samples(
     services: ServicesNow,
     cursor: Annotated[str, Query(max_length=40)] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
+    revision: Annotated[str, Query(max_length=40, description="Number or id of an earlier revision.")] = "",
 ) -> objects.Page[objects.Sample]:
     """The samples that fit, in the order asked for."""
     found = services.datasets.named.get(caller, name)
+    found = services.revisions.at(caller, found, revision) if revision else found
     reader = services.datasets.reader(caller, found)
     marks = services.checkups.marks(caller, found, wanted)
     page = reader.page(wanted, cursor=cursor, limit=limit, marks=marks)
@@ -146,11 +137,11 @@ def list_samples(
     responses={200: {"content": {"image/png": {}}}},
 )
 def show_thumbnail(name: str, index: int, caller: CallerNow, services: ServicesNow, revision: str = "") -> Response:
-    """The stored picture as PNG; browsers keep it for good when the address names a revision that it is of."""
+    """The stored picture as PNG, as the revision that the address names has it; browsers keep that for good."""
     dataset = services.datasets.named.get(caller, name)
-    reader = services.datasets.reader(caller, dataset)
-    is_of = revision in {dataset.revision, present.pixel_revision(dataset.revision, reader.manifest)}
-    return Response(reader.thumbnail(index), media_type="image/png", headers=IMMUTABLE if is_of else MAY_CHANGE)
+    shown = services.revisions.at(caller, dataset, revision) if revision else dataset
+    picture = services.datasets.reader(caller, shown).thumbnail(index)
+    return Response(picture, media_type="image/png", headers=IMMUTABLE if revision else MAY_CHANGE)
 
 
 @router.get(
@@ -177,15 +168,10 @@ def show_folder(services: ServicesNow, path: str = "") -> objects.FolderListing:
 
 @router.get("/folders/preview", dependencies=[Depends(Access("folder.browse"))])
 def preview_layout(
-    services: ServicesNow,
-    columns: ColumnsAsked,
-    path: str = "",
-    layout: str = "",
-    prefix: str = "",
-    label_kind: str = "",
+    services: ServicesNow, reading: ReadingAsked, path: str = "", label_kind: str = ""
 ) -> objects.LayoutPreview:
     """What a folder or file of the server (without a path, the first root) is recognised as; nothing is imported."""
-    asked = {"layout": layout, "columns": columns, "prefix": prefix, "label_kind": label_kind}
+    asked = {**reading.asked(), "label_kind": label_kind}
     found, choice = source_on_server(services, path or next(iter(services.folders.roots()), "/"), asked)
     return present.layout(services.layouts.preview(found, choice))
 
@@ -197,22 +183,19 @@ def preview_layout(
     responses={200: {"content": {"image/png": {}}}},
 )
 def preview_picture(
-    caller: CallerNow, services: ServicesNow, asked: Annotated[ResizeQuery, Depends()], path: str = ""
+    caller: CallerNow,
+    services: ServicesNow,
+    asked: Annotated[ResizeQuery, Depends()],
+    reading: ReadingAsked,
+    path: str = "",
 ) -> Response:
-    """A picture of the server, or the first of a folder, as PNG: with `resize` as an import would store it.
+    """A picture of the server, or the first of a folder, list, table or database, as PNG.
 
-    Without a path, the first below the first root; without a picture there, an empty answer: lists, tables and
-    databases have none, and that is no error.
+    With `resize` it is as an import would store it. Without a path, the first below the first root; without a picture
+    there, an empty answer, and that is no error.
     """
-    given: dict[str, object] = {name: value for name, value in vars(asked).items() if value}
-    previews = services.previews
-    try:
-        content = previews.resized(caller, path, given) if asked.resize else previews.original(caller, path)
-    except (NotFound, BadImage) as error:
-        if error.code in {"folder.no-picture", "image.format"}:
-            return Response(status_code=204)
-        raise
-    return Response(content, media_type="image/png", headers=MAY_CHANGE)
+    choice = choice_from(services, reading.asked())
+    return shown_picture(lambda: services.previews.of_path(caller, path, asked.values(), choice))
 
 
 @router.get("/folders/complete", dependencies=[Depends(Access("folder.browse"))])

@@ -1,4 +1,4 @@
-"""Models and networks over REST."""
+"""Models over REST."""
 
 from __future__ import annotations
 
@@ -86,17 +86,3 @@ def download(name: str, caller: CallerNow, services: ServicesNow) -> StreamingRe
     file_name, blocks = services.models.download(caller, name)
     disposition = f"attachment; filename*=UTF-8''{quote(file_name)}"
     return StreamingResponse(blocks, media_type="application/zip", headers={"content-disposition": disposition})
-
-
-@router.get("/networks", dependencies=[Depends(Access("read"))], tags=["networks"])
-def list_networks(caller: CallerNow, services: ServicesNow) -> list[objects.Network]:
-    """All networks."""
-    entries = services.networks.entries(caller)
-    return [present.network(entry, services.networks.meaning(entry.text)) for entry in entries]
-
-
-@router.get("/networks/{name}", dependencies=[Depends(Access("read"))], tags=["networks"])
-def show_network(name: str, caller: CallerNow, services: ServicesNow) -> objects.Network:
-    """One network with its text."""
-    entry = services.networks.get(caller, name)
-    return present.network(entry, services.networks.meaning(entry.text))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from tenfold.core.errors import InvalidFields, Problem
@@ -36,12 +36,20 @@ async def start_run(
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> objects.Run:
     """Submits a run. The answer 201 means that it is stored and survives whatever happens to the server."""
-    body = await json_object(request)
-    parameters = body.pop("parameters", {})
-    if not isinstance(parameters, dict):
-        text = f'Network parameters are an object, as in {{"width1": 32}}, not {type(parameters).__name__}.'
-        raise InvalidFields([Problem("parameters", text, "type")])
-    return present.run(await run_in_threadpool(services.runs.start, caller, body, parameters, key=idempotency_key))
+    values, parameters = await _asked(request)
+    return present.run(await run_in_threadpool(services.runs.start, caller, values, parameters, key=idempotency_key))
+
+
+@router.post("/runs/preflight", dependencies=[Depends(Access("run.start"))], openapi_extra=described(run_request()))
+async def check_run(
+    request: Request,
+    caller: CallerNow,
+    services: ServicesNow,
+    probe: Annotated[bool, Query(description="Whether a few steps are tried; ask again until they are over.")] = True,
+) -> objects.Forecast:
+    """Says what a run would take, without submitting it; another question of the caller ends the probe of the last."""
+    values, parameters = await _asked(request)
+    return present.forecast(await run_in_threadpool(services.runs.preflight, caller, values, parameters, probe=probe))
 
 
 @router.get("/runs/{name}", dependencies=[Depends(Access("read"))])
@@ -114,3 +122,13 @@ def warm_up(services: ServicesNow) -> dict[str, object]:
     """Makes the next start quick."""
     services.desk.warm()
     return dict(services.desk.executor_facts())
+
+
+async def _asked(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of a run, and the parameters of its network."""
+    body = await json_object(request)
+    parameters = body.pop("parameters", {})
+    if not isinstance(parameters, dict):
+        text = f'Network parameters are an object, as in {{"width1": 32}}, not {type(parameters).__name__}.'
+        raise InvalidFields([Problem("parameters", text, "type")])
+    return body, parameters

@@ -15,6 +15,7 @@ from tenfold.core.datasets.uploads import SentFile, Upload
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import JsonBody, described
+from tenfold.interfaces.api.first_picture import ResizeQuery, shown_picture
 from tenfold.interfaces.api.sources import ColumnsAsked, choice_from
 from tenfold.interfaces.schemas import objects
 from tenfold.interfaces.schemas.requests import upload_request
@@ -100,6 +101,27 @@ def preview_upload(
     """What an upload is recognised as; nothing is imported."""
     choice = choice_from(services, {"layout": layout, "columns": columns, "prefix": prefix, "label_kind": label_kind})
     return present.layout(services.uploads.preview(caller, id, choice))
+
+
+@router.get(
+    "/uploads/{id}/picture",
+    dependencies=MAY_SEND,
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def preview_upload_picture(
+    id: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    asked: Annotated[ResizeQuery, Depends()],
+    columns: ColumnsAsked,
+    layout: str = "",
+    prefix: str = "",
+) -> Response:
+    """The first picture of an upload as PNG, with `resize` as an import would store it; an empty answer without one."""
+    folder = services.uploads.folder(caller, id)
+    choice = choice_from(services, {"layout": layout, "columns": columns, "prefix": prefix})
+    return shown_picture(lambda: services.previews.of_upload(caller, folder, asked.values(), choice))
 
 
 def _told(upload: Upload, response: Response) -> objects.Upload:

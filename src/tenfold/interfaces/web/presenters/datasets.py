@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.datasets.exporting import ExportSpec
-from tenfold.core.datasets.model import ONE_CLASS, SPLITS, RevisionManifest
+from tenfold.core.datasets.health.findings import Report
+from tenfold.core.datasets.model import ONE_CLASS, SPLITS, RevisionManifest, rejected_kinds
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.sample_data import SAMPLE_DATASETS, SampleDataset
 from tenfold.core.datasets.spec import DatasetSpec
@@ -32,27 +33,41 @@ from tenfold.interfaces.web.views.home import Action, DatasetFact, Failure, Prog
 
 _LABEL_KIND = next(field for field in fields_of(DatasetSpec) if field.name == "label_kind")
 SHOWN_REJECTED = 200
+LOOK_AT_REJECTED = 10_000
 SHOWN_REVISIONS = 50
 THUMBNAILS = 4
 
 
 def dataset_row(services: Services, actor: Actor, dataset: Dataset) -> views.DatasetRow:
     """One line of the list."""
-    manifest = services.datasets.reader(actor, dataset).manifest if dataset.state == "ready" else None
+    reader = services.datasets.reader(actor, dataset) if dataset.state == "ready" else None
+    manifest = reader.manifest if reader else None
     revision = services.datasets.revision(actor, dataset)
+    report = services.checkups.standing(actor, dataset).report if manifest else None
     counts = [f"{manifest.split_size(split):,}" for split in SPLITS] if manifest else []
     return views.DatasetRow(
         named=named_view(services, actor, "datasets", dataset, used_by=used_by(services, actor, dataset)),
         state=dataset.state,
-        thumbnails=_thumbnails(dataset, manifest) if manifest else (),
+        thumbnails=_thumbnails(dataset, reader) if reader else (),
         num_samples=dataset.num_samples,
         num_classes=dataset.num_classes,
         split_text=" · ".join(counts),
         num_rejected=manifest.num_rejected if manifest else 0,
         num_bytes=revision.size_bytes if revision else 0,
+        task=dataset.task,
+        changed_at=moment(dataset.changed_at),
+        findings=_findings(report),
+        has_bad_findings=report is not None and report.num_bad > 0,
         progress=progress(dataset),
         can_train=services.runs.can_learn(dataset),
     )
+
+
+def _findings(report: Report | None) -> str:
+    """How many there are; empty before the first checkup."""
+    if report is None:
+        return ""
+    return plural(len(report.findings), "finding") if report.findings else "none"
 
 
 def dataset_fact(dataset: Dataset) -> DatasetFact:
@@ -105,16 +120,29 @@ def dataset_page(
     about_form: AboutForm | None = None,
     edit: views.EditForm | None = None,
 ) -> views.DatasetPage:
-    """One dataset; `filters` are what the address asks of its gallery, `edit` a change that was refused."""
-    can_edit = actor.may("dataset.change", owner=dataset.owner)
-    held = services.datasets.named.used_by(actor, dataset)
-    reader = services.datasets.reader(actor, dataset) if dataset.state == "ready" else None
-    manifest = reader.manifest if reader else None
-    is_in_place = manifest is not None and manifest.in_place is not None
+    """One dataset; `filters` are what the address asks of its gallery, `edit` a change that was refused.
+
+    With `revision` in the address it is shown as it was then, and nothing can be changed.
+    """
     asked = filters or {}
+    shown = services.revisions.at(actor, dataset, asked["revision"]) if asked.get("revision") else dataset
+    earlier = services.revisions.numbers(actor, dataset)[shown.revision] if shown.revision != dataset.revision else 0
+    can_edit = actor.may("dataset.change", owner=dataset.owner) and not earlier
+    held = services.datasets.named.used_by(actor, dataset)
+    reader = services.datasets.reader(actor, shown) if shown.state == "ready" else None
+    is_packed = reader is not None and reader.manifest.in_place is None
     runs = services.runs.named.page(actor, Query(where={"dataset": dataset.id}, limit=50))
     past = history(services, actor, dataset, cursor=asked.get("cursor", "") if tab == "revisions" else "")
-    shown: views.DatasetTab = next((known for known in views.TABS if known == tab), "pictures")
+    wanted: views.DatasetTab = next((known for known in views.TABS if known == tab), "pictures")
+    is_idle = progress(dataset) is None
+    can_train = actor.may("run.start") and not earlier and dataset.state != "failed"
+    parts: dict[str, Any] = {}
+    if reader is not None:
+        changing = (edit or views.EditForm()) if can_edit and is_packed else None
+        parts = _of_revision(services, actor, shown, asked, tab=wanted, edit=changing, earlier=earlier)
+        if is_packed and not earlier:
+            found = asked.get("finding", "")
+            parts["doctor"] = doctor(services, actor, dataset, shown=found, number=_current_number(past))
     return views.DatasetPage(
         named=named_view(
             services,
@@ -126,53 +154,78 @@ def dataset_page(
         ),
         state=dataset.state,
         task=dataset.task,
-        tab=shown if reader or shown == "runs" else "pictures",
+        earlier=earlier,
+        tab=wanted if reader or wanted == "runs" else "pictures",
         progress=progress(dataset),
         activity=dataset.activity,
-        is_in_place=is_in_place,
-        can_pack=can_edit and is_in_place and progress(dataset) is None,
-        can_stop=can_edit and progress(dataset) is not None,
-        can_add=can_edit and manifest is not None and not is_in_place and progress(dataset) is None,
+        is_in_place=reader is not None and not is_packed,
+        can_pack=can_edit and reader is not None and not is_packed and is_idle,
+        can_stop=can_edit and not is_idle,
+        can_add=can_edit and is_packed and is_idle,
         addition_problem=str(dataset.progress.get("problem", "")),
         failure=failure(dataset, can_edit=can_edit) if dataset.state == "failed" else None,
-        splits=_splits(manifest) if manifest else (),
-        picture_size=f"{manifest.width} × {manifest.height}" if manifest else "",
-        picture_about=_about_pictures(manifest) if manifest else "",
         num_bytes=services.revisions.size_bytes(actor, dataset),
-        num_excluded=manifest.num_excluded if manifest else 0,
-        classes=_classes(dataset, manifest) if manifest else (),
-        gallery=_gallery(
-            services, actor, dataset, asked, (edit or views.EditForm()) if can_edit and not is_in_place else None
-        )
-        if reader and shown == "pictures"
-        else None,
-        doctor=doctor(services, actor, dataset, shown=asked.get("finding", ""), number=_current_number(past))
-        if reader and not is_in_place
-        else None,
-        histograms=histograms(reader, dataset) if reader and not is_in_place else (),
-        num_rejected=manifest.num_rejected if manifest else 0,
-        **(_rejected(reader, dataset, asked if shown == "rejected" else {}) if reader else {}),
         history=past,
         runs=tuple(run_row(services, actor, run) for run in runs.items),
         num_runs=runs.total,
-        source=_source(dataset, manifest),
-        notes=manifest.notes if manifest else (),
-        mean_url=_mean_url(dataset, manifest),
-        normalised=_normalised(manifest) if manifest else (),
-        exports=_exports(dataset, manifest) if manifest else (),
+        source=_source(dataset, reader.manifest if reader else None),
         train_url=f"/runs/new?{urlencode({'dataset': dataset.name})}"
-        if actor.may("run.start") and dataset.state != "failed" and services.runs.can_learn(dataset)
+        if can_train and services.runs.can_learn(dataset)
         else "",
         about_form=about_form,
-        **(label_views(reader) if reader else {}),
+        **parts,
     )
 
 
-def _gallery(
-    services: Services, actor: Actor, dataset: Dataset, asked: Mapping[str, str], edit: views.EditForm | None
-) -> views.Gallery:
+def _of_revision(
+    services: Services,
+    actor: Actor,
+    dataset: Dataset,
+    asked: Mapping[str, str],
+    *,
+    tab: str,
+    edit: views.EditForm | None,
+    earlier: int,
+) -> dict[str, Any]:
+    """What the page shows of one revision; a gallery and who is left out only where the tab is theirs."""
     reader = services.datasets.reader(actor, dataset)
-    return gallery(reader, dataset, asked, edit, marks=lambda wanted: services.checkups.marks(actor, dataset, wanted))
+    manifest, shown = reader.manifest, None
+    if tab == "pictures":
+        shown = gallery(
+            reader,
+            dataset,
+            asked,
+            edit,
+            marks=lambda wanted: services.checkups.marks(actor, dataset, wanted),
+            judges=_judges(services, actor, dataset, manifest),
+            earlier=earlier,
+        )
+    return {
+        "splits": _splits(manifest),
+        "picture_size": f"{manifest.width} × {manifest.height}",
+        "picture_about": _about_pictures(manifest),
+        "num_excluded": manifest.num_excluded,
+        "num_deleted": manifest.num_deleted,
+        "classes": _classes(dataset, manifest, earlier),
+        "gallery": shown,
+        "histograms": histograms(reader, dataset) if manifest.in_place is None else (),
+        "num_rejected": manifest.num_rejected,
+        "notes": manifest.notes,
+        "mean_url": _mean_url(dataset, manifest),
+        "normalised": _normalised(manifest),
+        "exports": _exports(dataset, manifest),
+        **_rejected(reader, dataset, asked if tab == "rejected" else {}),
+        **label_views(reader),
+    }
+
+
+def _judges(
+    services: Services, actor: Actor, dataset: Dataset, manifest: RevisionManifest
+) -> tuple[tuple[str, bool], ...]:
+    """The models that the pictures can be sorted by, and whether each has judged them."""
+    if manifest.in_place is not None or manifest.label_kind not in ONE_CLASS:
+        return ()
+    return tuple((model.name, has_judged) for model, has_judged in services.checkups.able_judges(actor, dataset))
 
 
 def _current_number(past: views.History) -> int:
@@ -235,12 +288,13 @@ def _sample(sample: SampleDataset) -> Sample:
     )
 
 
-def _thumbnails(dataset: Dataset, manifest: RevisionManifest) -> tuple[str, ...]:
-    shown = min(THUMBNAILS, manifest.num_samples)
-    revision = pixel_revision(dataset.revision, manifest)
-    return tuple(
-        thumbnail_address(dataset.name, revision, number * manifest.num_samples // shown) for number in range(shown)
-    )
+def _thumbnails(dataset: Dataset, reader: RevisionReader) -> tuple[str, ...]:
+    """Pictures for training from everywhere."""
+    indices = reader.indices("train")
+    shown = min(THUMBNAILS, len(indices))
+    revision = pixel_revision(dataset.revision, reader.manifest)
+    places = (number * len(indices) // shown for number in range(shown))
+    return tuple(thumbnail_address(dataset.name, revision, int(indices[place])) for place in places)
 
 
 def _splits(manifest: RevisionManifest) -> tuple[views.SplitFact, ...]:
@@ -255,14 +309,15 @@ def _splits(manifest: RevisionManifest) -> tuple[views.SplitFact, ...]:
     )
 
 
-def _classes(dataset: Dataset, manifest: RevisionManifest) -> tuple[views.ClassRow, ...]:
+def _classes(dataset: Dataset, manifest: RevisionManifest, earlier: int) -> tuple[views.ClassRow, ...]:
+    at = {"revision": str(earlier)} if earlier else {}
     return tuple(
         views.ClassRow(
             name=name,
             num_training=manifest.counts["train"][index],
             num_validation=manifest.counts["val"][index],
             num_test=manifest.counts["test"][index],
-            url=f"{address('datasets', dataset.name)}?{urlencode({'class': name})}#pictures",
+            url=f"{address('datasets', dataset.name)}?{urlencode({'class': name, **at})}#pictures",
         )
         for index, name in enumerate(manifest.classes)
     )
@@ -274,7 +329,10 @@ def _rejected(reader: RevisionReader, dataset: Dataset, asked: Mapping[str, str]
     more = first + len(found) < reader.manifest.num_rejected
     url = f"{address('datasets', dataset.name)}?tab=rejected&cursor={first + len(found)}"
     rejected = tuple(views.Rejected(file=each.path, reason=each.message) for each in found)
-    return {"rejected": rejected, "rejected_next_url": url if more else ""}
+    examples = reader.rejected(limit=LOOK_AT_REJECTED) if reader.manifest.num_rejected > 1 else ()
+    kinds = rejected_kinds(reader.manifest.rejected_by_code, examples)
+    causes = tuple(f"{kind.count:,} × {kind.first.message}" for kind in kinds) if len(kinds) > 1 else ()
+    return {"rejected": rejected, "rejected_causes": causes, "rejected_next_url": url if more else ""}
 
 
 def history(services: Services, actor: Actor, dataset: Dataset, *, cursor: str = "") -> views.History:
@@ -291,7 +349,8 @@ def history(services: Services, actor: Actor, dataset: Dataset, *, cursor: str =
                 id=each.id,
                 created_at=moment(each.created_at),
                 num_samples=_count(each.facts.get("num_samples")),
-                manifest_hash=each.manifest,
+                content=each.content or each.manifest,
+                url=url if each.id == dataset.revision else f"{url}?{urlencode({'revision': each.number})}",
                 is_current=each.id == dataset.revision,
                 author=person(services, UserId(each.author or dataset.owner)),
                 summary=each.summary,

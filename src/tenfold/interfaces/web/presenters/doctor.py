@@ -27,7 +27,9 @@ GOOD_WORDS = {
     "unreadable": "unreadable files",
     "wrong-label": "doubtful labels",
     "tiny-class": "tiny classes",
+    "class-twin": "classes that differ by case alone",
     "imbalance": "unequal classes",
+    "faint": "dark or flat pictures throughout",
     "blank": "blank pictures",
     "extreme-light": "very dark or bright ones",
     "extreme-size": "very small ones",
@@ -43,6 +45,7 @@ def doctor(services: Services, actor: Actor, dataset: Dataset, *, shown: str = "
     standing = services.checkups.standing(actor, dataset)
     report, url = standing.report, address("datasets", dataset.name)
     can_edit = actor.may("dataset.edit", owner=dataset.owner)
+    can_judge = can_edit and not standing.is_open and actor.may("run.start") and services.runs.can_learn(dataset)
     fix = f"{url}/revisions/{dataset.revision}/findings" if can_edit else ""
     return DoctorView(
         findings=tuple(_finding(each, url, fix, shown) for each in report.findings) if report else (),
@@ -55,8 +58,8 @@ def doctor(services: Services, actor: Actor, dataset: Dataset, *, shown: str = "
         check_url=f"{url}/check" if can_edit and not standing.is_open else "",
         stop_url=f"{url}/check/stop" if can_edit and standing.is_open else "",
         models=_models(services, actor, dataset) if can_edit else (),
-        labels_url=f"{url}/check/labels" if can_edit and not standing.is_open and actor.may("run.start") else "",
-        label_fields=tuple(field_views(LABEL_FIELDS, {}, options=_networks(services, actor))),
+        labels_url=f"{url}/check/labels" if can_judge else "",
+        label_fields=tuple(field_views(LABEL_FIELDS, {}, options=_networks(services, actor, dataset))),
         number=number,
         next_number=1 + services.revisions.history(actor, dataset, limit=1).total,
     )
@@ -69,8 +72,9 @@ def _models(services: Services, actor: Actor, dataset: Dataset) -> tuple[str, ..
     return tuple(model.name for model in found.items)
 
 
-def _networks(services: Services, actor: Actor) -> dict[str, list[Option]]:
-    return {"network": [Option(value=each.name, label=each.title) for each in services.networks.entries(actor)]}
+def _networks(services: Services, actor: Actor, dataset: Dataset) -> dict[str, list[Option]]:
+    able = [each for each in services.networks.choices(actor) if not services.runs.misfit(dataset, each)]
+    return {"network": [Option(value=each.name, label=each.title or each.name) for each in able]}
 
 
 def checkup_progress(standing: Standing, dataset: Dataset) -> Progress:

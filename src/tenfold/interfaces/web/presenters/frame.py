@@ -11,13 +11,19 @@ from tenfold.core.datasets.model import Split
 from tenfold.core.entities import Named
 from tenfold.core.errors import NotFound
 from tenfold.core.ids import RevisionId, UserId
+from tenfold.core.training.run import Run
 from tenfold.core.workstation.machine import Gpu, MachineFacts
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import data_size
 from tenfold.interfaces.web.views.frame import Frame, Gauge, Link, NamedView, Theme, Toast, Viewer
 
 NamedKind = Literal["datasets", "networks", "runs", "models"]
-CHANGES: dict[NamedKind, str] = {"datasets": "dataset.change", "runs": "run.change", "models": "model.change"}
+CHANGES: dict[NamedKind, str] = {
+    "datasets": "dataset.change",
+    "networks": "network.change",
+    "runs": "run.change",
+    "models": "model.change",
+}
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 
 
@@ -133,9 +139,13 @@ def dataset_link(services: Services, actor: Actor, dataset: str) -> Link:
     return Link(text=found.name, url="" if found.trashed_at else address("datasets", found.name))
 
 
-def network_link(services: Services, actor: Actor, network: str) -> Link:
+def network_link(services: Services, actor: Actor, name: str, run: Run | None) -> Link:
+    """Where a run's network leads, with the version where another is current by now: nowhere when it is gone."""
     try:
-        services.networks.get(actor, network)
+        if run is None or run.network_id is None:
+            return Link(text=name, url=address("networks", services.networks.get(actor, name).name))
+        kept = services.networks.named.get(actor, run.network_id)
     except NotFound:
-        return Link(text=network, url="")
-    return Link(text=network, url=address("networks", network))
+        return Link(text=name, url="")
+    shown = kept.name if run.network_version == kept.number else f"{kept.name}@{run.network_version}"
+    return Link(text=shown, url="" if kept.trashed_at else address("networks", shown))

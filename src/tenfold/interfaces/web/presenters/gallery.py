@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ from tenfold.interfaces.web.views.forms import FieldView, Option, field_views
 WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 PAGE = 200
 SMALL = 64  # pictures under this many pixels are enlarged unsmoothed
-IN_BAR = ("label", "split", "finding", "group", "text", "sort")
+IN_BAR = ("label", "split", "finding", "group", "text", "sort", "model")
 MIXED = {"sort": "mixed"}
 CLASS = "class"  # what the address calls the field `label`
 
@@ -35,25 +35,20 @@ def gallery(
     edit: views.EditForm | None,
     *,
     marks: Callable[[SampleFilter], Marks],
+    judges: Sequence[tuple[str, bool]] = (),
+    earlier: int = 0,
 ) -> views.Gallery:
     """The gallery that an address asks for; what is wrong in it is told beside its field and left out.
 
-    `edit` is the form under it, `None` for who may not edit; `marks` gives what is known of a finding.
+    `edit` is the form under it, `None` for who may not edit; `marks` gives what is known of a finding; `judges` are
+    models that fit, and whether they have judged; `earlier` is the number of the dataset's revision where that is not
+    the current one.
     """
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
     manifest = reader.manifest
     fields = _fields(manifest)
     typed = {field.name: given[field.name] for field in fields if field.name in given}
-    wanted, problems = _parsed(typed, reader)
-    known = marks(wanted)
-    if wanted.finding is not None and known.found is None:
-        text = "Nothing is known of findings here yet: let the dataset be checked first."
-        problems.append(Problem("finding", text, "dataset.not-checked"))
-        wanted = replace(wanted, finding=None, sort="mixed")
-    if wanted.sort in {"confidence", "-confidence"} and known.confidence is None:
-        text = "No model has judged these pictures: let the doctor check them by one."
-        problems.append(Problem("sort", text, "dataset.not-checked"))
-        wanted = replace(wanted, sort="mixed")
+    wanted, known, problems = _parsed(typed, reader, marks)
     found = _page(reader, wanted, given.get("after", ""), known)
     values = {name: value for name, value in spec_values(wanted).items() if value is not None}
     options = {
@@ -63,9 +58,14 @@ def gallery(
             for field in fields
             if field.name in {"split", "finding"}
         },
+        "model": [
+            Option(value=name, label=f"By {name}" + ("" if has_judged else ", not yet")) for name, has_judged in judges
+        ],
     }
+    asks = typed.get("model", "") if any(each.code == "dataset.not-judged" for each in problems) else ""
     fields_shown = field_views(fields, {**values, **typed}, problems, options=options)
     url, kept = address("datasets", dataset.name), _in_address(values)
+    kept |= {"revision": str(earlier)} if earlier else {}
     return views.Gallery(
         pictures=tuple(
             replace(picture(dataset.name, dataset.revision, manifest, each), flag=_flag(wanted, known, reader, each))
@@ -73,7 +73,9 @@ def gallery(
         ),
         first=found.first + 1,
         num_fitting=found.total,
-        bar=tuple(view for name in IN_BAR for view in fields_shown if view.name == name),
+        bar=tuple(
+            view for name in IN_BAR for view in fields_shown if view.name == name and (name != "model" or judges)
+        ),
         ranges=_ranges(fields_shown),
         has_ranges=any(view.value for view in fields_shown if view.name not in IN_BAR),
         is_filtered=wanted.is_narrowing,
@@ -83,17 +85,22 @@ def gallery(
         classes=reader.classes,
         query=urlencode({**kept, **({"after": given["after"]} if found.first else {})}),
         revision=dataset.revision,
+        earlier=earlier,
         edit=edit,
+        judge=asks if edit is not None else "",
+        judge_query=urlencode({**_in_address({**values, **typed}), **({"revision": str(earlier)} if earlier else {})}),
         can_relabel=manifest.label_kind in ONE_CLASS,
         has_groups=manifest.num_groups > 0,
     )
 
 
-def asked_filter(reader: RevisionReader, asked: Mapping[str, str]) -> SampleFilter:
+def asked_filter(
+    reader: RevisionReader, asked: Mapping[str, str], *, marks: Callable[[SampleFilter], Marks]
+) -> SampleFilter:
     """The filter of an address as the gallery understands it."""
     given = {("label" if name == CLASS else name): value for name, value in asked.items() if value}
     typed = {field.name: given[field.name] for field in _fields(reader.manifest) if field.name in given}
-    return _parsed(typed, reader)[0]
+    return _parsed(typed, reader, marks)[0]
 
 
 def histograms(reader: RevisionReader, dataset: Dataset) -> tuple[views.Histogram, ...]:
@@ -185,7 +192,10 @@ def _flag(wanted: SampleFilter, marks: Marks, reader: RevisionReader, sample: In
     return f"{reader.classes[int(marks.guesses[sample.index])]}? {100 * float(marks.sureness[sample.index]):.0f} %"
 
 
-def _parsed(typed: dict[str, str], reader: RevisionReader) -> tuple[SampleFilter, list[Problem]]:
+def _parsed(
+    typed: dict[str, str], reader: RevisionReader, marks: Callable[[SampleFilter], Marks]
+) -> tuple[SampleFilter, Marks, list[Problem]]:
+    """The filter without what is wrong in it, what is known for it, and what was wrong."""
     problems: list[Problem] = []
     values = dict(typed)
     if "label" in values and values["label"] not in reader.classes:
@@ -193,14 +203,17 @@ def _parsed(typed: dict[str, str], reader: RevisionReader) -> tuple[SampleFilter
     while True:
         try:
             wanted = parse_spec(SampleFilter, {**MIXED, **values})
-            reader.find(wanted)
-            return wanted, problems
+            known = marks(wanted)
+            reader.find(wanted, known)
+            return wanted, known, problems
         except NotFound as error:
             problems.append(Problem("group", error.message, error.code))
             del values["group"]
         except InvalidFields as error:
             problems += error.problems
             wrong = {problem.field.removeprefix("min_") for problem in error.problems}
+            if wrong & {"finding", "model"}:
+                values.pop("sort", None)  # which would be by what is not known
             values = {name: value for name, value in values.items() if not wrong & {name, name.partition("_")[2]}}
 
 

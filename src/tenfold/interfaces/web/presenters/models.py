@@ -10,6 +10,7 @@ from tenfold.core.errors import NotFound
 from tenfold.core.events import Json
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import Prediction
+from tenfold.core.training.run import Run
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link, split_size
@@ -37,7 +38,7 @@ def model_row(services: Services, actor: Actor, model: Model) -> views.ModelRow:
     return views.ModelRow(
         named=named_view(services, actor, "models", model),
         dataset=_dataset(services, actor, model),
-        network=network_link(services, actor, model.network),
+        network=network_link(services, actor, model.network, _trained_by(services, model)),
         accuracy=model.metrics.get("test_accuracy", model.metrics.get("val_accuracy")),
         num_judged=split_size(services, model.revision, "test" if "test_accuracy" in model.metrics else "val"),
         num_bytes=model.size_bytes,
@@ -64,7 +65,7 @@ def model_page(
         named=named_view(services, actor, "models", model),
         dataset=_dataset(services, actor, model),
         revision=revision_number(services, model.revision),
-        network=network_link(services, actor, model.network),
+        network=network_link(services, actor, model.network, _trained_by(services, model)),
         run=_run(services, actor, model),
         made_at=moment(model.created_at),
         epoch=max(1, round(float(cast("float", written.get("epochs") or 0)))),
@@ -83,6 +84,7 @@ def model_page(
         num_bytes=model.size_bytes,
         contents=CONTENTS,
         facts=_facts(model),
+        can_copy=actor.may("network.create"),
         about_form=about_form,
     )
 
@@ -207,10 +209,16 @@ def _run(services: Services, actor: Actor, model: Model) -> Link | None:
     return None if run.trashed_at else Link(text=run.name, url=address("runs", run.name))
 
 
+def _trained_by(services: Services, model: Model) -> Run | None:
+    """The run that a model is of, also from the trash; nothing when it is gone."""
+    with services.database.read() as tx:
+        return tx.runs.find(id=model.run)
+
+
 def _parameters(services: Services, actor: Actor, model: Model, num_classes: int) -> int | None:
-    """The number of trained values; `None` when the network's text or the revision is gone."""
+    """The number of trained values; `None` when the revision is gone."""
     try:
-        text = services.networks.get(actor, model.network).text
+        text = services.models.network_text(actor, model)
     except NotFound:
         return None
     with services.database.read() as tx:

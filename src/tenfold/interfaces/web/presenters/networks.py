@@ -9,18 +9,39 @@ from urllib.parse import urlencode
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis
-from tenfold.core.networks.graph import Node
-from tenfold.core.networks.ports import CatalogueEntry
+from tenfold.core.networks.layers.kinds import Argument
+from tenfold.core.networks.network import NamedText
+from tenfold.core.networks.vocabulary import LAYERS
 from tenfold.core.repository import Query
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
 from tenfold.interfaces.web.presenters.frame import address
-from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import networks as views
 from tenfold.interfaces.web.views.forms import text_of
 
-TITLES = {"lenet": "LeNet", "alexnet": "AlexNet"}
-ORDINARY: dict[str, object] = {"pad": 0, "dilation": 1, "stride": 1, "groups": 1, "bias": True, "ceil": False}
+TITLES = {
+    "alexnet": "AlexNet",
+    "autoencoder": "Autoencoder",
+    "char_cnn": "Character CNN",
+    "convnext_tiny": "ConvNeXt-T",
+    "efficientnet_lite0": "EfficientNet-Lite0",
+    "efficientnet_lite1": "EfficientNet-Lite1",
+    "efficientnet_lite2": "EfficientNet-Lite2",
+    "fcn_alexnet": "FCN-AlexNet",
+    "googlenet": "GoogLeNet",
+    "lenet": "LeNet",
+    "mobilenet_v3_large": "MobileNetV3-L",
+    "mobilenet_v3_small": "MobileNetV3-S",
+    "resnet18": "ResNet-18",
+    "resnet34": "ResNet-34",
+    "resnet50": "ResNet-50",
+    "siamese": "Siamese pair",
+    "text_lstm": "LSTM",
+    "unet": "U-Net",
+    "vgg11": "VGG-11",
+    "vgg16": "VGG-16",
+    "vit_tiny": "ViT-Ti",
+}
 DECIDED = {"classes"}  # by the dataset
 
 
@@ -29,7 +50,7 @@ def title(name: str) -> str:
     return TITLES.get(name, name)
 
 
-def network_row(services: Services, actor: Actor, entry: CatalogueEntry) -> views.NetworkRow:
+def network_row(services: Services, actor: Actor, entry: NamedText) -> views.NetworkRow:
     """One line of the list, with the network's own defaults."""
     meaning = services.networks.meaning(entry.text)
     graph = meaning.graph
@@ -42,65 +63,46 @@ def network_row(services: Services, actor: Actor, entry: CatalogueEntry) -> view
         num_layers=len(graph.nodes) if graph else 0,
         num_parameters=graph.parameters if graph else 0,
         num_multiply_adds=graph.flops // 2 if graph else 0,
-        used_by=_used_by(services, actor, entry.name),
-        is_catalogue=True,
-        train_url=_train_url(actor, entry.name),
-    )
-
-
-def network_page(services: Services, actor: Actor, entry: CatalogueEntry) -> views.NetworkPage:
-    """One network."""
-    row = network_row(services, actor, entry)
-    meaning = services.networks.meaning(entry.text)
-    runs = services.runs.named.page(actor, Query(where={"network": entry.name}, limit=20))
-    nodes = meaning.graph.nodes if meaning.graph else ()
-    return views.NetworkPage(
-        name=entry.name,
-        title=row.title,
-        about=f"{entry.title}. {entry.paper}" if entry.paper else entry.title,
-        text=entry.text,
-        input_text=row.input_text,
-        layers=tuple(_layer(node, row.num_parameters) for node in nodes),
-        parameters=tuple(_parameter(field) for field in meaning.parameters),
-        num_parameters=row.num_parameters,
-        num_multiply_adds=row.num_multiply_adds,
-        is_catalogue=True,
-        used_by=row.used_by,
-        runs=tuple(run_row(services, actor, run) for run in runs.items),
-        train_url=row.train_url,
+        used_by=_used_by(services, actor, entry),
+        is_catalogue=entry.is_catalogue,
+        train_url=_train_url(actor, entry.name) if graph and services.runs.is_learnable(entry) else "",
     )
 
 
 def input_text(meaning: Analysis) -> str:
     """The shapes of the inputs: `1 × 28 × 28`."""
-    return ", ".join(shape_text(each.shape) for each in meaning.inputs)
+    return ", ".join(f"{shape_text(each.shape)}{' tokens' if each.vocabulary else ''}" for each in meaning.inputs)
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(f"{size:,}" for size in shape)
 
 
-def _layer(node: Node, total: int) -> views.LayerRow:
-    return views.LayerRow(
-        name=node.path,
-        kind=node.kind,
-        about=_arguments(node.arguments),
-        shape=shape_text(node.shape),
-        num_parameters=node.parameters,
-        num_multiply_adds=node.flops // 2,
-        share=node.parameters / total if total else 0.0,
-    )
-
-
-def _arguments(arguments: Mapping[str, Any]) -> str:
+def arguments_text(kind: str, arguments: Mapping[str, Any]) -> str:
     """What a layer was given and is not the ordinary, as in `out 20, kernel 5 × 5`."""
-    told = {name: value for name, value in arguments.items() if not _is_ordinary(name, value)}
-    return ", ".join(f"{name} {_value(value)}" for name, value in told.items())
+    told = {name: value for name, value in arguments.items() if not _is_ordinary(kind, name, value)}
+    return ", ".join(f"{name} {_told(kind, name, value)}" for name, value in told.items())
 
 
-def _is_ordinary(name: str, value: object) -> bool:
-    ordinary = ORDINARY.get(name)
-    return value is None or (ordinary is not None and all(each == ordinary for each in _flat(value)))
+def _told(kind: str, name: str, value: object) -> str:
+    """Numbers that are no sizes stand in a row: `ratios 2 0.5`."""
+    declared = _declared(kind, name)
+    if declared is not None and declared.type == "numbers":
+        return " ".join(_value(each) for each in _flat(value))
+    return _value(value)
+
+
+def _is_ordinary(kind: str, name: str, value: object) -> bool:
+    declared = _declared(kind, name)
+    if declared is None:
+        return value is None or value is False
+    if isinstance(declared.default, tuple):
+        return _flat(value) == _flat(declared.default)
+    return value is None or (declared.default is not None and all(each == declared.default for each in _flat(value)))
+
+
+def _declared(kind: str, name: str) -> Argument | None:
+    return LAYERS[kind].argument(name) if kind in LAYERS else None
 
 
 def _flat(value: object) -> list[object]:
@@ -116,17 +118,24 @@ def _value(value: object) -> str:
     return "on" if value is True else text_of(value)
 
 
-def _parameter(field: Field) -> views.ParameterRow:
+def parameter_row(field: Field) -> views.ParameterRow:
     return views.ParameterRow(
         name=field.name,
         default=text_of(field.default),
-        allowed=field.range_text() or "on, off",
+        allowed=field.range_text() or ("on, off" if field.type == "boolean" else "a list of numbers"),
         help="As many as the dataset has: it decides." if field.name in DECIDED else field.help,
     )
 
 
-def _used_by(services: Services, actor: Actor, name: str) -> str:
-    total = services.runs.named.page(actor, Query(where={"network": name}, limit=1)).total
+def runs_of(entry: NamedText) -> dict[str, object]:
+    """What finds the runs of a network: by its id, or by a name of the catalogue."""
+    if entry.network is None:
+        return {"network": entry.name, "network_id": None}
+    return {"network_id": entry.network.id}
+
+
+def _used_by(services: Services, actor: Actor, entry: NamedText) -> str:
+    total = services.runs.named.page(actor, Query(where=runs_of(entry), limit=1)).total
     return plural(total, "run") if total else ""
 
 

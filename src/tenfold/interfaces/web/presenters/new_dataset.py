@@ -12,7 +12,6 @@ from tenfold.core.datasets.layouts import (
     COLUMN_ROLES,
     LABEL_KINDS,
     NO_COLUMN,
-    SOURCE_FILES,
     LayoutPreview,
     SourceChoice,
     SourceOptions,
@@ -35,6 +34,14 @@ SOURCES: tuple[Source, ...] = ("folder", "archive", "remote", "camera", "sample"
 PREVIEWED = ("resize", "width", "height", "background", "colour", "profile")
 BUCKET_OPTIONS = frozenset(field.name for field in BUCKET_FIELDS)
 READ_DIFFERENTLY = ("layout", "prefix", "val_folder", "test_folder")
+LATER = "Its pictures are seen once the dataset is made."
+NO_PICTURE_YET: Mapping[str, str] = {
+    "folder": "Choose a folder or file: its first picture stands here, as it is and as it would be stored.",
+    "archive": "Once folders or a table have arrived, their first picture stands here; archives are unpacked later.",
+    "remote": LATER,
+    "camera": LATER,
+    "sample": LATER,
+}
 MISSING = {
     "folder": "Type or choose a folder.",
     "archive": "Drop or choose what is to be sent.",
@@ -55,7 +62,7 @@ def new_dataset_page(
     roots = services.folders.roots()
     known = {view.name for view in views}
     upload_id, upload_name = _upload(services, actor, typed.get("upload", ""))
-    original_url, resized_url = _preview(typed, roots)
+    original_url, resized_url = _preview(services, actor, typed)
     return NewDatasetPage(
         source=source,
         folder=typed.get("folder") or (f"{roots[0].rstrip('/')}/" if roots else ""),
@@ -74,6 +81,7 @@ def new_dataset_page(
         bucket=typed.get("bucket", ""),
         bucket_fields=forms.field_views(BUCKET_FIELDS, {**typed, "secret_key": ""}, problems),
         layout=LayoutView() if _source_problem(by_field) else _layout(services, actor, typed),
+        no_picture_yet=NO_PICTURE_YET,
         original_url=original_url,
         resized_url=resized_url,
         problem=" ".join(
@@ -88,15 +96,26 @@ def _source_problem(by_field: Mapping[str, str]) -> str:
     return by_field.get("source", "") or by_field.get("bucket", "") or by_field.get("url", "")
 
 
-def _preview(typed: Mapping[str, str], roots: Sequence[str]) -> tuple[str, str]:
-    """The addresses of a picture of the chosen folder, as it is and resized; empty while none is chosen."""
-    folder = typed.get("folder", "").strip()
-    has_no_picture = folder.rstrip("/") in {"", *roots} or folder.casefold().endswith(SOURCE_FILES)
-    if has_no_picture or typed.get("source", "folder") != "folder":
+def _preview(services: Services, actor: Actor, typed: Mapping[str, str]) -> tuple[str, str]:
+    """The addresses of the first picture of what was chosen, as it is and resized; empty while there is none."""
+    folder, upload = typed.get("folder", "").strip(), typed.get("upload", "")
+    place: dict[str, str] = {}
+    if typed.get("source", "folder") == "folder" and folder.rstrip("/") not in {"", *services.folders.roots()}:
+        address, place = "/api/v1/folders/picture?", {"path": folder}
+    elif typed.get("source") == "archive" and upload:
+        address = f"/api/v1/uploads/{upload}/picture?"
+    else:
+        return "", ""
+    read: dict[str, str] = {role: typed[f"{role}_column"] for role in COLUMN_ROLES if typed.get(f"{role}_column")}
+    place |= {**read, **{name: typed[name] for name in ("layout", "prefix") if typed.get(name)}}
+    try:
+        services.folders.resolve(folder, may_be_file=True) if "path" in place else services.uploads.folder(
+            actor, upload
+        )
+    except TenfoldError:
         return "", ""
     asked = {"resize": "squash", **{name: typed[name] for name in PREVIEWED if typed.get(name)}}
-    address = "/api/v1/folders/picture?"
-    return address + urlencode({"path": folder}), address + urlencode({"path": folder, **asked})
+    return address + urlencode(place), address + urlencode({**place, **asked})
 
 
 def submit(

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.fields import LEVELS, Level, fields_of
-from tenfold.core.networks.ports import CatalogueEntry
+from tenfold.core.networks.network import NamedText
 from tenfold.core.repository import Query
+from tenfold.core.training.frameworks import FRAMEWORKS, Framework
 from tenfold.core.training.run import Run
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.networks import DECIDED, input_text, title
+from tenfold.interfaces.web.presenters.preflight import PARAMETERS as PREFIX
+from tenfold.interfaces.web.presenters.preflight import forecast_view
 from tenfold.interfaces.web.views import forms
+from tenfold.interfaces.web.views.preflight import ForecastView
 from tenfold.interfaces.web.views.runs import NetworkChoice, NewRunPage
 
-PREFIX = "parameters."
+FORM_URL = "/runs/new"
 CHECK_URL = "/runs/new/check"
 OWN_PLACE = ("dataset", "network", "name")
 MAX_OFFERED = 500
@@ -31,8 +37,12 @@ def new_run_page(
     level: str = "common",
     problems: Sequence[Problem] = (),
     problem: str = "",
+    probe: bool = True,
 ) -> NewRunPage:
-    """The form as it stands: `typed` are values by the names of fields, network parameters under `parameters.`."""
+    """The form as it stands: `typed` are values by the names of fields, network parameters under `parameters.`.
+
+    A few steps are tried for pre-flight unless `probe` says no.
+    """
     shown_level: Level = next((known for known in LEVELS if known == level), "common")
     offered = _datasets(services, actor)
     values = {
@@ -52,7 +62,7 @@ def new_run_page(
         tabs=forms.level_tabs(views, shown_level),
         dataset=by_name["dataset"],
         name=by_name["name"],
-        networks=_networks(services, actor, by_name["network"].value, chosen),
+        networks=_networks(services, actor, by_name["network"].value, chosen, _framework(values)),
         network_problem=by_name["network"].problem,
         groups=forms.grouped(shown, leave_out=OWN_PLACE),
         parameters=own if shown_level != "essential" or any(view.problem for view in own) else (),
@@ -62,6 +72,7 @@ def new_run_page(
         dataset_note=_about(services, actor, chosen) if chosen else "",
         problem=problem or _unplaced(problems, everything),
         has_datasets=bool(offered),
+        forecast=forecast_view(services, actor, values, probe=probe) if offered else ForecastView(),
     )
 
 
@@ -101,21 +112,46 @@ def _training_fields(
     wish = f"{values.get('network') or 'lenet'}-{values.get('dataset') or 'run'}"
     with services.database.read() as tx:
         free = services.runs.named.free_name(tx, wish)
-    return forms.field_views(
+    views = forms.field_views(
         fields_of(TrainingSpec),
         values,
         problems,
-        options={"dataset": options},
+        options={"dataset": options, **_offered(services, _framework(values))},
         proposals={"name": free},
         check_url=CHECK_URL,
     )
+    return tuple(replace(view, form_url=FORM_URL) if view.name == "framework" else view for view in views)
+
+
+def _framework(values: Mapping[str, object]) -> Framework:
+    """The framework that is chosen; PyTorch for a name that is none."""
+    return FRAMEWORKS.get(str(values.get("framework")), FRAMEWORKS["torch"])
+
+
+def _offered(services: Services, chosen: Framework) -> dict[str, list[forms.Option]]:
+    """Choices of which some cannot be taken: a framework without its environment, and what the chosen one lacks."""
+    missing = services.environments.missing()
+    lacking = {"framework": missing, **chosen.lacking_values}
+    return {
+        field.name: [
+            forms.Option(
+                value=choice.value,
+                label=choice.label,
+                about=choice.help,
+                why_not=lacking[field.name].get(choice.value, "").replace("`", "").rstrip("."),
+            )
+            for choice in field.choices
+        ]
+        for field in fields_of(TrainingSpec)
+        if field.name in lacking
+    }
 
 
 def _own_fields(
     services: Services, actor: Actor, values: Mapping[str, object], problems: Sequence[Problem]
 ) -> tuple[forms.FieldView, ...]:
     try:
-        text = services.networks.get(actor, str(values.get("network") or "lenet")).text
+        text = services.networks.find(actor, str(values.get("network") or "lenet")).text
     except NotFound:
         return ()
     knobs = services.networks.knobs(text, dict.fromkeys(DECIDED))
@@ -132,18 +168,40 @@ def _hidden(
     return tuple(view for view in unseen if view.is_changed)
 
 
-def _networks(services: Services, actor: Actor, wanted: str, dataset: Dataset | None) -> tuple[NetworkChoice, ...]:
-    entries = services.networks.entries(actor)
-    choices = [_network(services, actor, entry, entry.name == wanted, dataset) for entry in entries]
+def _networks(
+    services: Services, actor: Actor, wanted: str, dataset: Dataset | None, framework: Framework
+) -> tuple[NetworkChoice, ...]:
+    offered = services.networks.choices(actor)
+    if wanted and all(each.name != wanted for each in offered):
+        offered = (*_named_by(services, actor, wanted), *offered)
+    about: dict[str, Any] = {"dataset": dataset, "framework": framework}
+    choices = [_network(services, actor, each, is_wanted=each.name == wanted, **about) for each in offered]
     return tuple(sorted(choices, key=lambda choice: choice.why_not != ""))
 
 
+def _named_by(services: Services, actor: Actor, wanted: str) -> tuple[NamedText, ...]:
+    """What else was asked for, as `mine@2`, under the name that it was asked by."""
+    try:
+        return (replace(services.networks.find(actor, wanted), name=wanted),)
+    except NotFound:
+        return ()
+
+
 def _network(
-    services: Services, actor: Actor, entry: CatalogueEntry, is_wanted: bool, dataset: Dataset | None
+    services: Services,
+    actor: Actor,
+    entry: NamedText,
+    *,
+    is_wanted: bool,
+    dataset: Dataset | None,
+    framework: Framework,
 ) -> NetworkChoice:
     meaning = services.networks.meaning(entry.text)
-    why_not = ""
-    if dataset is not None and dataset.state == "ready":
+    misfit = services.runs.misfit(dataset, entry).replace("`", "") if dataset is not None else ""
+    why_not = f"cannot learn this: {misfit}" if misfit else ""
+    if meaning.graph is not None and not why_not:
+        why_not = framework.why_not_network(meaning.graph).replace("`", "")
+    if dataset is not None and dataset.state == "ready" and not why_not:
         manifest = services.datasets.reader(actor, dataset).manifest
         shape = (manifest.channels, manifest.height, manifest.width)
         meaning = services.networks.fit(entry.text, {"classes": len(manifest.classes)}, shape)

@@ -15,6 +15,7 @@ from tenfold.core.training.run import Run
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.frame import address, dataset_link, moment, named_view, network_link, split_size
+from tenfold.interfaces.web.presenters.preflight import forecast_and_fact
 from tenfold.interfaces.web.views import runs as views
 from tenfold.interfaces.web.views.datasets import Fact
 from tenfold.interfaces.web.views.frame import AboutForm, Link, State
@@ -63,7 +64,7 @@ def run_row(services: Services, actor: Actor, run: Run, *, with_curve: bool = Fa
         subject=Link(text=run.name, url=address("runs", run.name)),
         state=run.state,
         dataset=dataset_link(services, actor, run.dataset),
-        network=network_link(services, actor, run.network),
+        network=network_link(services, actor, run.network, run),
         started_at=moment(job.started_at or run.created_at),
         ended_at=moment(job.ended_at) if job.ended_at else None,
         seconds=job.ended_at - job.started_at if job.ended_at and job.started_at else None,
@@ -144,7 +145,7 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutFor
         state=run.state,
         dataset=dataset_link(services, actor, run.dataset),
         revision=revision_number(services, run.revision),
-        network=network_link(services, actor, run.network),
+        network=network_link(services, actor, run.network, run),
         why_waiting=str(run.progress.get("reason") or job.reason or "Starts in a moment."),
         progress=now,
         device=_device(run, job),
@@ -169,6 +170,7 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutFor
         failure=failure(run, job, can_edit=can_edit) if run.state == "failed" else None,
         outcome=outcome(services, actor, run),
         specification=specification(run),
+        forecast_and_fact=forecast_and_fact(run),
         changed=_changed(run),
         log=tuple(
             views.LogLine(at=moment(line.at), level=_level(line.level), text=line.text)
@@ -176,6 +178,7 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutFor
         ),
         actions=_actions(run, can_edit=can_edit),
         attempts=max(1, job.attempt),
+        can_copy=actor.may("network.create"),
         about_form=about_form,
     )
 

@@ -45,7 +45,7 @@ def settings_page(services: Services, actor: Actor, tab: str, *, new_secret: str
         people=tuple(_person(user, actor) for user in people),
         can_manage=can_manage,
         why_no_people=why_not,
-        about=(Fact(term="Version", value=services.version),),
+        about=(Fact(term="Version", value=services.version), *_environments(services, actor)),
     )
 
 
@@ -55,6 +55,18 @@ def refused(
     """The tab again, with the form `sent` as it was and what is wrong with it."""
     page = settings_page(services, actor, tab)
     return replace(page, sent=sent, values=tuple(values.items()), problems=tuple(problems.items()))
+
+
+def _environments(services: Services, actor: Actor) -> tuple[Fact, ...]:
+    """What Tenfold can train with beside its own packages."""
+    return tuple(
+        Fact(
+            term=each.kind.title,
+            value=", ".join(f"{name} {number}" for name, number in each.versions[:2])
+            or f"{each.message[:1].upper()}{each.message[1:]}".replace("`", ""),
+        )
+        for each in services.environments.all(actor)
+    )
 
 
 def _token(token: Token) -> views.TokenRow:

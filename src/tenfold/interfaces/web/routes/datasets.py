@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -21,23 +23,71 @@ from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.receiving import chosen_files, receive
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import MAX_FORM_FIELDS, FormNow, SiteNow, lead
-from tenfold.interfaces.web.views.datasets import DatasetsPage
+from tenfold.interfaces.web.views.datasets import DatasetsPage, SortHeading
 from tenfold.interfaces.web.views.frame import AboutForm
 from tenfold.services.datasets import ImportRequest
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
+NEWEST = "-created_at"
+SORTED_BY = {"name": "name", "created_at": NEWEST, "changed_at": "-changed_at"}
+"""The columns that the list is sorted by, and the order that a first press on their heading gives."""
+
+
+@dataclass(frozen=True)
+class ListAddress:
+    """The address of a list: what is looked for, how it is sorted, from where on."""
+
+    search: str = ""
+    sort: str = NEWEST
+    cursor: str = ""
+
+    def query(self) -> repository.Query:
+        """The query; an order that there is not is the usual one."""
+        column = self.sort.removeprefix("-")
+        sort = self.sort if column in SORTED_BY else NEWEST
+        return repository.Query(
+            search=self.search,
+            sort=sort.removeprefix("-"),
+            descending=sort.startswith("-"),
+            cursor=self.cursor,
+            limit=PAGE,
+        )
+
+    def url(self, *, sort: str = "", cursor: str = "") -> str:
+        kept = {"search": self.search, "sort": sort or self.sort, "cursor": cursor}
+        query = urlencode({name: value for name, value in kept.items() if value and (name, value) != ("sort", NEWEST)})
+        return f"/datasets?{query}" if query else "/datasets"
+
+
+def _heading(asked: ListAddress, column: str) -> SortHeading:
+    is_down = asked.sort == f"-{column}"
+    is_by = is_down or asked.sort == column
+    turned = column if is_down else f"-{column}"
+    return SortHeading(
+        url=asked.url(sort=turned if is_by else SORTED_BY[column]),
+        order="" if not is_by else "descending" if is_down else "ascending",
+    )
 
 
 @router.get("/datasets", dependencies=[Depends(Access("read"))])
 def list_datasets(
-    request: Request, caller: CallerNow, services: ServicesNow, site: SiteNow, search: str = "", cursor: str = ""
+    request: Request,
+    caller: CallerNow,
+    services: ServicesNow,
+    site: SiteNow,
+    asked: Annotated[ListAddress, Depends()],
 ) -> Response:
-    """All datasets, newest first."""
-    found = services.datasets.named.page(caller, repository.Query(search=search, cursor=cursor, limit=PAGE))
+    """All datasets, newest first unless they are sorted otherwise."""
+    found = services.datasets.named.page(caller, asked.query())
     rows = tuple(datasets.dataset_row(services, caller, each) for each in found.items)
-    next_url = f"/datasets?{urlencode({'search': search, 'cursor': found.cursor})}" if found.cursor else ""
-    page = DatasetsPage(rows=rows, search=search, next_url=next_url, can_edit=caller.may("dataset.create"))
+    page = DatasetsPage(
+        rows=rows,
+        search=asked.search,
+        next_url=asked.url(cursor=found.cursor) if found.cursor else "",
+        headings={column: _heading(asked, column) for column in SORTED_BY},
+        can_edit=caller.may("dataset.create"),
+    )
     return site.show(request, page)
 
 

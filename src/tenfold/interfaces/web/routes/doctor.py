@@ -20,6 +20,14 @@ def check_dataset(name: str, caller: CallerNow, services: ServicesNow, form: For
     return _lead_back(services, caller, name)
 
 
+@router.post("/datasets/{name}/judge", dependencies=[Depends(Access("dataset.edit"))])
+def judge_pictures(name: str, caller: CallerNow, services: ServicesNow, form: FormNow) -> Response:
+    """Lets the model that the gallery is to be sorted by judge the pictures."""
+    services.checkups.judge(caller, name, form.get("model", ""))
+    query = f"?{form['query']}" if form.get("query") else ""
+    return lead(f"{address('datasets', services.datasets.named.get(caller, name).name)}{query}#pictures")
+
+
 @router.post("/datasets/{name}/check/labels", dependencies=[Depends(Access("dataset.edit"))])
 def find_wrong_labels(name: str, caller: CallerNow, services: ServicesNow, form: FormNow) -> Response:
     """Queues the runs that judge labels."""

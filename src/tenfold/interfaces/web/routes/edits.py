@@ -103,7 +103,10 @@ def _edit(
     change = parse_spec(Change, values)
     if not chosen and not typed.get("all"):
         raise Invalid("No picture is chosen: tick some, or all that the filter finds.", code="edit.nothing")
-    wanted = asked_filter(services.datasets.reader(caller, dataset), _asked(typed)) if typed.get("all") else None
+    wanted = None
+    if typed.get("all"):
+        reader = services.datasets.reader(caller, dataset)
+        wanted = asked_filter(reader, _asked(typed), marks=lambda each: services.checkups.marks(caller, dataset, each))
     edit = Edit(change, wanted or tuple(sorted(chosen)))
     return services.revisions.edit(caller, dataset.id, edit, on=typed.get("revision", ""))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.inference.model import Model
 from tenfold.core.repository import Query
-from tenfold.core.training.run import Run
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters import home
@@ -71,5 +70,10 @@ def show_trash(request: Request, caller: CallerNow, services: ServicesNow, site:
     return site.show(request, TrashPage(rows=tuple(rows), kept_days=TRASH_DAYS))
 
 
-def _kinds(services: Services) -> dict[NamedKind, NamedThings[Dataset] | NamedThings[Run] | NamedThings[Model]]:
-    return {"datasets": services.datasets.named, "runs": services.runs.named, "models": services.models.named}
+def _kinds(services: Services) -> dict[NamedKind, NamedThings[Any]]:
+    return {
+        "datasets": services.datasets.named,
+        "networks": services.networks.named,
+        "runs": services.runs.named,
+        "models": services.models.named,
+    }

@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
 
-from tenfold.core.errors import BadNetwork, Conflict, InvalidFields, NameTaken, Problem, TenfoldError
+from tenfold.core.errors import BadNetwork, Conflict, InvalidFields, NameTaken, Problem, TenfoldError, Unavailable
 from tenfold.core.repository import Query
 from tenfold.core.training.run import Run
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow, is_led_here
 from tenfold.interfaces.api.problems import status_of
 from tenfold.interfaces.web.presenters import new_run, runs
 from tenfold.interfaces.web.presenters.frame import address
+from tenfold.interfaces.web.presenters.preflight import forecast_view
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.frame import AboutForm
@@ -50,9 +51,10 @@ def show_new_run(request: Request, caller: CallerNow, services: ServicesNow, sit
     like = typed.pop("like", "")
     if like:
         typed = {**new_run.values_like(services.runs.named.get(caller, like)), **typed}
-    if not is_led_here(request):
+    is_own = not is_led_here(request)
+    if is_own:
         services.desk.warm()
-    return site.show(request, new_run.new_run_page(services, caller, typed, level=level))
+    return site.show(request, new_run.new_run_page(services, caller, typed, level=level, probe=is_own))
 
 
 @router.post("/runs/new", dependencies=[Depends(Access("run.start"))])
@@ -62,7 +64,7 @@ def start_run(request: Request, caller: CallerNow, services: ServicesNow, site: 
     values, parameters = new_run.split_parameters(form)
     try:
         run = services.runs.start(caller, values, parameters)
-    except (InvalidFields, BadNetwork, Conflict) as error:
+    except (InvalidFields, BadNetwork, Conflict, Unavailable) as error:
         page = new_run.new_run_page(services, caller, form, level=level, problems=_problems(error))
         return site.show(request, page, status=status_of(error))
     return lead(address("runs", run.name))
@@ -72,6 +74,13 @@ def start_run(request: Request, caller: CallerNow, services: ServicesNow, site: 
 def check_field(caller: CallerNow, services: ServicesNow, site: SiteNow, form: FormNow, field: str = "") -> Response:
     """One field as it stands after a person left it."""
     return HTMLResponse(site.field(new_run.check_field(services, caller, form, field)))
+
+
+@router.post("/runs/new/preflight", dependencies=[Depends(Access("run.start"))])
+def show_forecast(caller: CallerNow, services: ServicesNow, site: SiteNow, form: FormNow) -> Response:
+    """What the run would take as the form stands."""
+    typed = {name: value for name, value in form.items() if name != "level"}
+    return HTMLResponse(site.preflight(forecast_view(services, caller, typed)))
 
 
 @router.get("/runs/{name}", dependencies=[Depends(Access("read"))])

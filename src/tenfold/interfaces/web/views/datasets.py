@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -27,13 +28,25 @@ class DatasetRow:
     split_text: str
     num_rejected: int
     num_bytes: int
+    task: str = ""
+    changed_at: datetime | None = None
+    findings: str = ""
+    has_bad_findings: bool = False
     progress: Progress | None = None
     can_train: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
+class SortHeading:
+    """The heading of a column that a list can be sorted by: its address, and the order if it is that."""
+
+    url: str
+    order: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetsPage(Page):
-    """All datasets."""
+    """All datasets; `headings` are the columns that they can be sorted by."""
 
     template: ClassVar[str] = "datasets.html"
     place: ClassVar[Place] = "datasets"
@@ -41,6 +54,7 @@ class DatasetsPage(Page):
 
     rows: tuple[DatasetRow, ...]
     search: str = ""
+    headings: Mapping[str, SortHeading] = field(default_factory=dict)
     next_url: str = ""
     can_edit: bool = True
 
@@ -88,6 +102,7 @@ class NewDatasetPage(Page):
     bucket: str = ""
     bucket_fields: tuple[FieldView, ...] = ()
     layout: LayoutView = LayoutView()
+    no_picture_yet: Mapping[str, str] = field(default_factory=dict)
     original_url: str = ""
     resized_url: str = ""
 
@@ -135,7 +150,9 @@ class PictureView:
 class Gallery:
     """One page of the pictures that fit the filter: `bar` has its main fields, `ranges` pairs of bounds.
 
-    `query` is the filter as the address has it and `revision` what is shown: an edit is asked for on both.
+    `query` is the filter as the address has it and `revision` what is shown: an edit is asked for on both. `earlier` is
+    that revision's number where it is not the current one. `judge` is a model that would have to judge before it can be
+    sorted by, which leads back to `judge_query`.
     """
 
     pictures: tuple[PictureView, ...]
@@ -151,9 +168,12 @@ class Gallery:
     classes: tuple[str, ...] = ()
     query: str = ""
     revision: str = ""
+    earlier: int = 0
     edit: EditForm | None = None
     can_relabel: bool = True
     has_groups: bool = False
+    judge: str = ""
+    judge_query: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,8 +227,9 @@ class Revision:
     id: str
     created_at: datetime
     num_samples: int
-    manifest_hash: str
+    content: str
     is_current: bool
+    url: str = ""
     author: str = ""
     summary: str = ""
     made_from: int = 0
@@ -245,7 +266,10 @@ class Export:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetPage(Page):
-    """One dataset. `labels` is what pictures are labelled with, as in `5 classes`; `about_labels` are sentences."""
+    """One dataset. `labels` is what pictures are labelled with, as in `5 classes`; `about_labels` are sentences.
+
+    `earlier` is the number of the revision shown where that is not the current one.
+    """
 
     template: ClassVar[str] = "dataset.html"
     place: ClassVar[Place] = "datasets"
@@ -255,6 +279,7 @@ class DatasetPage(Page):
     state: State
     task: str
     tab: DatasetTab = "pictures"
+    earlier: int = 0
     progress: Progress | None = None
     failure: Failure | None = None
     splits: tuple[SplitFact, ...] = ()
@@ -265,8 +290,10 @@ class DatasetPage(Page):
     gallery: Gallery | None = None
     doctor: DoctorView | None = None
     num_excluded: int = 0
+    num_deleted: int = 0
     num_rejected: int = 0
     rejected: tuple[Rejected, ...] = ()
+    rejected_causes: tuple[str, ...] = ()
     rejected_next_url: str = ""
     histograms: tuple[Histogram, ...] = ()
     history: History = History()

@@ -21,7 +21,10 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldView:
-    """One field of a form: `value` is the text in it, right or wrong; `check_url` judges it when it is left."""
+    """One field of a form: `value` is the text in it, right or wrong; `check_url` judges it when it is left.
+
+    Where others depend on it, `form_url` gives the whole form anew instead.
+    """
 
     field: Field
     id: str
@@ -31,6 +34,7 @@ class FieldView:
     is_changed: bool = False
     options: tuple[Option, ...] = ()
     check_url: str = ""
+    form_url: str = ""
 
     @property
     def name(self) -> str:

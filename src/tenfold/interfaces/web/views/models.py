@@ -139,4 +139,5 @@ class ModelPage(Page):
     num_bytes: int
     contents: tuple[Fact, ...] = ()
     facts: tuple[Fact, ...] = ()
+    can_copy: bool = False
     about_form: AboutForm | None = None

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Literal
 
-from tenfold.interfaces.web.views.frame import NamedView, Page, Place
+from tenfold.core.networks.difference import Line
+from tenfold.interfaces.web.views.frame import AboutForm, NamedView, Page, Place
 from tenfold.interfaces.web.views.home import RunRow
+from tenfold.interfaces.web.views.network_editor import EditorView
+from tenfold.interfaces.web.views.new_network import ImportedView
+
+NetworkTab = Literal["code", "difference", "history"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,25 +34,15 @@ class NetworkRow:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksPage(Page):
-    """All networks."""
+    """All networks, those that people keep before the catalogue."""
 
     template: ClassVar[str] = "networks.html"
     place: ClassVar[Place] = "networks"
 
     rows: tuple[NetworkRow, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerRow:
-    """One layer with what goes out of it. `share` is its part of all parameters."""
-
-    name: str
-    kind: str
-    about: str
-    shape: str
-    num_parameters: int
-    num_multiply_adds: int
-    share: float
+    new_url: str = ""
+    search: str = ""
+    next_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +56,55 @@ class ParameterRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryRow:
+    """One version, what it has otherwise than the one before, and the runs that trained it."""
+
+    number: int
+    url: str
+    against_url: str
+    at: datetime
+    author: str
+    summary: str
+    is_current: bool
+    num_parameters: int | None
+    runs: tuple[RunRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedLayer:
+    """A layer that differs: its output and parameters in both networks, empty where it is not there."""
+
+    path: str
+    what: Literal["added", "removed", "changed"]
+    old: str
+    new: str
+    old_parameters: int
+    new_parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceView:
+    """This network against another, which `against` names; `options` are those that can be chosen, with their labels.
+
+    `kept` says in words which weights of the other fit this one; `why_not` why layers are not compared.
+    """
+
+    against: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    layers: tuple[ChangedLayer, ...]
+    kept: str
+    why_not: str = ""
+
+    @property
+    def num_changed(self) -> int:
+        return sum(1 for line in self.lines if not line.left_out and not (line.old and line.new))
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkPage(Page):
-    """One network."""
+    """One network. `current` is the id of the version that a save is made on, `version` tells the one shown."""
 
     template: ClassVar[str] = "network.html"
     place: ClassVar[Place] = "networks"
@@ -70,17 +113,36 @@ class NetworkPage(Page):
     title: str
     about: str
     text: str
-    input_text: str
-    layers: tuple[LayerRow, ...]
+    editor: EditorView
     parameters: tuple[ParameterRow, ...]
-    num_parameters: int
-    num_multiply_adds: int
     is_catalogue: bool
     used_by: str
     runs: tuple[RunRow, ...]
     train_url: str = ""
     named: NamedView | None = None
+    sent: AboutForm | None = None
+    url: str = ""
+    asked_name: str = ""
+    tab: NetworkTab = "code"
+    version: str = ""
+    current: str = ""
+    can_copy: bool = False
+    can_save: bool = False
+    history: tuple[HistoryRow, ...] = ()
+    difference: DifferenceView | None = None
+    draft: DifferenceView | None = None
+    imported: ImportedView | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
         return tuple(self.text.splitlines())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftPage(Page):
+    """What a text that is not saved has otherwise, as a script asks for it."""
+
+    template: ClassVar[str] = "network.html"
+    fragments: ClassVar[frozenset[str]] = frozenset({"draft"})
+
+    draft: DifferenceView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -11,6 +11,7 @@ from tenfold.interfaces.web.views.datasets import Fact
 from tenfold.interfaces.web.views.forms import FieldGroup, FieldView, LevelTab
 from tenfold.interfaces.web.views.frame import AboutForm, Link, NamedView, Page, Place, State
 from tenfold.interfaces.web.views.home import Action, Failure, Progress, RunRow
+from tenfold.interfaces.web.views.preflight import ForecastView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class NewRunPage(Page):
     dataset_note: str = ""
     problem: str = ""
     has_datasets: bool = True
+    forecast: ForecastView = field(default_factory=ForecastView)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForecastAndFact:
+    """What was said of a run before it started, beside what it took; empty where one is not known."""
+
+    term: str
+    forecast: str
+    fact: str
+    difference: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunPage(Page):
     """One run, while it waits, runs, and after it ended."""
 
@@ -166,11 +178,13 @@ class RunPage(Page):
     failure: Failure | None = None
     outcome: Outcome | None = None
     specification: tuple[Fact, ...] = ()
+    forecast_and_fact: tuple[ForecastAndFact, ...] = ()
     changed: frozenset[str] = frozenset()
     log: tuple[LogLine, ...] = ()
     files: tuple[Fact, ...] = ()
     actions: tuple[Action, ...] = ()
     attempts: int = 1
+    can_copy: bool = False
     about_form: AboutForm | None = None
 
     @property

@@ -1,0 +1,1 @@
+"""What a checkup leaves in its folder."""

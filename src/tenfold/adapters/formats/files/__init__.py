@@ -1,0 +1,1 @@
+"""Single files and what lies in them, each opened in one place, none trusted."""

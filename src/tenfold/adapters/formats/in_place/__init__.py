@@ -1,0 +1,1 @@
+"""Pictures used where they lie: registered, checked, packed behind."""

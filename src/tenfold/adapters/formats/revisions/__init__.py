@@ -1,0 +1,1 @@
+"""A revision folder: written, read, derived from another one, exported."""

@@ -1,0 +1,37 @@
+"""The probe: a few steps of a training that is not begun, to see what they take."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Literal
+
+from tenfold.core.events import Probed
+from tenfold.core.training.job import TrainJob
+from tenfold.core.training.ports import BackendPlan
+from tenfold.core.training.preflight.probing import FirstSamples, largest_probe, probe
+from tenfold.worker.material import gather
+from tenfold.worker.toolbox import JobFolder, Toolbox
+
+
+def probe_training(job: TrainJob, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["finished", "stopped"]:
+    """Tells what steps of the job take on this device; nothing of what is learnt is kept."""
+    gauge = tools.watch_memory(slot)
+    material = gather(job, folder.data_folder, tasks=tools.tasks, open_revision=tools.open_revision)
+    spec = material.spec
+    plan = BackendPlan(
+        graph=material.graph,
+        spec=spec,
+        head=tools.make_head(material.task),
+        device=slot,
+        threads=spec.threads or len(os.sched_getaffinity(0)),
+        mean=material.mean,
+        std=material.std,
+        span=material.revision.span,
+    )
+    backend = tools.make_backend(plan, FirstSamples(material.samples, largest_probe(spec.batch_size)))
+    for reading in probe(backend, spec.batch_size, gauge=gauge, clock=time.monotonic):
+        folder.emit(Probed(batch=reading.batch, memory_bytes=reading.peak_bytes, step_s=reading.step_s))
+        if folder.stop_requested():
+            return "stopped"
+    return "finished"
