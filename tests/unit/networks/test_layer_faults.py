@@ -56,6 +56,7 @@ def messages(source: str, call: str) -> list[str]:
         (IMAGE, "detection_output from x, x, x", "`detection_output` needs prior boxes (boxes x 8) as its third input,"),
         ("sequence(4, 8)", "detection_output from z, x, x", "`detection_output` needs 4 values of `z` (line 3) for each"),
         ("sequence(7, 8)", "detection_output from x, z, x", "`detection_output` cannot use this: `z` (line 3) gives 6 x"),
+        (IMAGE, "reshape([1, 1, 1, 1, 1, 1, 1, 6, 63]) from x", "`reshape` has 9 sizes; at most 8 are allowed."),
         ("tokens(5)", "one_hot from x", "`tokens` needs length, vocabulary: vocabulary missing."),
     ],
 )  # fmt: skip
@@ -63,6 +64,18 @@ def test_misfits(source: str, call: str, message: str):
     found = messages(source, call)
     assert len(found) == 1
     assert found[0].startswith(message)
+
+
+def test_windows_slide_along_three_axes_at_most():
+    text = "network n\ninput x = image(6, 9, 7)\nreshape([2, 3, 3, 3, 7]) from x\nc = conv(4, 1)\noutput y\n"
+    (problem,) = analyse(text).problems
+    assert problem.line == 4
+    assert problem.message.startswith("`conv` needs an image, volume or sequence, but its input has 5 axes: 2 x 3 x 3")
+    assert analyse(text.replace("3, 3, 3, 7", "9, 3, 7")).ok
+
+
+def test_a_number_no_one_could_read_is_told_in_short():
+    assert messages(IMAGE, "conv(1e300, 3) from x") == ["`out` of `conv` is 1e+300, allowed are 1 to 16777216."]
 
 
 def test_a_factor_for_each_channel_multiplies_all_its_places():

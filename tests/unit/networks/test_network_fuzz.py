@@ -93,6 +93,9 @@ HOSTILE = {
     "nul bytes": HEAD + "\x00" * 250_000,
     "quotes": HEAD + '"' * 250_000,
     "accents": HEAD + "é" * 120_000,
+    "infinite rounding": HEAD + "let v = round_to(1.7e308, 1.7e308)\nrelu\noutput y\n",
+    "infinite steps": HEAD + "param v = 5 in 0..10 step 1e-320\nc = conv(v, 3)\noutput y\n",
+    "infinite range": HEAD + "param v = 1e308 in -1e308..1e308 step 1\nc = conv(3, v)\noutput y\n",
     "long sums of lists": HEAD + "let l = [" + "1, " * 4000 + "1]\n" + "".join(f"let s{i} = sum(l)\n" for i in range(8000)),
 }  # fmt: skip
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
+from processor import million_additions_s
 
 import tenfold.core.networks
 from tenfold.core.errors import Conflict
@@ -14,9 +16,12 @@ from tenfold.core.networks.difference import weights_kept
 from tenfold.core.networks.editing.connecting import connect, readable, repeat
 from tenfold.core.networks.editing.edits import Edited, apply_edits
 from tenfold.core.networks.editing.layers import remove
+from tenfold.core.networks.editing.operations import carry_out
 from tenfold.core.networks.editing.places import find_place
+from tenfold.core.networks.editing.renaming import rename
 from tenfold.core.networks.editing.wrapping import wrap
 from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.operation import Operation
 from tenfold.core.networks.parser import parse
 from tenfold.core.networks.syntax import BlockStatement, LayerStatement
 
@@ -164,6 +169,42 @@ def test_copies_that_something_names_stay() -> None:
     text = STEM.replace("pool = global_avg_pool", "pool = global_avg_pool from same.0")
     with pytest.raises(Conflict, match="names a copy of `same`"):
         repeat(parse(text), at(text, "same ="), "1", graph=graph_of(text))
+
+
+ENDLESS = "block b() {\n  x = b()\n  y = conv(3, 1)\n}\n"
+COUNTLESS = "".join(f"block b{n}() {{\n  x = b{n + 1}()\n  z = b{n + 1}()\n}}\n" for n in range(40))
+COUNTLESS += "block b40() {\n  y = conv(3, 1)\n}\n"
+
+
+@pytest.mark.parametrize("blocks", [ENDLESS, COUNTLESS], ids=["endless", "countless"])
+def test_blocks_that_nobody_uses_are_edited_whatever_they_use(blocks: str) -> None:
+    text = f"network n\ninput image = image(3, 8, 8)\nrelu\noutput logits\n{blocks}"
+    definition, graph, place = parse(text), graph_of(text), at(text, "y = conv")
+    for made in (
+        rename(definition, place, "new", graph=graph),
+        repeat(definition, place, "3", graph=graph),
+        wrap(definition, place, place, "new", graph=graph),
+    ):
+        assert made.renames == ()
+        assert graph_of(apply_edits(text, made.edits))
+
+
+def test_a_path_through_a_block_that_uses_itself_ends() -> None:
+    text = f"network n\ninput image = image(3, 8, 8)\nq = b()\noutput logits\n{ENDLESS}"
+    path = "q." + "x." * 4000 + "y"
+    made = carry_out(Operation(action="remove", layer=path), parse(text), None)
+    assert "conv(3, 1)" not in apply_edits(text, made.edits)
+
+
+def test_thousands_of_layers_are_wrapped_in_time() -> None:
+    head, last = "network n\ninput image = image(3, 8, 8)\n", "output logits\n"
+    text = head + "".join(f"a{number} = conv(3, 1, init=normal(0.1))\n" for number in range(4000)) + last
+    definition, graph = parse(text), graph_of(text)
+    began = time.process_time()
+    made = wrap(definition, at(text, "a0 ="), at(text, "a1999 ="), "half", graph=graph)
+    spent_s = time.process_time() - began
+    assert len(made.renames) == 2000
+    assert spent_s < 100 * million_additions_s()  # thousands where each layer looks at all others
 
 
 @pytest.mark.parametrize("name", ["googlenet", "resnet18", "unet", "siamese", "vit_tiny"])

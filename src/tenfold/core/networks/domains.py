@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenfold.core.networks.evaluator import Evaluator, Fault, Scope
+from tenfold.core.networks.limits import MAX_INTEGER
 from tenfold.core.networks.problems import Mistake
 from tenfold.core.networks.syntax import Domain
 from tenfold.core.networks.values import Value, is_number, shown
@@ -51,4 +52,7 @@ def read_range(domain: Domain, evaluator: Evaluator, scope: Scope) -> Range:
         raise Fault(Mistake("network.domain", text, domain.span))
     if domain.step is not None and (not isinstance(step, int | float) or step <= 0):
         raise Fault(Mistake("network.domain", "A step is a number above 0.", domain.step.span))
+    if isinstance(step, int | float) and not (high - low) / step <= MAX_INTEGER:
+        text = f"A range has at most 2^53 steps: {shown(step)} is too small a step for {shown(low)} to {shown(high)}."
+        raise Fault(Mistake("network.domain", text, domain.span))
     return Range(low, high, step if isinstance(step, int | float) else None, None)

@@ -223,6 +223,8 @@ class Evaluator:
         self._budget.spend(sum(len(value) for value in values if isinstance(value, list)), expression.span)
         try:
             return _finite(rule(values), expression.span)
+        except OverflowError:
+            raise _too_large(expression.span) from None
         except (TypeError, ValueError):
             message = f"`{name}` is used as {_USAGE[name]}."
             raise Fault(Mistake("network.function-arguments", message, expression.span)) from None
@@ -276,8 +278,12 @@ def _finite(value: Value, span: Span) -> Value:
     if isinstance(value, int | float) and not isinstance(value, bool):
         too_large = abs(value) > MAX_INTEGER if isinstance(value, int) else not math.isfinite(value)
         if too_large:
-            raise Fault(Mistake("network.number", "This number grows too large: at most 2^53 is allowed.", span))
+            raise _too_large(span)
     return value
+
+
+def _too_large(span: Span) -> Fault:
+    return Fault(Mistake("network.number", "This number grows too large: at most 2^53 is allowed.", span))
 
 
 def _numbers(values: list[Value]) -> list[int | float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tenfold.core.networks.limits import MAX_INTEGER
+
 
 class Word(str):
     """A word that is neither parameter nor value: a choice, as `relu` or `same`."""
@@ -37,6 +39,8 @@ def shown(value: object) -> str:
         return f"[{', '.join(items)}{', ...' if len(value) > 8 else ''}]"
     if isinstance(value, str) and not isinstance(value, Word):
         return f'"{value[:40]}"'
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:  # a float that was taken for a whole number
+        return f"{value:.3g}"
     return str(value)
 
 

@@ -75,7 +75,7 @@ def repeat(definition: Definition, at: int, times: str, *, graph: LayerGraph | N
         return edited(edits)
     if is_once == (layer.repeat is None):
         return edited(edits)
-    paths = list(paths_of(definition, place.block, layer.name.text, weight_prefixes(graph)))
+    paths = paths_of(definition, place.block, layer.name.text, weight_prefixes(graph))
     moved = [(f"{path}.0", path) if is_once else (path, f"{path}.0") for path in paths]
     return edited([*edits, *path_edits(definition, moved)], moved)
 
@@ -125,5 +125,5 @@ def _require_no_copies(place: Place, layer: LayerStatement) -> None:
         raise refused(f"Its brackets use `{counted[0].name}`, which only copies have: change that first.")
     name = layer.name.text if layer.name else ""
     for statement in place.scope[place.index + 1 :] if name else ():
-        if any(not is_whole for _, is_whole in layer_mentions(statement, name)):
+        if any(not each.is_whole for each in layer_mentions(statement, name)):
             raise refused(f"Line {place.line(statement)} names a copy of `{name}`: change that first.")

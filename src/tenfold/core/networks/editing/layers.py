@@ -130,7 +130,7 @@ def _replaceable(place: Place, name: str) -> list[Span]:
     """Where the scope names a layer that goes; raises `Conflict` where nothing else can stand."""
     spans = []
     for statement in place.scope[place.index + 1 :]:
-        for span, is_whole in layer_mentions(statement, name):
+        for _, span, is_whole, _ in layer_mentions(statement, name):
             if not is_whole:
                 used = place.text[slice(*statement.span)].split("\n", 1)[0]
                 raise refused(f"`{name}` is used on line {place.line(statement)} (`{used[:60]}`): change that first.")

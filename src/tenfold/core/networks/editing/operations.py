@@ -69,7 +69,7 @@ _JOINED: dict[str, Callable[[Operation, Definition, int, LayerGraph | None], Edi
 def offset_of(operation: Operation, definition: Definition) -> int:
     """Where in the text the operation is done; raises `Conflict` where that is nowhere."""
     if operation.line is None:
-        return _statement_of((operation.layer or "").split("."), definition.statements, definition).span.start
+        return _statement_of((operation.layer or "").split("."), definition).span.start
     return _line_start(operation.line, definition)
 
 
@@ -81,20 +81,20 @@ def _line_start(line: int, definition: Definition) -> int:
     return offset
 
 
-def _statement_of(path: Sequence[str], scope: Sequence[Statement], definition: Definition) -> Statement:
-    """The statement of a layer's path: into the block that it uses, past the number of a copy."""
-    found = next((item for item in scope if _name(item) == path[0]), None)
-    if found is None:
-        raise refused(f"There is no layer `{path[0][:64]}` in the text.")
-    rest = path[1:]
-    if rest and rest[0].isdecimal():
-        rest = rest[1:]
-    if not rest:
-        return found
-    block = find_block(definition, found.call) if isinstance(found, LayerStatement) else None
-    if block is None:
-        raise refused(f"`{path[0][:64]}` is no block, so it has no `{rest[0][:64]}`.")
-    return _statement_of(rest, block.statements, definition)
+def _statement_of(path: Sequence[str], definition: Definition) -> Statement:
+    """The statement of a layer's path: into the blocks that it uses, past the numbers of copies."""
+    scope: Sequence[Statement] = definition.statements
+    while True:
+        found = next((item for item in scope if _name(item) == path[0]), None)
+        if found is None:
+            raise refused(f"There is no layer `{path[0][:64]}` in the text.")
+        rest = path[2:] if path[1:] and path[1].isdecimal() else path[1:]
+        if not rest:
+            return found
+        block = find_block(definition, found.call) if isinstance(found, LayerStatement) else None
+        if block is None:
+            raise refused(f"`{path[0][:64]}` is no block, so it has no `{rest[0][:64]}`.")
+        path, scope = rest, block.statements
 
 
 def _name(statement: Statement) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from tenfold.core.networks.editing.edits import replaced
 from tenfold.core.networks.graph import LayerGraph
@@ -14,6 +14,7 @@ from tenfold.core.networks.syntax import (
     LayerStatement,
     PretrainedStatement,
     RenamedStatement,
+    Statement,
 )
 
 
@@ -26,26 +27,39 @@ def weight_prefixes(graph: LayerGraph | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def paths_of(definition: Definition, block: BlockStatement | None, name: str, weights: frozenset[str]) -> Iterator[str]:
+def paths_of(definition: Definition, block: BlockStatement | None, name: str, weights: frozenset[str]) -> list[str]:
     """The paths of a layer with weights: one, or one for each use of the block that it stands in."""
+    return [f"{use}{name}" for use in uses_of(definition, block, weights) if f"{use}{name}" in weights]
+
+
+def uses_of(definition: Definition, block: BlockStatement | None, weights: frozenset[str]) -> list[str]:
+    """What the paths of a block's layers begin with, once for each use that has weights; those of the file with nothing.
+
+    Only paths that have weights are followed down, of which there are no more than layers: a block that is not used may
+    use itself, and blocks that use blocks twice would be countless.
+    """
     if block is None:
-        if name in weights:
-            yield name
-        return
-    for around, layer in _uses(definition, block):
-        for use in paths_of(definition, around, layer, weights):
-            for copy in _copies(use, weights):
-                if f"{copy}.{name}" in weights:
-                    yield f"{copy}.{name}"
+        return [""]
+    blocks = {item.name.text: item for item in all_blocks(definition)}
+    return list(_uses(definition.statements, "", block, blocks, weights))
 
 
-def _uses(definition: Definition, block: BlockStatement) -> Iterator[tuple[BlockStatement | None, str]]:
-    """The named layers that use a block, each with the block that it stands in."""
-    scopes = [(None, definition.statements), *((item, item.statements) for item in all_blocks(definition))]
-    for around, statements in scopes:
-        for layer in (each for each in statements if isinstance(each, LayerStatement)):
-            if layer.name is not None and layer.call.name.text == block.name.text:
-                yield around, layer.name.text
+def _uses(
+    scope: Sequence[Statement],
+    prefix: str,
+    wanted: BlockStatement,
+    blocks: Mapping[str, BlockStatement],
+    weights: frozenset[str],
+) -> Iterator[str]:
+    for layer in scope:
+        called = blocks.get(layer.call.name.text) if isinstance(layer, LayerStatement) else None
+        if called is None or not isinstance(layer, LayerStatement) or layer.name is None:
+            continue
+        for copy in _copies(f"{prefix}{layer.name.text}", weights):
+            if copy in weights:
+                if called is wanted:
+                    yield f"{copy}."
+                yield from _uses(called.statements, f"{copy}.", wanted, blocks, weights)
 
 
 def _copies(path: str, weights: frozenset[str]) -> list[str]:
@@ -64,36 +78,38 @@ def path_edits(definition: Definition, moved: list[tuple[str, str]], *, adds: bo
     """What `pretrained` and `renamed` say of moved paths, and the new `renamed` lines."""
     edits: list[TextEdit] = []
     known: set[tuple[str, str]] = set()
+    lines, places = Lines(definition.text), dict(moved)
     for statement in definition.statements:
         if isinstance(statement, PretrainedStatement):
             for reference in statement.layers:
-                edits += [replaced(reference.span, path) for path in _moved(str(reference), moved)]
+                edits += [replaced(reference.span, path) for path in _moved(str(reference), places)]
         elif isinstance(statement, RenamedStatement):
-            for path in _moved(str(statement.new), moved):
-                edits.append(_renamed_edit(definition, statement, path))
+            for path in _moved(str(statement.new), places):
+                edits.append(_renamed_edit(lines, statement, path))
                 known.add((str(statement.old), path))
-    lines = [f"renamed {old} to {new}" for old, new in moved if (old, new) not in known] if adds else []
-    if lines:
-        edits.append(insertion(_after_renamed(definition), "".join(f"\n{line}" for line in lines)))
+    added = [f"\nrenamed {old} to {new}" for old, new in moved if (old, new) not in known] if adds else []
+    if added:
+        edits.append(insertion(lines.line_end(_after_renamed(definition)), "".join(added)))
     return edits
 
 
-def _moved(path: str, moved: list[tuple[str, str]]) -> list[str]:
-    return [new + path[len(old) :] for old, new in moved if path == old or path.startswith(f"{old}.")][:1]
+def _moved(path: str, places: Mapping[str, str]) -> list[str]:
+    """Where a path is now, if it or a path that it lies in has moved."""
+    names = path.split(".")
+    beginnings = (".".join(names[:length]) for length in range(1, len(names) + 1))
+    return [places[old] + path[len(old) :] for old in beginnings if old in places][:1]
 
 
-def _renamed_edit(definition: Definition, statement: RenamedStatement, path: str) -> TextEdit:
+def _renamed_edit(lines: Lines, statement: RenamedStatement, path: str) -> TextEdit:
     """The line with its new target, or nothing where the target is what it was at first."""
     if str(statement.old) != path:
         return replaced(statement.new.span, path)
-    lines = Lines(definition.text)
     start, end = lines.line_start(statement.span.start), lines.line_end(statement.span.end)
     return replaced(Span(max(0, start - 1), end), "")
 
 
 def _after_renamed(definition: Definition) -> int:
-    """The end of the line that new `renamed` lines follow: the last one's, or that of the last statement."""
+    """The end of what new `renamed` lines follow: the last of them, or the last statement."""
     found = [item for item in definition.statements if isinstance(item, RenamedStatement)]
     last = found[-1] if found else definition.statements[-1]
-    end = last.close.end if isinstance(last, BlockStatement) and last.close else last.span.end
-    return Lines(definition.text).line_end(end)
+    return last.close.end if isinstance(last, BlockStatement) and last.close else last.span.end

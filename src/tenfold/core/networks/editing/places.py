@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from tenfold.core.networks.editing.edits import refused
 from tenfold.core.networks.evaluator import SHAPE_FUNCTIONS
@@ -48,7 +50,7 @@ class Place:
     def text(self) -> str:
         return self.definition.text
 
-    @property
+    @cached_property
     def lines(self) -> Lines:
         return Lines(self.definition.text)
 
@@ -105,23 +107,34 @@ def parts(part: object) -> Iterator[object]:
                 yield from parts(getattr(part, attribute.name))
 
 
-def layer_mentions(statement: Statement, name: str) -> list[tuple[Span, bool]]:
-    """Where a statement names a layer of its scope, and whether it means the layer as a whole, not a copy or result.
+class LayerMention(NamedTuple):
+    """Where a statement names a layer: as a whole, not a copy or result of it, and as what it reads."""
 
-    What `pretrained` and `renamed` say are paths, not mentions.
-    """
+    name: str
+    span: Span
+    is_whole: bool
+    is_read: bool
+
+
+def layers_mentioned(statement: Statement) -> Iterator[LayerMention]:
+    """Where a statement names layers of its scope; what `pretrained` and `renamed` say are paths, not mentions."""
     if not isinstance(statement, LayerStatement | OutputStatement | LetStatement):
-        return []
-    found: list[tuple[Span, bool]] = []
+        return
     for part in parts(statement):
-        if isinstance(part, Reference) and part.parts[0] == name:
-            found.append((Span(part.span.start, part.span.start + len(name)), len(part.parts) == 1))
+        if isinstance(part, Reference):
+            name, start = part.parts[0], part.span.start
+            yield LayerMention(name, Span(start, start + len(name)), len(part.parts) == 1, is_read=True)
         elif isinstance(part, Function) and part.name in SHAPE_FUNCTIONS:
-            found += [(item.span, True) for item in part.arguments if isinstance(item, Variable) and item.name == name]
+            named = (item for item in part.arguments if isinstance(item, Variable))
+            yield from (LayerMention(item.name, item.span, is_whole=True, is_read=False) for item in named)
     shared = shared_layer(statement)
-    if shared is not None and shared.name == name:
-        found.append((shared.span, False))
-    return found
+    if shared is not None:
+        yield LayerMention(shared.name, shared.span, is_whole=False, is_read=False)
+
+
+def layer_mentions(statement: Statement, name: str) -> list[LayerMention]:
+    """Where a statement names one layer of its scope."""
+    return [each for each in layers_mentioned(statement) if each.name == name]
 
 
 def shared_layer(statement: Statement) -> Variable | None:
@@ -133,13 +146,18 @@ def shared_layer(statement: Statement) -> Variable | None:
 
 
 def value_mentions(statement: Statement, name: str) -> list[Span]:
-    """Where a statement names a value: a parameter, a `let` or an argument of its block."""
+    """Where a statement names one value: a parameter, a `let` or an argument of its block."""
+    return [each.span for each in values_mentioned(statement) if each.name == name]
+
+
+def values_mentioned(statement: Statement) -> list[Variable]:
+    """Where a statement names values, or choices, which look alike."""
     layers = {id(item) for part in parts(statement) if _names_layers(part) for item in _arguments(part)}
     shared = shared_layer(statement)
     return [
-        part.span
+        part
         for part in parts(statement)
-        if isinstance(part, Variable) and part.name == name and part is not shared and id(part) not in layers
+        if isinstance(part, Variable) and part is not shared and id(part) not in layers
     ]
 
 

@@ -90,7 +90,7 @@ def _rename_layer(place: Place, statement: LayerStatement, new: str, graph: Laye
 
 
 def _layer_edits(place: Place, old: str, new: str) -> list[TextEdit]:
-    return [replaced(span, new) for item in place.scope for span, _ in layer_mentions(item, old)]
+    return [replaced(span, new) for item in place.scope for _, span, _, _ in layer_mentions(item, old)]
 
 
 def _renamed(path: str, new: str) -> str:

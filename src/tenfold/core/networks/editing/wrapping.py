@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tenfold.core.networks.editing.edits import Edited, edited, refused, replaced
-from tenfold.core.networks.editing.paths import all_blocks, path_edits, paths_of, weight_prefixes
+from tenfold.core.networks.editing.paths import all_blocks, path_edits, uses_of, weight_prefixes
 from tenfold.core.networks.editing.places import (
     Place,
     all_statements,
     check_name,
     find_place,
     free_name,
-    layer_mentions,
     layer_names,
+    layers_mentioned,
     lines_with_comments,
     local_values,
     name_above,
     parts,
     shared_layer,
     statement_above,
-    value_mentions,
+    values_mentioned,
 )
 from tenfold.core.networks.evaluator import SHAPE_FUNCTIONS
 from tenfold.core.networks.graph import LayerGraph
@@ -61,17 +62,16 @@ class _Selection:
     def following(self) -> Sequence[Statement]:
         return self.place.scope[self.place.index + len(self.statements) :]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [item.name.text for item in self.statements if isinstance(item, LayerStatement) and item.name]
 
 
 @dataclass
 class _Inputs:
-    """What the block reads, by the name inside and the reference outside, and the edits that this needs."""
+    """What the block reads: the name inside of each reference outside, and the edits that this needs."""
 
-    inside: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict)
     edits: list[TextEdit] = field(default_factory=list)
     replacements: list[tuple[Span, str]] = field(default_factory=list)
 
@@ -90,14 +90,14 @@ def wrap(definition: Definition, at: int, until: int, name: str, *, graph: Layer
     inputs = _inputs(selection)
     results, uses = _results(selection)
     values = _values(selection)
-    header = f"block {name}({', '.join(values)}){_from(inputs.inside)} {{"
+    header = f"block {name}({', '.join(values)}){_from(inputs.named.values())} {{"
     body = [*_moved_lines(selection, inputs.replacements), *(f"{_INDENT}output {each} from {each}" for each in results)]
     given = f"({', '.join(values)})" if values else ""
     call = f"{selection.place.lines.indent(selection.span.start)}{selection.call} = {name}{given}"
     moved = list(_moved_paths(selection, graph))
     end = len(definition.text.rstrip())
     edits = [
-        replaced(selection.span, f"{call}{_from(inputs.outside)}"),
+        replaced(selection.span, f"{call}{_from(inputs.named)}"),
         *inputs.edits,
         *uses,
         *path_edits(definition, moved),
@@ -106,7 +106,7 @@ def wrap(definition: Definition, at: int, until: int, name: str, *, graph: Layer
     return edited(edits, moved)
 
 
-def _from(names: Sequence[str]) -> str:
+def _from(names: Collection[str]) -> str:
     return f" from {', '.join(names)}" if names else ""
 
 
@@ -146,23 +146,21 @@ def _inputs(selection: _Selection) -> _Inputs:
     if not first.sources and outside:
         source, naming = name_above(selection.place, statement_above(selection.place))
         found.edits += naming
-        found.inside.append(source)
-        found.outside.append(source)
+        found.named[source] = source
+    taken = {*selection.names, *found.named}
     for reference, span in outside:
-        if reference not in found.outside:
-            found.outside.append(reference)
-            found.inside.append(_input_name(selection, reference, found.inside))
-        inside = found.inside[found.outside.index(reference)]
+        inside = found.named.get(reference) or _input_name(reference, taken)
+        found.named[reference] = inside
+        taken.add(inside)
         if inside != reference:
             found.replacements.append((span, inside))
     return found
 
 
-def _input_name(selection: _Selection, reference: str, taken: Sequence[str]) -> str:
+def _input_name(reference: str, taken: set[str]) -> str:
     """`conv1` stays; for `layer2.1` it is `layer2_1`, or another that is free."""
     wish = reference.replace(".", "_")
-    used = {*selection.names, *taken}
-    return wish if wish not in used else free_name(wish, used)
+    return wish if wish not in taken else free_name(wish, taken)
 
 
 def _outside_references(selection: _Selection) -> Iterator[tuple[str, Span]]:
@@ -184,17 +182,15 @@ def _values(selection: _Selection) -> list[str]:
     """The values of the block around that the layers use, in the order in which it declares them."""
     block = selection.place.block
     own = {item.name.text for item in selection.statements if isinstance(item, LetStatement)}
-    used = [
-        each
-        for each in sorted(local_values(block) - own - _OF_COPIES)
-        if any(value_mentions(statement, each) for statement in selection.statements)
-    ]
-    return sorted(used, key=lambda name: _declared_at(block, name)) if block is not None else []
+    named = {each.name for statement in selection.statements for each in values_mentioned(statement)}
+    used = named & (local_values(block) - own - _OF_COPIES)
+    places = _declared_at(block) if block is not None else {}
+    return sorted(used, key=lambda name: (places.get(name, 0), name))
 
 
-def _declared_at(block: BlockStatement, name: str) -> int:
+def _declared_at(block: BlockStatement) -> dict[str, int]:
     lets = [item.name for item in block.statements if isinstance(item, LetStatement)]
-    return next((each.span.start for each in (*(f.name for f in block.formals), *lets) if each.text == name), 0)
+    return {each.text: each.span.start for each in (*lets, *(formal.name for formal in block.formals))}
 
 
 # what is read of it
@@ -202,33 +198,32 @@ def _declared_at(block: BlockStatement, name: str) -> int:
 
 def _results(selection: _Selection) -> tuple[list[str], list[TextEdit]]:
     """The layers inside that are read later, beside the last one, and the edits of what reads them."""
-    place = selection.place
-    results: list[str] = []
+    place, own = selection.place, set(selection.names)
+    results: dict[str, None] = {}
     edits: list[TextEdit] = []
     last = selection.last.name.text if selection.last.name else ""
     for statement in selection.following:
-        for name in selection.names:
-            for span, is_whole in layer_mentions(statement, name):
-                is_read = name == last or _is_reference(statement, span)
-                if not is_whole or not is_read:
-                    raise refused(f"Line {place.line(statement)} uses a part of `{name}`: leave it out of the block.")
-                edits.append(replaced(span, selection.call if name == last else f"{selection.call}.{name}"))
-                if name != last and name not in results:
-                    results.append(name)
-    return results, edits
-
-
-def _is_reference(statement: Statement, span: Span) -> bool:
-    return any(isinstance(part, Reference) and part.span == span for part in parts(statement))
+        for name, span, is_whole, is_read in layers_mentioned(statement):
+            if name not in own:
+                continue
+            if not is_whole or not (name == last or is_read):
+                raise refused(f"Line {place.line(statement)} uses a part of `{name}`: leave it out of the block.")
+            edits.append(replaced(span, selection.call if name == last else f"{selection.call}.{name}"))
+            if name != last:
+                results[name] = None
+    return [*results], edits
 
 
 def _require_own_values(selection: _Selection) -> None:
     """Raises `Conflict` where a value that would move is used elsewhere."""
-    lets = [item.name.text for item in selection.statements if isinstance(item, LetStatement)]
-    others = [item for item in all_statements(selection.place.definition) if item not in selection.statements]
-    for name in lets:
-        for statement in others if selection.place.block is None else selection.following:
-            if value_mentions(statement, name):
+    lets = {item.name.text for item in selection.statements if isinstance(item, LetStatement)}
+    inside = {id(item) for item in selection.statements}
+    everywhere = selection.place.block is None
+    around = all_statements(selection.place.definition) if everywhere else selection.following
+    for statement in around if lets else ():
+        used = [] if id(statement) in inside else [each.name for each in values_mentioned(statement)]
+        for name in used:
+            if name in lets:
                 line = selection.place.line(statement)
                 raise refused(f"Line {line} uses the value `{name}`: leave its line out of the block.")
 
@@ -249,6 +244,8 @@ def _moved_lines(selection: _Selection, replacements: Sequence[tuple[Span, str]]
 
 def _moved_paths(selection: _Selection, graph: LayerGraph) -> Iterator[tuple[str, str]]:
     weights = weight_prefixes(graph)
+    uses = uses_of(selection.place.definition, selection.place.block, weights)
     for name in selection.names:
-        for path in paths_of(selection.place.definition, selection.place.block, name, weights):
-            yield path, ".".join([*path.split(".")[:-1], selection.call, name])
+        for use in uses:
+            if f"{use}{name}" in weights:
+                yield f"{use}{name}", f"{use}{selection.call}.{name}"

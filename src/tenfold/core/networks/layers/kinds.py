@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from tenfold.core.networks.values import Initialiser
 
 Shape: TypeAlias = tuple[int, ...]
+MAX_SPATIAL = 3  # axes beside the channels that a window slides along: those of a volume
 
 
 class Tokens(tuple[int, ...]):
@@ -72,11 +73,10 @@ class Argument:
     def range_text(self) -> str:
         if self.choices:
             return ", ".join(self.choices)
-        if self.minimum is not None and self.maximum is not None:
-            return f"{self.minimum} to {self.maximum}"
-        if self.minimum is not None and self.below is not None:
-            return f"{self.minimum} to below {self.below}"
-        return f"at least {self.minimum}" if self.minimum is not None else f"at most {self.maximum}"
+        low, high, below = (None if end is None else f"{end:.15g}" for end in (self.minimum, self.maximum, self.below))
+        if low is not None and (high is not None or below is not None):
+            return f"{low} to {high}" if high is not None else f"{low} to below {below}"
+        return f"at least {low}" if low is not None else f"at most {high}"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,10 @@ def per_axis(kind: str, argument: str, value: int | Sequence[int], axes: int) ->
 
 
 def spatial(kind: str, shape: Shape) -> Shape:
-    """The axes beside the channels; a vector has none, which is a fault."""
+    """The axes beside the channels, one to three; a vector has none, which is a fault."""
+    if len(shape) > MAX_SPATIAL + 1:
+        text = f"`{kind}` needs an image, volume or sequence, but its input has {len(shape)} axes: {shape_text(shape)}."
+        raise LayerFault(f"{text} Put `reshape` to at most {MAX_SPATIAL + 1} before it.", code="network.rank")
     if len(shape) < 2:
         text = f"`{kind}` needs an image, volume or sequence, but its input is a vector of {shape[0]}."
         raise LayerFault(f"{text} Put it before `flatten`.", code="network.rank")

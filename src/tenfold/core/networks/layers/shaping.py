@@ -17,6 +17,8 @@ from tenfold.core.networks.layers.kinds import (
 )
 from tenfold.core.networks.limits import MAX_AXIS
 
+_MAX_AXES = 8  # as many as `permute` can name
+
 
 def _flatten_shape(_arguments: Arguments, inputs: Sequence[Shape]) -> Shape:
     return (math.prod(inputs[0]),)
@@ -25,6 +27,9 @@ def _flatten_shape(_arguments: Arguments, inputs: Sequence[Shape]) -> Shape:
 def _reshape_resolve(arguments: Arguments, inputs: Sequence[Shape]) -> Arguments:
     given = arguments["shape"]
     sizes = [given] if isinstance(given, int) else list(given)
+    if len(sizes) > _MAX_AXES:
+        text = f"`reshape` has {len(sizes)} sizes; at most {_MAX_AXES} are allowed."
+        raise LayerFault(text, code="network.axes", argument="shape")
     values, known = math.prod(inputs[0]), math.prod(size for size in sizes if size > 0)
     open_axes = [index for index, size in enumerate(sizes) if size == -1]
     fits = 0 not in sizes and len(open_axes) <= 1 and (values % known == 0 if open_axes else values == known)
