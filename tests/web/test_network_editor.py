@@ -151,6 +151,15 @@ def operated(browser: TestClient, text: str, **operation: object) -> tuple[str, 
     return apply_edits(text, [TextEdit(**each) for each in told["edits"]]), told["line"]
 
 
+def test_a_text_that_cannot_be_read_in_time_is_not_read_again_for_the_form() -> None:
+    text = "network n\ninput image = image(1, 28, 28)\n" + "relu\n" * 50_000
+    meaning = analyse(text, is_late=lambda: True)
+    assert [problem.code for problem in meaning.problems] == ["network.slow"]
+    view = editor_view(text, meaning, Looking("/networks/n", line=4))
+    assert view.panel.why_not
+    assert (view.graph.nodes, view.costs) == ((), ())
+
+
 def test_an_edit_gives_edits_and_a_refusal_its_reason(browser: TestClient) -> None:
     asked = {"text": LENET_TEXT, "line": 13, "action": "set", "argument": "window", "value": "3", "of_parameter": True}
     (edit,) = browser.post("/networks/-/edit", json=asked).json()["edits"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenfold.core.errors import BadNetwork, InvalidFields, Problem
 from tenfold.core.fields import Field
@@ -136,7 +136,7 @@ class NetworkTexts:
         found = self._known.get(key)
         if found is None:
             deadline = Deadline(self._worked, ANALYSIS_S)
-            found = read(deadline)
+            found = replace(read(deadline), definition=None)  # which is much larger than the rest
             if not deadline.is_passed:  # or it says how busy the machine was, not what the text means
                 if len(self._known) >= KEPT_ANALYSES:
                     self._known.pop(next(iter(self._known)), None)

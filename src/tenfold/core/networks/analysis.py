@@ -55,7 +55,8 @@ class Analysis:
     weights come from (the later source wins), and the paths that have moved, old to new.
 
     `sketch` holds the layers that are understood, also beside problems, and `unplaced` those that are not; `groups`
-    says by path what stands for several layers, and `places` where each path is written.
+    says by path what stands for several layers, and `places` where each path is written. `definition` are its
+    statements, where these are still kept.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Analysis:
     unplaced: tuple[Unplaced, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Span] = field(default_factory=dict)
+    definition: Definition | None = field(default=None, compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -167,6 +169,7 @@ class _Analyser:
             unplaced=tuple(self._expander.unplaced.values()),
             groups=self._expander.groups,
             places=self._expander.nodes.statements,
+            definition=self._definition,
         )
 
     def _at_two_sizes(self, graph: LayerGraph) -> LayerGraph | None:

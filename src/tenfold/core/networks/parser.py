@@ -41,23 +41,23 @@ def parse(text: str, is_late: Callable[[], bool] = lambda: False) -> Definition:
 
     One that is too large, or takes too long by `is_late`, has that one problem and no statements.
     """
-    problems = ProblemList(text)
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_TEXT_BYTES:
         message = f"The text has {size} bytes; at most {MAX_TEXT_BYTES} (256 kB) are allowed."
-        return _unread(text, Mistake("network.limit", message, Span(0, 0)))
+        return _unread(Mistake("network.limit", message, Span(0, 0)))
+    problems = ProblemList(text)
     try:
         tokens, comments = tokenise(text, is_late)
         statements = _StatementParser(tokens, problems, len(text), is_late).file()
     except TooLate:
-        return _unread(text, Mistake("network.slow", "Reading this text takes too long: make it shorter.", Span(0, 0)))
+        return _unread(Mistake("network.slow", "Reading this text takes too long: make it shorter.", Span(0, 0)))
     return Definition(text, statements, tuple(comments), problems.in_order())
 
 
-def _unread(text: str, mistake: Mistake) -> Definition:
-    problems = ProblemList(text)
+def _unread(mistake: Mistake) -> Definition:
+    problems = ProblemList("")
     problems.add(mistake)
-    return Definition(text, (), (), problems.in_order(), is_read=False)
+    return Definition("", (), (), problems.in_order(), is_read=False)
 
 
 class _StatementParser(ExpressionParser):

@@ -31,7 +31,7 @@ def layer_panel(text: str, meaning: Analysis, path: str, line: int, cursor: int)
     if not 1 <= at_line <= text.count("\n") + 1:
         return _empty(NOTHING)
     offset = lines.starts_at(at_line)
-    definition = parse(text)
+    definition = meaning.definition or parse(text)
     try:
         place = find_place(definition, offset)
     except Conflict:
