@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -132,6 +133,7 @@ def test_a_text_is_never_markup(browser: TestClient) -> None:
         ({"address": "https://elsewhere"}, 422),
         ({"line": -1}, 422),
         ({"unknown": 1}, 422),
+        ({"address": f"/networks/{quote(chr(0x1F98A) * 120)}@12"}, 200),
         ({"text": ""}, 200),
         ({"text": "(" * 5000}, 200),
         ({"text": "\U0001f600\nnetwork n"}, 200),

@@ -84,7 +84,8 @@ def test_a_draft_has_a_page_and_is_not_offered_for_training(browser: TestClient)
     assert (status, path) == (200, "/networks/a draft")
     assert "a draft" not in text_of(browser.get("/runs/new").text)
     listed = browser.get("/networks").text
-    assert "a draft" in text_of(listed)
+    assert re.search(r"a draft\s*</a> <span class=\"tag\">draft</span>", listed)
+    assert re.search(r"nothing yet\s*Mend a draft", text_of(listed))
     assert "network=a+draft" not in listed
 
 

@@ -4,24 +4,24 @@ import { redo, undo } from '@codemirror/commands';
 import { nextDiagnostic } from '@codemirror/lint';
 import { announce, element, need } from '../dom.js';
 import { RequestFailed, json, post } from '../request.js';
+import { Asker } from './asker.js';
 import { compare } from './difference.js';
 import { keep, kept } from './drafts.js';
 import { operationOf } from './operations.js';
 import { put } from './parts.js';
 import { apply, mark, surface } from './surface.js';
 
-const PAUSE_MS = 120;
+const TABLE_MS = 60;
 
 class NetworkEditor extends HTMLElement {
   layer = '';
   line = 0;
   opened = new Set();
   folded = new Set();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  waiting = undefined;
-  /** @type {AbortController | undefined} */
-  asking = undefined;
+  asker = new Asker((signal) => this.look(signal));
   problems = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  later = undefined;
 
   async connectedCallback() {
     const source = need(this, '[data-source]');
@@ -48,12 +48,12 @@ class NetworkEditor extends HTMLElement {
     });
     this.bind();
     this.showKept();
-    this.ask();
+    this.asker.now();
   }
 
   disconnectedCallback() {
-    this.asking?.abort();
-    clearTimeout(this.waiting);
+    this.asker.stop();
+    clearTimeout(this.later);
   }
 
   get text() {
@@ -103,7 +103,7 @@ class NetworkEditor extends HTMLElement {
   changed() {
     if (!keep(this.name, this.text, this.saved ?? '')) announce('This browser keeps nothing: save before you leave.');
     this.showKept();
-    this.askSoon();
+    this.asker.soon();
   }
 
   showKept() {
@@ -131,7 +131,7 @@ class NetworkEditor extends HTMLElement {
   /** Keeps the text as a version; what is refused stays here. */
   async save() {
     const { text } = this;
-    if (!this.querySelector('[data-save]') || (text === this.saved && !this.name.includes('@'))) return;
+    if (!this.querySelector('[data-save]')) return;
     await this.attempt(async () => {
       const { url } = await post('/networks/-/save', { name: this.name, text, current: this.getAttribute('current') });
       keep(this.name, '', '');
@@ -143,7 +143,7 @@ class NetworkEditor extends HTMLElement {
   moved(line) {
     if (line === this.line) return;
     this.line = line;
-    this.askSoon();
+    this.asker.soon();
   }
 
   /** To the next or previous layer of the graph. @param {number} by */
@@ -163,36 +163,35 @@ class NetworkEditor extends HTMLElement {
     if (!view || !line || line > view.state.doc.lines) return;
     this.line = line;
     view.dispatch({ selection: { anchor: view.state.doc.line(line).from }, scrollIntoView: true });
-    this.ask();
+    this.asker.now();
   }
 
   // what the server says
 
-  askSoon() {
-    clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.ask(), PAUSE_MS);
-  }
-
-  async ask() {
-    clearTimeout(this.waiting);
-    this.asking?.abort();
-    this.asking = new AbortController();
-    const { text } = this;
-    let answer;
+  /** @param {AbortSignal} signal */
+  async look(signal) {
+    const { text, layer, line } = this;
+    const asked = { address: this.getAttribute('address'), text, opened: [...this.opened], folded: [...this.folded], layer, line };
     try {
-      answer = await post('/networks/-/look', {
-        address: this.getAttribute('address'), text, opened: [...this.opened], folded: [...this.folded], layer: this.layer, line: this.line,
-      }, this.asking.signal);
+      const answer = await post('/networks/-/look', asked, signal);
+      return text === this.text ? () => this.show(answer) : undefined;
     } catch (error) {
       if (error instanceof RequestFailed) this.fail(error.message);
-      return;
+      return undefined;
     }
-    if (!this.view || text !== this.text) return;
+  }
+
+  /** @param {any} answer */
+  show(answer) {
+    if (!this.view) return;
     this.layer = answer.layer || this.layer;
     const before = this.problems;
     this.problems = answer.problems.length;
     mark(this.view, answer.problems, answer.warnings);
-    for (const [name, markup] of Object.entries(answer.parts)) put(this, name, markup);
+    const { costs, ...seen } = answer.parts;
+    for (const [name, markup] of Object.entries(seen)) put(this, name, markup);
+    clearTimeout(this.later);
+    this.later = setTimeout(() => put(this, 'costs', costs), TABLE_MS); // which stands below what is looked at
     this.enablePanel();
     if (this.querySelector('[data-compare][aria-expanded="true"]')) this.compare(true);
     this.judge();
@@ -202,7 +201,8 @@ class NetworkEditor extends HTMLElement {
   /** @param {string} message */
   fail(message) {
     need(this, '[data-draft]').hidden = false;
-    need(this, '[data-draft-text]').textContent = `${message} What you typed is kept in this browser.`;
+    const kept = this.text === this.saved ? '' : ' What you typed is kept in this browser.';
+    need(this, '[data-draft-text]').textContent = message + kept;
   }
 
   enablePanel() {
@@ -245,7 +245,7 @@ class NetworkEditor extends HTMLElement {
       this.folded.add(fold);
     }
     history.replaceState(null, '', link.getAttribute('href') ?? '');
-    this.ask();
+    this.asker.now();
   }
 
   /** A field or button of the form: the server says which characters of the text that changes. @param {Element} from */

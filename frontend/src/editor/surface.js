@@ -18,6 +18,7 @@ import { colours, completion, help, language } from './language.js';
 
 const MOST_FIXES = 3;
 const MOST_TOLD = 3;
+const TYPING_MS = 500; // a line that is typed on is left in peace so long
 
 const look = EditorView.theme({
   '&': { backgroundColor: 'var(--surface)', color: 'var(--ink)', border: '1px solid var(--line)', fontSize: '12.5px' },
@@ -139,6 +140,9 @@ function typeOver(event, view) {
   return true;
 }
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let later;
+
 /** Shows problems and warnings of the text as it stands. @param {EditorView} view @param {Problem[]} problems @param {Problem[]} warnings */
 export function mark(view, problems, warnings) {
   const units = counter(view.state.doc.toString());
@@ -152,8 +156,15 @@ export function mark(view, problems, warnings) {
     message: each.message,
     actions: each.fixes.slice(0, MOST_FIXES).map((fix) => ({ name: fix.label, apply: () => apply(view, fix.edits, 'input.fix') })),
   }));
-  view.dispatch(setDiagnostics(view.state, diagnostics));
-  view.dispatch({ effects: tell.of(problems.map((each) => ({ ...placed(each) }))) });
+  const all = problems.map(placed);
+  const { doc } = view.state;
+  const typed = view.hasFocus ? doc.lineAt(view.state.selection.main.head) : undefined;
+  const isTyped = (/** @type {Problem} */ each) => typed !== undefined && typed.from <= each.start && each.start <= typed.to;
+  const isTold = typed !== undefined && view.state.field(told).iter(typed.to).from === typed.to;
+  const atOnce = isTold ? all : all.filter((each) => !isTyped(each));
+  view.dispatch(setDiagnostics(view.state, diagnostics), { effects: tell.of(atOnce) });
+  clearTimeout(later);
+  if (atOnce.length < all.length) later = setTimeout(() => view.state.doc === doc && view.dispatch({ effects: tell.of(all) }), TYPING_MS);
 }
 
 /** Makes edits of the server's as one step that can be undone. @param {EditorView} view @param {Edit[]} edits @param {string} event */

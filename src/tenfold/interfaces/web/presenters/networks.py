@@ -65,6 +65,7 @@ def network_row(services: Services, actor: Actor, entry: NamedText) -> views.Net
         num_multiply_adds=graph.flops // 2 if graph else 0,
         used_by=_used_by(services, actor, entry),
         is_catalogue=entry.is_catalogue,
+        is_draft=graph is None,
         train_url=_train_url(actor, entry.name) if graph and services.runs.is_learnable(entry) else "",
     )
 

@@ -70,6 +70,7 @@ def new_run_page(
         changed=tuple(view for view in everything if view.is_changed and view.name not in OWN_PLACE),
         problems=tuple(view for view in everything if view.problem),
         dataset_note=_about(services, actor, chosen) if chosen else "",
+        is_building=chosen is not None and chosen.state == "building",
         problem=problem or _unplaced(problems, everything),
         has_datasets=bool(offered),
         forecast=forecast_view(services, actor, values, probe=probe) if offered else ForecastView(),
@@ -117,10 +118,13 @@ def _training_fields(
         values,
         problems,
         options={"dataset": options, **_offered(services, _framework(values))},
-        proposals={"name": free},
         check_url=CHECK_URL,
     )
-    return tuple(replace(view, form_url=FORM_URL) if view.name == "framework" else view for view in views)
+    about: dict[str, dict[str, Any]] = {
+        **dict.fromkeys(("dataset", "framework"), {"form_url": FORM_URL}),
+        "name": {"proposal": free},
+    }
+    return tuple(replace(view, **about.get(view.name, {})) for view in views)
 
 
 def _framework(values: Mapping[str, object]) -> Framework:

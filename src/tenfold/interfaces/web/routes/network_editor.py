@@ -30,6 +30,7 @@ from tenfold.services.network_texts import NetworkTexts
 
 router = APIRouter(include_in_schema=False)
 MAX_GROUPS = 2000
+MAX_ADDRESS = 2000  # of a name of 120 characters, each written with 12
 Short = Annotated[str, Field(max_length=4096)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_BYTES * 2)]
 
@@ -39,7 +40,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    address: Annotated[str, Field(max_length=400, pattern=r"^/networks/[^?#]+$")]
+    address: Annotated[str, Field(max_length=MAX_ADDRESS, pattern=r"^/networks/[^?#]+$")]
     text: Text
     opened: Annotated[list[Short], Field(max_length=MAX_GROUPS)] = []
     folded: Annotated[list[Short], Field(max_length=MAX_GROUPS)] = []

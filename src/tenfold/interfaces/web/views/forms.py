@@ -23,7 +23,7 @@ class Option:
 class FieldView:
     """One field of a form: `value` is the text in it, right or wrong; `check_url` judges it when it is left.
 
-    Where others depend on it, `form_url` gives the whole form anew instead.
+    Where others depend on it, `form_url` gives the whole form anew instead. `proposal` is what an empty one stands for.
     """
 
     field: Field
@@ -35,6 +35,7 @@ class FieldView:
     options: tuple[Option, ...] = ()
     check_url: str = ""
     form_url: str = ""
+    proposal: str = ""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ NetworkTab = Literal["code", "difference", "history"]
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkRow:
-    """One line in the list of networks; `title` and `about` come from the network's text."""
+    """One line in the list of networks; `title` and `about` come from the network's text. A draft has no figures."""
 
     name: str
     url: str
@@ -30,6 +30,7 @@ class NetworkRow:
     used_by: str
     is_catalogue: bool
     train_url: str = ""
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

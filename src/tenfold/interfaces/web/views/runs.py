@@ -48,7 +48,7 @@ class NewRunPage(Page):
 
     template: ClassVar[str] = "run-new.html"
     place: ClassVar[Place] = "runs"
-    fragments: ClassVar[frozenset[str]] = frozenset({"parameters", "changes"})
+    fragments: ClassVar[frozenset[str]] = frozenset({"parameters", "changes", "naming", "learnt"})
 
     title: str
     level: Level
@@ -63,6 +63,7 @@ class NewRunPage(Page):
     changed: tuple[FieldView, ...]
     problems: tuple[FieldView, ...]
     dataset_note: str = ""
+    is_building: bool = False
     problem: str = ""
     has_datasets: bool = True
     forecast: ForecastView = field(default_factory=ForecastView)
