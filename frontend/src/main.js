@@ -22,6 +22,7 @@ import { bindToasts } from './toast.js';
 
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
+htmx.config.attributesToSettle = ['class', 'width', 'height']; // a style that a script has set cannot be written as an attribute
 htmx.config.historyCacheSize = 0;
 htmx.config.selfRequestsOnly = true;
 document.addEventListener('htmx:configRequest', (event) => {

@@ -244,6 +244,14 @@ def test_a_link_on_another_site_shows_a_page_and_sets_nothing_to_work(furnished:
         desk.warm = warm  # type: ignore[method-assign]
 
 
+@pytest.mark.parametrize("asked", ["sample=-1", "sample=x", "sample=1e3", "sample=%00"])
+@pytest.mark.parametrize("page", ["models", "runs"])
+def test_what_is_looked_at_is_asked_for_by_a_number(furnished: Site, page: str, asked: str) -> None:
+    answer = furnished.client().get(f"/{page}/first/inside?{asked}")
+    assert answer.status_code == 422
+    assert "write a whole number from 0." in answer.text
+
+
 def test_a_cookie_without_an_origin_changes_nothing(site: Site) -> None:
     secret = site.services.accounts.open_session(site.services.owner.user)
     client = TestClient(site.app, base_url=ORIGIN, cookies={"tenfold_session": secret})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import pytest
 from web.samples.things import FRAME
@@ -10,6 +11,7 @@ from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import declare, fields_of, parse_spec
 from tenfold.interfaces.web.rendering import Renderer
 from tenfold.interfaces.web.views.forms import Option, at_level, field_views, grouped, level_tabs, text_of
+from tenfold.interfaces.web.views.runs import NewRunPage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,35 @@ def test_every_declared_field_has_its_help_its_range_and_its_error_in_the_form(r
     assert "Learning rate is -1; allowed is above 0, at most 100." in markup
     assert 'aria-invalid="true"' in markup
     assert "Default: 3." in markup
+
+
+def test_enter_in_a_field_starts_the_run(renderer: Renderer) -> None:
+    """A browser presses the first button of the form that sends it."""
+    form = renderer.render(new_run_page(), FRAME).partition('<form action="/runs/new"')[2]
+    first = re.findall(r"<button[^>]*>", form)[0]
+    assert 'type="submit"' in first
+    assert "formaction" not in first
+    assert "level" not in first
+
+
+def test_parts_of_the_form_follow_what_they_tell_of(renderer: Renderer) -> None:
+    def trigger(page: NewRunPage, part: str) -> str:
+        found = re.search(rf'<\w+[^>]* id="{part}"[^>]*>', renderer.render(page, FRAME))
+        assert found is not None
+        assert part in NewRunPage.fragments
+        return "".join(re.findall(r'hx-trigger="([^"]*)"', found[0]))
+
+    assert trigger(new_run_page(), "changes").startswith("change from:closest form")
+    assert trigger(new_run_page(), "naming") == "change from:[name='network']"
+    assert trigger(new_run_page(), "learnt") == ""
+    assert trigger(replace(new_run_page(), is_building=True), "learnt").startswith("load delay")
+
+
+def test_an_empty_name_stands_for_the_proposed_one(renderer: Renderer) -> None:
+    page = new_run_page()
+    markup = renderer.field(replace(page.name, proposal="alexnet-mnist"))
+    assert 'value=""' in markup
+    assert 'placeholder="alexnet-mnist"' in markup
 
 
 def test_a_value_outside_the_level_goes_along(renderer: Renderer) -> None:

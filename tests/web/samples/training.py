@@ -47,7 +47,6 @@ def new_run_page(
         typed,
         problems,
         options=offered,
-        proposals={"name": "lenet-mnist-4"},
         check_url="/runs/new/check",
     )
     own = forms.field_views(NETWORK_FIELDS, typed, problems, prefix="parameters.", check_url="/runs/new/check")
@@ -58,7 +57,7 @@ def new_run_page(
         level=level,
         tabs=forms.level_tabs(views, level),
         dataset=by_name["dataset"],
-        name=by_name["name"],
+        name=replace(by_name["name"], proposal="lenet-mnist-4"),
         networks=(
             runs.NetworkChoice(
                 name="lenet",

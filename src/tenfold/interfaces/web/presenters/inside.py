@@ -24,8 +24,10 @@ SMALLEST_SIDE = 12
 LED_HERE = "Another page led here, so that nothing is looked at yet: press Look."
 
 
-def inside_of_run(services: Services, actor: Actor, run: Run, looked: Looked | None, *, file: str = "") -> InsidePage:
-    """The page of a run's checkpoint; where nothing can be seen, with the reason."""
+def inside_of_run(
+    services: Services, actor: Actor, run: Run, looked: Looked | None, *, file: str = "", problem: str = ""
+) -> InsidePage:
+    """The page of a run's checkpoint; where nothing can be seen, with the reason, as a `problem` with what was asked."""
     steps = services.inside.steps(actor, run)
     best = run.progress.get("best_step")
     named = tuple((step, f"step {count(step)}{', the best' if step == best else ''}") for step in reversed(steps))
@@ -37,8 +39,8 @@ def inside_of_run(services: Services, actor: Actor, run: Run, looked: Looked | N
         "steps": named,
         "is_training": run.state in {"running", "stopping"},
     }
-    if looked is None:
-        return InsidePage(look=LookView(problem=LED_HERE), **about)
+    if looked is None or problem:
+        return InsidePage(look=LookView(problem=problem or LED_HERE), **about)
     try:
         found = services.inside.of_run(actor, run.name, looked)
     except TenfoldError as error:
@@ -47,13 +49,13 @@ def inside_of_run(services: Services, actor: Actor, run: Run, looked: Looked | N
 
 
 def inside_of_model(
-    services: Services, actor: Actor, model: Model, looked: Looked | None, *, file: str = ""
+    services: Services, actor: Actor, model: Model, looked: Looked | None, *, file: str = "", problem: str = ""
 ) -> InsidePage:
-    """The page of a model; where nothing can be seen, with the reason."""
+    """The page of a model; where nothing can be seen, with the reason, as a `problem` with what was asked."""
     url = address("models", model.name)
     about: dict[str, Any] = {"kind": "models", "of": Link(text=model.name, url=url), "url": f"{url}/inside"}
-    if looked is None:
-        return InsidePage(look=LookView(problem=LED_HERE), **about)
+    if looked is None or problem:
+        return InsidePage(look=LookView(problem=problem or LED_HERE), **about)
     try:
         found = services.inside.of_model(actor, model.name, looked)
     except TenfoldError as error:

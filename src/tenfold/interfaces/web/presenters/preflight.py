@@ -83,7 +83,7 @@ def forecast_and_fact(run: Run) -> tuple[ForecastAndFact, ...]:
 def _row(term: str, before: Json, after: Json, words: Callable[[float], str]) -> ForecastAndFact:
     said = float(before) if isinstance(before, int | float) else None
     took = float(after) if isinstance(after, int | float) else None
-    difference = f"{100 * (took - said) / said:+.0f} %" if said and took is not None else ""
+    difference = f"{100 * (took - said) / said:+.0f} %".replace("-", "−") if said and took is not None else ""
     return ForecastAndFact(
         term=term,
         forecast=words(said) if said is not None else "not known",

@@ -28,7 +28,8 @@ def show_run(name: str, request: Request, caller: CallerNow, services: ServicesN
     led = moved("runs", run, name, "")
     if led is not None:
         return lead(f"{led.headers['location']}/inside")
-    return site.show(request, inside_of_run(services, caller, run, _asked(request)))
+    page = inside_of_run(services, caller, run, _asked(request), problem=_no_number(request))
+    return site.show(request, page, status=422 if _no_number(request) else 200)
 
 
 @router.get("/models/{name}/inside", dependencies=[Depends(Access("classify"))])
@@ -38,7 +39,8 @@ def show_model(name: str, request: Request, caller: CallerNow, services: Service
     led = moved("models", model, name, "")
     if led is not None:
         return lead(f"{led.headers['location']}/inside")
-    return site.show(request, inside_of_model(services, caller, model, _asked(request)))
+    page = inside_of_model(services, caller, model, _asked(request), problem=_no_number(request))
+    return site.show(request, page, status=422 if _no_number(request) else 200)
 
 
 @router.post("/runs/{name}/inside", dependencies=[Depends(Access("classify"))])
@@ -95,6 +97,15 @@ def _asked(request: Request) -> Looked | None:
         return None
     asked = request.query_params
     return Looked(sample=whole_number(asked.get("sample", "")), step=whole_number(asked.get("step", "")))
+
+
+def _no_number(request: Request) -> str:
+    """What is asked for by something else than a number, in words; empty where nothing is."""
+    for name in ("sample", "step"):
+        written = request.query_params.get(name, "")
+        if written and whole_number(written) is None:
+            return f"The {name} is “{written[:40]}”: write a whole number from 0."
+    return ""
 
 
 async def _sent(request: Request) -> tuple[bytes, str]:
