@@ -61,6 +61,14 @@ def test_lenet_is_told_in_figures_rows_and_words() -> None:
     assert (nodes["conv2"].above, nodes["conv2"].below) == ("conv1_max_pool", "conv2_max_pool")
 
 
+def test_a_long_name_stays_in_its_box() -> None:
+    name = "inception5b_global_average_pooling"
+    text = f"network n\ninput image = image(1, 28, 28)\n{name} = conv(9, 3)\nshort = relu\noutput y\n"
+    node = {node.path: node for node in view_of(text).graph.nodes}[name]
+    assert (node.label, node.number) == ("inception5b_global_av…", "90")
+    assert node.says.startswith(f"{name}, conv 3 × 3, 9 filters")
+
+
 def test_silhouettes_are_to_scale() -> None:
     nodes = {node.path: node for node in view_of(LENET_TEXT).graph.nodes}
     pool, conv = nodes["conv1_max_pool"], nodes["conv1"]

@@ -33,6 +33,7 @@ export function put(editor, name, markup) {
   const isInside = active && place.contains(active);
   const half = isInside && active instanceof HTMLInputElement && active.value !== active.defaultValue ? active.value : undefined;
   const path = isInside ? active.getAttribute('data-path') : null;
+  const group = isInside ? active.getAttribute('data-unfold') ?? active.getAttribute('data-fold') : null;
   const open = [...place.querySelectorAll('details[open]')].map((each) => each.id);
   const parsed = new DOMParser().parseFromString(markup, 'text/html');
   for (const each of parsed.querySelectorAll('fieldset')) each.removeAttribute('disabled');
@@ -41,7 +42,8 @@ export function put(editor, name, markup) {
   for (const each of place.querySelectorAll('details')) each.toggleAttribute('open', open.includes(each.id));
   if ('refresh' in place) /** @type {{refresh: () => void}} */ (/** @type {unknown} */ (place)).refresh();
   if (!isInside) return;
-  const again = path ? place.querySelector(`[data-path="${CSS.escape(path)}"]`) : active.id && document.getElementById(active.id);
+  const sought = path ? `[data-path="${CSS.escape(path)}"]` : group ? ['fold', 'unfold'].map((way) => `[data-${way}="${CSS.escape(group)}"]`).join() : '';
+  const again = sought ? place.querySelector(sought) : active.id && document.getElementById(active.id);
   if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
   if (again instanceof HTMLInputElement && half !== undefined) again.value = half;
 }

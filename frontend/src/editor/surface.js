@@ -21,9 +21,9 @@ const MOST_TOLD = 3;
 const TYPING_MS = 500; // a line that is typed on is left in peace so long
 
 const look = EditorView.theme({
-  '&': { backgroundColor: 'var(--surface)', color: 'var(--ink)', border: '1px solid var(--line)', fontSize: '12.5px' },
+  '&': { backgroundColor: 'var(--surface)', color: 'var(--ink)', border: '1px solid var(--line)', fontSize: '12.5px', maxHeight: 'var(--code-height)' },
   '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '2px' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.62' },
+  '.cm-scroller': { overflow: 'auto', fontFamily: 'var(--mono)', lineHeight: '1.62' },
   '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--ink-3)', border: '0' },
   '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--accent-weak)' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },

@@ -32,7 +32,8 @@ MAX_DRAWN = 1200
 BATCH = 64
 VOLUME_HEIGHT = 44.0
 VOLUME_GAP = 10.0
-SHORT = 28
+SHORT = 28  # characters of what a layer is, in its box
+NAME = 24  # those of its name, which is bold, and the number beside it
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,13 @@ def _node(
     width, height = scale.size(drawn.shape) if drawn.shape else (0.0, 0.0)
     label = drawn.path.rpartition(".")[2] if not drawn.path.rpartition(".")[2].isdigit() else drawn.path
     gives = f"gives {shape_text(drawn.shape)}" if drawn.shape else "gives nothing that is known"
+    number = short_count(look.parameters) if look.parameters else ""
     parts = [drawn.path, about, gives, *(["at fault"] if drawn.state == "faulty" else []), f"line {line}"]
     return views.GraphNode(
         path=drawn.path,
-        label=_short(label),
-        about=_short(about),
-        number=short_count(look.parameters) if look.parameters else "",
+        label=_short(label, NAME - len(number)),
+        about=_short(about, SHORT),
+        number=number,
         says=", ".join(part for part in parts if part),
         url=looking.at(drawn.path),
         x=round(drawn.x, 1),
@@ -267,8 +269,8 @@ def _about(drawn: DrawnNode, node: Node | None) -> str:
     return ", ".join([*first, *([rest] if (rest := arguments_text(drawn.kind, told)) else [])])
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _labelled(edges: tuple[DrawnEdge, ...]) -> set[int]:
