@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -163,6 +164,26 @@ def test_what_was_typed_is_there_after_a_reload_until_it_is_discarded(editor: Pa
     editor.get_by_role("button", name=re.compile("own text")).click()
     gives(editor, "ip1", "500")
     expect(editor.locator("[data-draft]")).to_be_hidden()
+
+
+def test_what_was_typed_on_an_earlier_text_says_that_it_would_undo_a_later_one(page: Page, url: str) -> None:
+    page.goto(f"{url}/network")
+    expect(page.locator(".cm-content")).to_be_visible()
+    name = page.locator("network-editor").get_attribute("name")
+    kept = json.dumps({"text": "network mine\n", "of": "network earlier\n"})
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"tenfold.network.{name}", kept])
+    page.reload()
+    draft = page.locator("[data-draft]")
+    expect(draft).to_contain_text("Typed here before the version that is saved now, which it would undo")
+    expect(code(page)).to_contain_text("network mine")
+    code(page).press("End")
+    code(page).press_sequentially("x")
+    expect(draft).to_contain_text("Typed here before the version")
+    draft.get_by_role("button", name="Back to the network").click()
+    expect(draft).to_be_hidden()
+    code(page).press("End")
+    code(page).press_sequentially("x")
+    expect(draft).to_contain_text("Changed here and kept in this browser")
 
 
 def test_cursor_and_graph_lead_to_each_other_by_keys(editor: Page) -> None:

@@ -134,6 +134,11 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(
     expect(page.locator("[data-draft-text]")).to_contain_text("version 2")
     expect(page.locator(".cm-content")).to_contain_text("ip2 = dense(classes, bias=false)")
     assert networks.get("shared").number == 2
+    page.reload()
+    expect(page.locator("[data-draft-text]")).to_contain_text("Typed here before the version that is saved now")
+    page.locator(".cm-content").press("Control+s")
+    expect(page.locator("[data-draft-text]")).to_contain_text("version 2 is current")
+    assert networks.get("shared").number == 2
     complaints[:] = [said for said in complaints if "409" not in said]
 
 

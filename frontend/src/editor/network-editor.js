@@ -10,8 +10,10 @@ import { keep, kept } from './drafts.js';
 import { operationOf } from './operations.js';
 import { put } from './parts.js';
 import { apply, mark, surface } from './surface.js';
+import { offerTraining } from './training.js';
 
 const TABLE_MS = 60;
+const OLD = 'Typed here before the version that is saved now, which it would undo: see what is changed, or take that version.';
 
 class NetworkEditor extends HTMLElement {
   layer = '';
@@ -39,7 +41,8 @@ class NetworkEditor extends HTMLElement {
     const host = element('div', { class: 'code-host' });
     need(this, '[data-plain]').replaceWith(host);
     for (const each of this.querySelectorAll('[data-plain-problem]')) each.remove();
-    this.view = surface(host, draft ?? this.saved, known, {
+    this.of = draft?.of ?? this.saved;
+    this.view = surface(host, draft?.text ?? this.saved, known, {
       changed: () => this.changed(),
       moved: (view) => this.moved(view.state.doc.lineAt(view.state.selection.main.head).number),
       save: () => this.save(),
@@ -58,6 +61,10 @@ class NetworkEditor extends HTMLElement {
 
   get text() {
     return this.view?.state.doc.toString() ?? this.saved ?? '';
+  }
+
+  get isOld() {
+    return this.of !== this.saved;
   }
 
   get name() {
@@ -101,7 +108,8 @@ class NetworkEditor extends HTMLElement {
   // the text
 
   changed() {
-    if (!keep(this.name, this.text, this.saved ?? '')) announce('This browser keeps nothing: save before you leave.');
+    if (this.text === this.saved) this.of = this.saved;
+    if (!keep(this.name, this.text, this.saved ?? '', this.of)) announce('This browser keeps nothing: save before you leave.');
     this.showKept();
     this.asker.soon();
   }
@@ -110,22 +118,12 @@ class NetworkEditor extends HTMLElement {
     const isChanged = this.text !== this.saved;
     need(this, '[data-draft]').hidden = !isChanged;
     if (!isChanged) this.compare(false);
-    need(this, '[data-draft-text]').textContent = 'Changed here and kept in this browser; not saved.';
+    need(this, '[data-draft-text]').textContent = this.isOld ? OLD : 'Changed here and kept in this browser; not saved.';
     this.judge();
   }
 
-  /** *Train this* is off while it would train something else than what stands here. */
   judge() {
-    const link = this.querySelector('[data-train]');
-    if (!(link instanceof HTMLAnchorElement)) return;
-    link.dataset.href ||= link.href;
-    const isChanged = this.text !== this.saved;
-    const reason = this.problems ? 'mend it to train' : isChanged ? 'save it to train' : '';
-    link.toggleAttribute('href', !reason);
-    if (!reason) link.href = link.dataset.href;
-    link.ariaDisabled = reason ? 'true' : 'false';
-    const why = this.querySelector('#why-not');
-    if (why && reason) why.textContent = reason;
+    offerTraining(this, this.problems ? 'mend it to train' : this.text !== this.saved ? 'save it to train' : '');
   }
 
   /** Keeps the text as a version; what is refused stays here. */
@@ -133,7 +131,7 @@ class NetworkEditor extends HTMLElement {
     const { text } = this;
     if (!this.querySelector('[data-save]')) return;
     await this.attempt(async () => {
-      const { url } = await post('/networks/-/save', { name: this.name, text, current: this.getAttribute('current') });
+      const { url } = await post('/networks/-/save', { name: this.name, text, current: this.isOld ? '' : this.getAttribute('current') });
       keep(this.name, '', '');
       location.assign(url);
     });
