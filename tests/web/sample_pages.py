@@ -57,6 +57,7 @@ from web.samples.training import (
     waiting_run_page,
 )
 
+from tenfold.interfaces.web.presenters.language import language_page
 from tenfold.interfaces.web.views import components, datasets, models, runs, settings
 from tenfold.interfaces.web.views.frame import Frame, Page, Toast
 
@@ -98,6 +99,7 @@ PAGES: dict[str, Callable[[], Page]] = {
     "network-broken": broken_network_page,
     "network-blocks": blocks_page,
     "network-imported": imported_network_page,
+    "network-language": language_page,
     "network-new": new_network_page,
     "network-new-refused": refused_network_page,
     "queue": queue_page,

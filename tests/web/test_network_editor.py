@@ -22,6 +22,7 @@ from tenfold.core.networks.parser import parse
 from tenfold.core.networks.problems import TextEdit
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.web.entry import add_pages
+from tenfold.interfaces.web.presenters.language import EXAMPLE
 from tenfold.interfaces.web.presenters.layer_panel import layer_panel
 from tenfold.interfaces.web.presenters.network_editor import MAX_DRAWN, Looking, editor_view
 from tenfold.interfaces.web.presenters.networks import arguments_text
@@ -352,3 +353,19 @@ def test_the_numbers_of_prior_boxes_are_told_in_a_row_and_filled_into_the_panel(
     assert known["variance"]["default"] == "[0.1, 0.1, 0.2, 0.2]"
     assert known["clip"]["default"] == "false"
     assert "class -1" in vocabulary()["layers"]["detection_output"]["help"]
+
+
+def test_the_reference_has_every_word_and_its_example_has_no_mistake(browser: TestClient) -> None:
+    page = browser.get("/networks/-/language")
+    assert page.status_code == 200
+    known = vocabulary()
+    for name, kind in known["layers"].items():
+        assert f'id="layer-{name}"' in page.text
+        for argument in kind["arguments"]:
+            assert f">{argument['name']}</th>" in page.text
+    for word in (*known["statements"], *known["inputs"], *known["initialisers"]):
+        assert f">{word}" in page.text
+    meaning = analyse(EXAMPLE)
+    assert (meaning.problems, meaning.warnings) == ((), ())
+    assert format_definition(parse(EXAMPLE)) == EXAMPLE
+    assert '<a href="/networks/-/language"' in browser.get("/networks/lenet").text

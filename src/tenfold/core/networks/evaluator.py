@@ -226,7 +226,7 @@ class Evaluator:
         except OverflowError:
             raise _too_large(expression.span) from None
         except (TypeError, ValueError):
-            message = f"`{name}` is used as {_USAGE[name]}."
+            message = f"`{name}` is used as {USAGE[name]}."
             raise Fault(Mistake("network.function-arguments", message, expression.span)) from None
 
     def _initialiser(self, expression: Function, scope: Scope) -> Value:
@@ -325,7 +325,7 @@ FUNCTIONS: dict[str, Callable[[list[Value]], Value]] = {
     "sum": lambda values: sum(_numbers(values)),
     "round_to": _round_to,
 }
-_USAGE = {
+USAGE = {
     "min": "`min(a, b)` or `min(list)`, of numbers",
     "max": "`max(a, b)` or `max(list)`, of numbers",
     "round": "`round(number)`",

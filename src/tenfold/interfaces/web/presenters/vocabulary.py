@@ -49,8 +49,10 @@ def vocabulary() -> dict[str, Any]:
     }
 
 
-def _written(default: object) -> str:
-    return shown(Word(default) if isinstance(default, str) else default)
+def default_text(declared: Argument) -> str:
+    """The default as the language writes it; empty where there is none."""
+    default = declared.default
+    return "" if default is None else shown(Word(default) if isinstance(default, str) else default)
 
 
 def _argument(declared: Argument) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def _argument(declared: Argument) -> dict[str, Any]:
         "type": declared.type,
         "help": declared.help,
         "required": declared.required,
-        "default": "" if declared.default is None else _written(declared.default),
+        "default": default_text(declared),
         "choices": list(declared.choices),
         "allowed": declared.range_text() if is_bounded else "",
     }

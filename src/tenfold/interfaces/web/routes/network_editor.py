@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ from tenfold.core.networks.limits import MAX_TEXT_BYTES
 from tenfold.core.networks.operation import Operation
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.web.presenters.frame import address
+from tenfold.interfaces.web.presenters.language import language_page
 from tenfold.interfaces.web.presenters.layer_operations import leads_to
 from tenfold.interfaces.web.presenters.network_difference import difference_view
 from tenfold.interfaces.web.presenters.network_editor import Looking, editor_view
@@ -157,6 +158,12 @@ def copy(caller: CallerNow, services: ServicesNow, form: FormNow) -> Response:
     source = checked_source(form.get("source", ""))
     made = services.network_copies.copy_of(caller, source)
     return lead(address("networks", made.name), f"{made.name} is a copy of {source.partition(':')[2] or source}.")
+
+
+@router.get("/networks/-/language", dependencies=[Depends(Access("read"))])
+def show_language(request: Request, site: SiteNow) -> Response:
+    """The reference of the language."""
+    return site.show(request, language_page())
 
 
 @router.get("/networks/-/vocabulary", dependencies=[Depends(Access("read"))])
