@@ -221,7 +221,7 @@ class BlockStatement(Statement):
 
 @dataclass(frozen=True)
 class Definition:
-    """A parsed network text: its statements, comments and syntax problems; of one that is not read the problem alone."""
+    """A parsed network text: its statements, comments and syntax problems; of one that is not read its one problem."""
 
     text: str
     statements: tuple[Statement, ...]

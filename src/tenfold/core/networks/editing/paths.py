@@ -33,7 +33,7 @@ def paths_of(definition: Definition, block: BlockStatement | None, name: str, we
 
 
 def uses_of(definition: Definition, block: BlockStatement | None, weights: frozenset[str]) -> list[str]:
-    """What the paths of a block's layers begin with, once for each use that has weights; those of the file with nothing.
+    """What the paths of a block's layers begin with, once for each use with weights; those of the file with nothing.
 
     Only paths that have weights are followed down, of which there are no more than layers: a block that is not used may
     use itself, and blocks that use blocks twice would be countless.

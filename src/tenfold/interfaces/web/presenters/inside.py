@@ -27,7 +27,7 @@ LED_HERE = "Another page led here, so that nothing is looked at yet: press Look.
 def inside_of_run(
     services: Services, actor: Actor, run: Run, looked: Looked | None, *, file: str = "", problem: str = ""
 ) -> InsidePage:
-    """The page of a run's checkpoint; where nothing can be seen, with the reason, as a `problem` with what was asked."""
+    """The page of a run's checkpoint; where nothing can be seen, with the reason, as a `problem` of what is asked."""
     steps = services.inside.steps(actor, run)
     best = run.progress.get("best_step")
     named = tuple((step, f"step {count(step)}{', the best' if step == best else ''}") for step in reversed(steps))

@@ -64,7 +64,9 @@ def _layer(kind: LayerKind) -> LayerEntry:
     needed = ", ".join(each.name for each in kind.arguments if each.required)
     sources = {1: "", 2: " from a, b", 3: " from a, b, c"}[kind.min_inputs]
     usage = f"{kind.name}{f'({needed})' if needed else ''}{sources}"
-    return LayerEntry(name=kind.name, usage=usage, help=kind.help.replace("`", ""), arguments=_arguments(kind.arguments))
+    return LayerEntry(
+        name=kind.name, usage=usage, help=kind.help.replace("`", ""), arguments=_arguments(kind.arguments)
+    )
 
 
 def _arguments(declared: Iterable[Argument]) -> tuple[ArgumentEntry, ...]:

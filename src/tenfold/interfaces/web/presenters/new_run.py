@@ -121,7 +121,7 @@ def _training_fields(
         check_url=CHECK_URL,
     )
     about: dict[str, dict[str, Any]] = {
-        **dict.fromkeys(("dataset", "framework"), {"form_url": FORM_URL}),
+        **{name: {"form_url": FORM_URL} for name in ("dataset", "framework")},
         "name": {"proposal": free},
     }
     return tuple(replace(view, **about.get(view.name, {})) for view in views)
