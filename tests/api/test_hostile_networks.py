@@ -54,11 +54,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_hostile_text_costs_no_more_than_a_second_of_a_common_processor(client: TestClient, name: str) -> None:
-    """Counted in work done at the same time, for the machine itself is slower at times."""
+    """Counted in work done at the same time where the machine is slower just now; the deadline is the same on a fast one."""
     client.get("/healthz")
     slowest = million_additions_s()
     began = time.process_time()
     answer = client.get(f"/api/v1/networks/{name}")
     spent_s = time.process_time() - began
     assert answer.status_code == 200
-    assert spent_s < 15 * max(slowest, million_additions_s())
+    assert spent_s < max(1.0, 15 * max(slowest, million_additions_s()))
