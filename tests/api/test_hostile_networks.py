@@ -54,7 +54,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_hostile_text_costs_no_more_than_a_second_of_a_common_processor(client: TestClient, name: str) -> None:
-    """Counted in work done at the same time where the machine is slower just now; the deadline is the same on a fast one."""
+    """Counted in work done at the same time where that is slow; the deadline is the same on a fast machine."""
     client.get("/healthz")
     slowest = million_additions_s()
     began = time.process_time()
