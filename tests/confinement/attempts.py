@@ -65,7 +65,7 @@ def read_another_job(at: Any) -> object:
 
 @attempt("list the data folder")
 def list_data(at: Any) -> object:
-    return os.listdir(Path(at.database).parent)
+    return [*Path(at.database).parent.iterdir()]
 
 
 @attempt("read the database through one's own root")
@@ -101,17 +101,17 @@ def truncate_database(at: Any) -> object:
 
 @attempt("change the mode of the database")
 def change_mode(at: Any) -> object:
-    return os.chmod(at.database, 0o666)
+    return Path(at.database).chmod(0o666)
 
 
 @attempt("leave a link to the database in its folder")
 def symbolic_link(at: Any) -> object:
-    return os.symlink(at.database, Path(at.writable, "link"))
+    return Path(at.writable, "link").symlink_to(at.database)
 
 
 @attempt("leave a hard link to the database in its folder")
 def hard_link(at: Any) -> object:
-    return os.link(at.database, Path(at.writable, "hard"))
+    return Path(at.writable, "hard").hardlink_to(at.database)
 
 
 @attempt("leave a pipe in its folder for the server to hang on")
@@ -126,7 +126,7 @@ def write_through_link(at: Any) -> object:
 
 @attempt("move another job's file into its folder")
 def move_in(at: Any) -> object:
-    return os.rename(Path(at.other_job, "movable"), Path(at.writable, "moved"))
+    return Path(at.other_job, "movable").rename(Path(at.writable, "moved"))
 
 
 @attempt("connect to a port of this machine")

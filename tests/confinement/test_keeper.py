@@ -31,7 +31,7 @@ def kept(tmp_path: Path, kind: str) -> tuple[dict[str, Any], str]:
     [
         ("loop", "It computed for longer than 1 s and was killed."),
         ("sleep", "It did not come to an end within 4 s and was killed."),
-        ("exit", "It left the process with status 3, in the middle of the work."),
+        ("leave", "It left the process with status 3, in the middle of the work."),
         ("crash", "It crashed (SIGSEGV)."),
     ],
 )
@@ -54,7 +54,7 @@ def test_memory_has_an_end(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_lines_is_cut_off(tmp_path: Path) -> None:
-    ended, printed = kept(tmp_path, "print")
+    ended, printed = kept(tmp_path, "flood")
 
     assert ended["why"] == ""
     assert printed.startswith("line 0\nline 1\n")

@@ -68,9 +68,7 @@ def facts(tmp_path: Path) -> Iterator[dict[str, Any]]:
 def tried(facts: dict[str, Any], *how: str) -> dict[str, Any]:
     program = [sys.executable, "-m", "confinement.attempts", json.dumps(facts), *how]
     path = os.pathsep.join([str(Path(__file__).parents[1]), ENVIRONMENT.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        program, env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(program, env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told

@@ -19,6 +19,7 @@ from typing import Any, cast
 import uvicorn
 
 from tenfold import __version__
+from tenfold.adapters.confinement.process import survey
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.environments.folder import EnvironmentFolder
 from tenfold.adapters.executors.local.executor import LocalExecutor
@@ -71,6 +72,7 @@ from tenfold.services.exports import ExportService
 from tenfold.services.forecasts import ForecastService
 from tenfold.services.hub import Hub
 from tenfold.services.inside import InsideParts, InsideService
+from tenfold.services.inspections import InspectionService
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.network_copies import NetworkCopies
@@ -151,6 +153,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         desk=desk,
         errands=errands,
         inside=_make_inside(errands, folders, runs=runs, models=models, datasets=datasets, artifacts=artifacts),
+        inspections=InspectionService(errands, networks, datasets, artifacts=artifacts, survey=survey),
         trash=trash,
         hub=hub,
         machine=MachineService(gauges),

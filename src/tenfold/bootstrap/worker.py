@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenfold import __version__
+from tenfold.adapters.confinement.keeper import keep_apart
+from tenfold.adapters.confinement.process import confine
 from tenfold.adapters.devices.own_memory import OwnMemory
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.checkups.folder import CheckPlaces, check_revision, judge_revision
@@ -40,6 +42,7 @@ from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import (
     DEVICE_MEMORY,
     FAST_DECODER,
+    INSPECT,
     JUDGE,
     ONNX_EXPORT,
     OWN_FRAMEWORK,
@@ -64,7 +67,7 @@ from tenfold.core.fields import parse_spec
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.ports import TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
-from tenfold.worker.main import run_job
+from tenfold.worker.main import foreign_limits, run_job
 from tenfold.worker.toolbox import BuildFolders, MemoryGauge, Report, Toolbox
 
 
@@ -80,13 +83,13 @@ def run_template(handle: int) -> None:
 
 
 def _run(folder: Path, attempt: int, slot: str) -> int:
-    return run_job(folder, attempt, slot, make_toolbox(_framework_of(folder)))
+    job = json.loads((folder / "spec.json").read_text("utf-8"))
+    return run_job(folder, attempt, slot, make_toolbox(_framework_of(job)), foreign=foreign_limits(job))
 
 
-def _framework_of(folder: Path) -> str:
+def _framework_of(job: Mapping[str, Any]) -> str:
     """What a job computes with; an import, and a run of an earlier release, names nothing."""
-    spec = json.loads((folder / "spec.json").read_text("utf-8")).get("spec", {})
-    return str(spec.get("framework", OWN_FRAMEWORK))
+    return str(job.get("spec", {}).get("framework", OWN_FRAMEWORK))
 
 
 def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
@@ -111,6 +114,9 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         walk_layers=_walk_layers,
         write_tiles=write_tiles,
         versions=lambda: _versions(parts),
+        keep_apart=keep_apart,
+        confine=confine,
+        inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
     )
 
 

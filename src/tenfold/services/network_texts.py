@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tenfold.core.errors import BadNetwork, InvalidFields, Problem
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis, analyse
+from tenfold.core.networks.custom import is_python, meaning_of_python
 from tenfold.core.networks.editing.edits import Edited, apply_edits
 from tenfold.core.networks.editing.operations import carry_out
 from tenfold.core.networks.fitting import fit, require_fit
@@ -43,7 +44,9 @@ class NetworkTexts:
         self._known: dict[tuple[str, str], Analysis] = {}
 
     def meaning(self, text: str) -> Analysis:
-        """What a text means with its own defaults."""
+        """What a text means with its own defaults; of one of Python no more than that it is one."""
+        if is_python(text):
+            return meaning_of_python(text)
         return self._remembered((text, ""), lambda deadline: analyse(text, is_late=deadline))
 
     def meaning_in_time(self, text: str) -> Analysis:
@@ -56,6 +59,8 @@ class NetworkTexts:
 
     def fit(self, text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> Analysis:
         """What a text means with these parameters on inputs of a shape (channels first)."""
+        if is_python(text):
+            return meaning_of_python(text)
         key = (text, f"{sorted(parameters.items())!r} {input_shape}")
         return self._remembered(key, lambda deadline: fit(text, parameters, input_shape, is_late=deadline))
 
@@ -64,12 +69,15 @@ class NetworkTexts:
     ) -> Analysis:
         """The same of a text that somebody is typing, also without an input shape: nothing of it is remembered."""
         late = Deadline(self._worked, ANALYSIS_S)
+        if is_python(text):
+            return meaning_of_python(text)
         if input_shape:
             return fit(text, parameters or {}, input_shape, is_late=late)
         return analyse(text, parameters=parameters, is_late=late)
 
     def require_fit(self, text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> LayerGraph:
         """The same as a layer graph; raises `BadNetwork` with every problem."""
+        _require_language(text)
         return require_fit(text, parameters, input_shape, is_late=Deadline(self._worked, ANALYSIS_S))
 
     def knobs(self, text: str, decided: Mapping[str, object]) -> tuple[Field, ...]:
@@ -105,6 +113,7 @@ class NetworkTexts:
 
     def format(self, text: str) -> str:
         """The text in the usual layout; raises `BadNetwork` with what keeps it from being read."""
+        _require_language(text)
         return format_definition(self._definition(text))
 
     def edit(self, text: str, operation: Operation) -> EditedText:
@@ -119,6 +128,7 @@ class NetworkTexts:
 
     def edits(self, text: str, operation: Operation, late: Deadline | None = None) -> Edited:
         """The edits of an operation alone; raises what `edit` does."""
+        _require_language(text)
         late = late or Deadline(self._worked, EDIT_S)
         definition = parse(text, late)
         if not definition.is_read:
@@ -142,6 +152,12 @@ class NetworkTexts:
                     self._known.pop(next(iter(self._known)), None)
                 self._known[key] = found
         return found
+
+
+def _require_language(text: str) -> None:
+    """Raises `BadNetwork` for what is not in the network language: nothing of it can be read here."""
+    if is_python(text):
+        raise refused_text(meaning_of_python(text).problems)
 
 
 class Deadline:

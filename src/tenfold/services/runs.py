@@ -16,6 +16,7 @@ from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import JobId, RunId, new_id
 from tenfold.core.jobs.model import OWN_SLOTS, Job
 from tenfold.core.names import check_name
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.weights import PUBLISHED, WeightOrigin, require_same_heads
@@ -161,6 +162,8 @@ class RunService:
     def is_learnable(self, network: NamedText) -> bool:
         """Whether there is a task that it can learn."""
         graph = self._networks.meaning(network.text).graph
+        if is_python(network.text):
+            return False
         return graph is None or any(not task.misfit(graph) for task in self._tasks.values())
 
     def stop(self, actor: Actor, name_or_id: str) -> Run:
@@ -221,6 +224,9 @@ class RunService:
         problems += self._framework_problems(framework, spec)
         if problems or dataset is None or network is None:
             raise InvalidFields(problems)
+        if is_python(network.text):
+            text = f"{network.name} is written in Python: it can be inspected, and not yet be trained."
+            raise InvalidFields([Problem("network", text, "network.python")])
         network = _with_weights(network, spec)
         task = self._tasks[dataset.task]
         if misfit := self.misfit(dataset, network):

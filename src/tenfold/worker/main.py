@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -11,11 +12,15 @@ from typing import Literal
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_full
-from tenfold.core.events import Ended, Started
+from tenfold.core.events import Ended, Json, Started
 from tenfold.core.inference.inside import InsideJob
+from tenfold.core.jobs.confinement import Limits
+from tenfold.core.networks.inspection import KIND as INSPECT
+from tenfold.core.networks.inspection import LIMITS, InspectJob
 from tenfold.core.training.job import TrainJob
 from tenfold.worker.building import build
 from tenfold.worker.checking import check
+from tenfold.worker.inspecting import inspect_network
 from tenfold.worker.probing import probe_training
 from tenfold.worker.toolbox import JobFolder, Toolbox
 from tenfold.worker.training import Training
@@ -23,13 +28,37 @@ from tenfold.worker.viewing import view_layers
 
 FENCED = "job.fenced"
 FENCED_STATUS = 75
+KILLED = "code.killed"
 
 
-def run_job(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
+def run_job(path: Path, attempt: int, slot: str, tools: Toolbox, *, foreign: Limits | None = None) -> int:
     """Executes the attempt and returns the exit status.
 
-    Every end has its event; only a process that was killed has none. A fenced attempt says nothing more.
+    Every end has its event; only a process that was killed has none. A fenced attempt says nothing more. Where
+    `foreign` limits code that people wrote, the work is done in a process apart, whose end is told from outside.
     """
+    if foreign is None:
+        return _run(path, attempt, slot, tools)
+    ended = tools.keep_apart(lambda: _run(path, attempt, slot, tools), lock=path / "lock", limits=foreign)
+    if not ended.why or ended.status == FENCED_STATUS:
+        return ended.status
+    try:
+        with closing(tools.open_folder(path, attempt)) as folder:
+            _fail(folder, KILLED, ended.why)
+            folder.sync()
+    except Conflict as error:
+        if error.code != FENCED:
+            raise
+        return FENCED_STATUS
+    return 0
+
+
+def foreign_limits(spec: Mapping[str, Json]) -> Limits | None:
+    """What a job may take whose specification holds code that people wrote; nothing for all others."""
+    return LIMITS if spec["kind"] == INSPECT else None
+
+
+def _run(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
     try:
         with closing(tools.open_folder(path, attempt)) as folder:
             _attempt(path, folder, tools, slot)
@@ -72,6 +101,8 @@ def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["
         return check(CheckJob.from_json(folder.spec), folder, tools)
     if kind == "inside":
         return view_layers(InsideJob.from_json(folder.spec), folder, tools)
+    if kind == INSPECT:
+        return inspect_network(InspectJob.from_json(folder.spec), path, folder, tools)
     if kind == "probe":
         return probe_training(TrainJob.from_json(folder.spec), folder, tools, slot)
     training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)

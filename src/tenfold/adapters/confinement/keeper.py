@@ -56,8 +56,7 @@ def _become(work: Callable[[], int], lock: Path, printing: int) -> NoReturn:
 
 def _close_all_but(lock: Path) -> None:
     wanted = lock.stat()
-    for name in os.listdir("/proc/self/fd"):
-        number = int(name)
+    for number in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
         if number < _FIRST_OPENED:
             continue
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tenfold.interfaces.client.things import Things, signature
+from tenfold.interfaces.client.things import OPEN_STATES, POLL_S, Things, signature
 from tenfold.interfaces.client.transport import quoted, sendable
 from tenfold.interfaces.schemas import network_objects as objects
 from tenfold.interfaces.schemas.requests import IMPORT_FIELDS, OPERATION_FIELDS
@@ -20,9 +21,12 @@ class Networks(Things[objects.Network]):
         """One with its text, by name, id or `NAME@3`; raises `NotFoundError`."""
         return objects.NetworkDetail.model_validate(self._transport.call("GET", f"/networks/{quoted(name)}"))
 
-    def create(self, text: str, *, name: str | None = None) -> objects.NetworkDetail:
-        """Keeps a text as a new network; one with mistakes becomes a draft."""
-        return self._made({"text": text, "name": name})
+    def create(self, text: str, *, name: str | None = None, language: str = "network") -> objects.NetworkDetail:
+        """Keeps a text as a new network; one with mistakes becomes a draft.
+
+        With `python` as its language it is a file with a module of PyTorch, a draft until `inspect` finds no mistake.
+        """
+        return self._made({"text": text, "name": name, "language": language})
 
     def copy(self, source: str, *, name: str | None = None) -> objects.NetworkDetail:
         """Keeps a copy of `lenet`, `mine@3`, `model:first` or `run:first`."""
@@ -99,6 +103,27 @@ class Networks(Things[objects.Network]):
         """The text after an operation; raises `ConflictError` with the reason where it does not fit."""
         answer = self._transport.call("POST", "/networks/edit", json={"text": text, **fields})
         return objects.EditedText.model_validate(answer)
+
+    def inspect(
+        self,
+        name: str,
+        *,
+        dataset: str = "",
+        input_shape: Sequence[int] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> objects.Inspection:
+        """What is in a network of Python, on pictures of a dataset or of a shape: a worker executes it, confined.
+
+        Waits for it. One that `failed` says why, and at which line of its source in `problem`.
+        """
+        shape = None if input_shape is None else [*input_shape]
+        body = {"dataset": dataset, "input_shape": shape, "parameters": dict(parameters or {})}
+        while True:
+            answer = self._transport.call("POST", f"/networks/{quoted(name)}/inspect", json=body)
+            found = objects.Inspection.model_validate(answer)
+            if found.state not in OPEN_STATES:
+                return found
+            time.sleep(POLL_S)
 
     def _made(self, body: dict[str, Any]) -> objects.NetworkDetail:
         return objects.NetworkDetail.model_validate(self._transport.call("POST", "/networks", json=body))

@@ -61,12 +61,17 @@ def network_row(services: Services, actor: Actor, entry: NamedText) -> views.Net
         about=entry.title,
         input_text=input_text(meaning),
         num_layers=len(graph.nodes) if graph else 0,
-        num_parameters=graph.parameters if graph else 0,
+        num_parameters=graph.parameters if graph else _noted_size(entry),
         num_multiply_adds=graph.flops // 2 if graph else 0,
         used_by=_used_by(services, actor, entry),
         is_catalogue=entry.is_catalogue,
         train_url=_train_url(actor, entry.name) if graph and services.runs.is_learnable(entry) else "",
     )
+
+
+def _noted_size(entry: NamedText) -> int:
+    """The number of parameters of a network without a graph, as of one of Python, once it was inspected."""
+    return (entry.version.num_parameters or 0) if entry.version is not None else 0
 
 
 def input_text(meaning: Analysis) -> str:
