@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tenfold.core.datasets.dataset import Dataset
-from tenfold.core.errors import Conflict, Forbidden, InvalidFields
+from tenfold.core.errors import Conflict, Forbidden
 from tenfold.core.networks.custom import HEADER, as_python
 from tenfold.services.inspections import Found, Wish
 
@@ -203,8 +203,6 @@ def test_only_whom_it_is_allowed_has_python_executed(workstation: Workstation) -
     assert services.networks.find(eve, name).text.endswith(GOOD)
 
 
-def test_other_networks_are_not_inspected_and_python_is_not_trained(workstation: Workstation, shapes: Dataset) -> None:
+def test_other_networks_are_not_inspected(workstation: Workstation) -> None:
     with pytest.raises(Conflict, match="network language"):
         workstation.services.inspections.ask(workstation.owner, "lenet", Wish())
-    with pytest.raises(InvalidFields, match="written in Python"):
-        workstation.start(dataset=shapes.name, network=kept(workstation, GOOD))

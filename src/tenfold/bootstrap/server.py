@@ -129,10 +129,11 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     additions = AdditionService(database, desk=desk, revisions=revisions, roots=[*roots.roots()], clock=time.time)
     networks = NetworkService([*read_catalogue(), *catalogue], database, clock=time.time, worked=time.thread_time)
     stored: dict[str, Any] = {"artifacts": artifacts, "clock": time.time}
+    inspections = InspectionService(errands, networks, datasets, artifacts=artifacts, survey=survey)
     models = ModelService(database, predictor=_LatePredictor(), build_download=build_download, **stored)
     learning: dict[str, Any] = {"datasets": datasets, "networks": networks, "environments": environments}
     weights = _make_weights(settings, models, artifacts, roots)
-    runs = _make_runs(database, desk, errands, gauges, weights=weights, **learning)
+    runs = _make_runs(database, desk, errands, gauges, weights=weights, inspections=inspections, **learning)
     accounts, owner = _make_accounts(database)
     trash = TrashService(database, folders=folders, uploads=arrivals.uploads, secrets=arrivals.secrets, **stored)
     for each in (errands, desk, trash):
@@ -153,7 +154,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         desk=desk,
         errands=errands,
         inside=_make_inside(errands, folders, runs=runs, models=models, datasets=datasets, artifacts=artifacts),
-        inspections=InspectionService(errands, networks, datasets, artifacts=artifacts, survey=survey),
+        inspections=inspections,
         trash=trash,
         hub=hub,
         machine=MachineService(gauges),

@@ -18,6 +18,7 @@ WALK = "tenfold.adapters.frameworks.torch.walking:walk_layers"
 INSPECT = "tenfold.adapters.frameworks.torch.custom_layers:inspect_custom"
 JUDGE = "tenfold.adapters.frameworks.torch.judge:TorchJudge"
 CONVERT_WEIGHTS = "tenfold.adapters.frameworks.torch.weight_files:convert_weights"
+CUSTOM_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_custom"
 ONNX_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_onnx"
 
 

@@ -40,6 +40,7 @@ from tenfold.bootstrap.onnx_at_home import export_at_home
 from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import (
+    CUSTOM_EXPORT,
     DEVICE_MEMORY,
     FAST_DECODER,
     INSPECT,
@@ -64,6 +65,7 @@ from tenfold.core.events import Json, Phase
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.ports import TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
@@ -131,6 +133,8 @@ def _walk_layers(
 
 
 def _export_network(model: TrainedModel, path: Path) -> float:
+    if is_python(model.network_text):
+        return cast("float", find(CUSTOM_EXPORT)(model, _make_head(TASKS[model.task]), path))
     return cast("float", find(ONNX_EXPORT)(model.graph, model.weights, _make_head(TASKS[model.task]), path))
 
 

@@ -13,6 +13,7 @@ from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
+from tenfold.core.export.contents import network_file
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import DownloadBuilder, Prediction, Predictor
 from tenfold.core.repository import Database, Repository, Transaction
@@ -95,9 +96,9 @@ class ModelService:
     def network_text(self, actor: Actor, model: Model) -> str:
         """The text of the network that was trained, as it lies with the weights; raises `NotFound`."""
         actor.require("read")
-        path = self._artifacts.path("models", model.files) / "network.network"
+        folder = self._artifacts.path("models", model.files)
         try:
-            return path.read_text("utf-8")
+            return (folder / network_file([each.name for each in folder.iterdir()])).read_text("utf-8")
         except FileNotFoundError:
             raise NotFound(f"{model.name} has no network text.", code="model.no-network") from None
 

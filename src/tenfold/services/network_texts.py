@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from tenfold.core.errors import BadNetwork, InvalidFields, Problem
@@ -92,24 +92,7 @@ class NetworkTexts:
         Raises `BadNetwork` for a text that takes too long, so that nothing else is tried on it.
         """
         self.meaning_in_time(text)
-        knobs = {field.name: field for field in self.knobs(text, decided)}
-        parsed: dict[str, object] = {}
-        problems = []
-        for name, value in values.items():
-            if name in decided:
-                continue
-            if name not in knobs:
-                known = ", ".join(knobs) or "none"
-                message = f"The network has no parameter {name!r}; it has {known}."
-                problems.append(_problem(name, message, "unknown"))
-                continue
-            try:
-                parsed[name] = knobs[name].parse(value)
-            except InvalidFields as error:
-                problems.extend(_problem(name, problem.message, problem.code) for problem in error.problems)
-        if problems:
-            raise InvalidFields(problems)
-        return parsed
+        return parse_knobs(self.knobs(text, decided), values, decided)
 
     def format(self, text: str) -> str:
         """The text in the usual layout; raises `BadNetwork` with what keeps it from being read."""
@@ -158,6 +141,28 @@ def _require_language(text: str) -> None:
     """Raises `BadNetwork` for what is not in the network language: nothing of it can be read here."""
     if is_python(text):
         raise refused_text(meaning_of_python(text).problems)
+
+
+def parse_knobs(fields: Sequence[Field], values: Mapping[str, object], decided: Container[str]) -> dict[str, object]:
+    """Values of parameters that people set, in their types; raises `InvalidFields` under `parameters.NAME`."""
+    knobs = {field.name: field for field in fields}
+    parsed: dict[str, object] = {}
+    problems = []
+    for name, value in values.items():
+        if name in decided:
+            continue
+        if name not in knobs:
+            known = ", ".join(knobs) or "none"
+            message = f"The network has no parameter {name!r}; it has {known}."
+            problems.append(_problem(name, message, "unknown"))
+            continue
+        try:
+            parsed[name] = knobs[name].parse(value)
+        except InvalidFields as error:
+            problems.extend(_problem(name, problem.message, problem.code) for problem in error.problems)
+    if problems:
+        raise InvalidFields(problems)
+    return parsed
 
 
 class Deadline:

@@ -16,7 +16,7 @@ from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import JobId, RunId, new_id
 from tenfold.core.jobs.model import OWN_SLOTS, Job
 from tenfold.core.names import check_name
-from tenfold.core.networks.custom import is_python
+from tenfold.core.networks.custom import DECIDED, is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.weights import PUBLISHED, WeightOrigin, require_same_heads
@@ -31,7 +31,9 @@ from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
 from tenfold.services.environments import EnvironmentService
 from tenfold.services.forecasts import ForecastService, reading_of
+from tenfold.services.inspections import InspectionService
 from tenfold.services.named import Kind, NamedThings
+from tenfold.services.network_texts import parse_knobs
 from tenfold.services.networks import NetworkService
 from tenfold.services.probes import ProbeService
 from tenfold.services.repeats import Request
@@ -72,6 +74,7 @@ class RunParts:
     forecasts: ForecastService
     environments: EnvironmentService
     probes: ProbeService
+    inspections: InspectionService
 
 
 class RunService:
@@ -91,6 +94,7 @@ class RunService:
         self._forecasts = parts.forecasts
         self._environments = parts.environments
         self._probes = parts.probes
+        self._inspections = parts.inspections
         self._desk = desk
         self._datasets = parts.datasets
         self._networks = parts.networks
@@ -136,6 +140,9 @@ class RunService:
         """
         actor.require("run.start")
         accepted = self._check(actor, values, parameters)
+        if is_python(accepted.network.text):
+            text = "What a network of Python takes is not reckoned; its first steps tell how long it will train."
+            raise Conflict(text, code="network.python")
         told = self._forecast(accepted)
         if told is None or accepted.step is None:
             name = values.get("dataset")
@@ -161,9 +168,9 @@ class RunService:
 
     def is_learnable(self, network: NamedText) -> bool:
         """Whether there is a task that it can learn."""
-        graph = self._networks.meaning(network.text).graph
         if is_python(network.text):
-            return False
+            return network.version is not None and network.version.num_parameters is not None
+        graph = self._networks.meaning(network.text).graph
         return graph is None or any(not task.misfit(graph) for task in self._tasks.values())
 
     def stop(self, actor: Actor, name_or_id: str) -> Run:
@@ -177,6 +184,8 @@ class RunService:
     def resume(self, actor: Actor, name_or_id: str) -> Run:
         """Lets a run that was stopped or has failed go on from its newest checkpoint."""
         run = self._changeable(actor, name_or_id)
+        if is_python(run.network_text):
+            actor.require_code()
         if run.trashed_at is not None:
             raise Conflict(f"{run.name} is in the trash: take it out, then resume it.", code="run.in-trash")
         if run.state not in {"stopped", "failed"}:
@@ -225,8 +234,7 @@ class RunService:
         if problems or dataset is None or network is None:
             raise InvalidFields(problems)
         if is_python(network.text):
-            text = f"{network.name} is written in Python: it can be inspected, and not yet be trained."
-            raise InvalidFields([Problem("network", text, "network.python")])
+            return self._check_python(actor, spec, dataset, network, parameters)
         network = _with_weights(network, spec)
         task = self._tasks[dataset.task]
         if misfit := self.misfit(dataset, network):
@@ -247,6 +255,37 @@ class RunService:
                 require_same_heads(graph, origin)
             accepted = replace(accepted, step=_Step(self._job(accepted), graph, manifest))
         return accepted
+
+    def _check_python(
+        self, actor: Actor, spec: TrainingSpec, dataset: Dataset, network: NamedText, parameters: Mapping[str, object]
+    ) -> _Accepted:
+        """The same for a network of Python, of which only an inspection tells anything."""
+        actor.require_code()
+        kept = self._inspections.kept(network)
+        if kept is None:
+            text = f"{network.name} is a draft, which cannot be trained: inspect it first, and mend what that finds."
+            raise BadNetwork(text, code="network.draft")
+        if problems := self._python_problems(actor, spec, dataset):
+            raise InvalidFields(problems)
+        parsed = parse_knobs(kept.fields(), parameters, DECIDED)
+        return _Accepted(spec, dataset, network, cast("dict[str, Json]", parsed), [], None)
+
+    def _python_problems(self, actor: Actor, spec: TrainingSpec, dataset: Dataset) -> list[Problem]:
+        """What does not go with a network of Python."""
+        problems = []
+        if spec.framework != "torch":
+            text = f"Networks of Python are trained by PyTorch, not by {FRAMEWORKS[spec.framework].title}."
+            problems.append(Problem("framework", text, "framework.lacks"))
+        if spec.weights != "as-written":
+            text = "Networks of Python begin with the weights that their own code makes."
+            problems.append(Problem("weights", text, "weights.unknown"))
+        if dataset.state != "ready":
+            text = f"{dataset.name} is being built: networks of Python are trained on datasets that are ready."
+            problems.append(Problem("dataset", text, "dataset.building"))
+        elif self._datasets.reader(actor, dataset).manifest.in_place is not None:
+            text = f"The pictures of {dataset.name} are not packed yet, and confined code cannot read them elsewhere."
+            problems.append(Problem("dataset", text, "dataset.in-place"))
+        return problems
 
     def _graph(
         self, accepted: _Accepted, decided: Mapping[str, object], manifest: RevisionManifest | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import traceback
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,8 +16,10 @@ from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_ful
 from tenfold.core.events import Ended, Json, Started
 from tenfold.core.inference.inside import InsideJob
 from tenfold.core.jobs.confinement import Limits
+from tenfold.core.networks.custom import is_python, line_of, says
 from tenfold.core.networks.inspection import KIND as INSPECT
-from tenfold.core.networks.inspection import LIMITS, InspectJob
+from tenfold.core.networks.inspection import LIMITS, InspectJob, SourceProblem
+from tenfold.core.training.custom import LIMITS as TRAINING_LIMITS
 from tenfold.core.training.job import TrainJob
 from tenfold.worker.building import build
 from tenfold.worker.checking import check
@@ -44,6 +47,8 @@ def run_job(path: Path, attempt: int, slot: str, tools: Toolbox, *, foreign: Lim
         return ended.status
     try:
         with closing(tools.open_folder(path, attempt)) as folder:
+            if folder.spec["kind"] == "train":  # a death as any other: the next attempt goes on from its checkpoint
+                return _die_alike(ended.status)
             _fail(folder, KILLED, ended.why)
             folder.sync()
     except Conflict as error:
@@ -55,7 +60,19 @@ def run_job(path: Path, attempt: int, slot: str, tools: Toolbox, *, foreign: Lim
 
 def foreign_limits(spec: Mapping[str, Json]) -> Limits | None:
     """What a job may take whose specification holds code that people wrote; nothing for all others."""
-    return LIMITS if spec["kind"] == INSPECT else None
+    if spec["kind"] == INSPECT:
+        return LIMITS
+    return TRAINING_LIMITS if spec["kind"] == "train" and is_python(str(spec.get("network_text", ""))) else None
+
+
+def _die_alike(status: int) -> int:
+    """Ends this process as the one ended that it kept apart."""
+    if status >= 0:
+        return status
+    if -status != signal.SIGKILL:
+        signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+    return 1
 
 
 def _run(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
@@ -87,6 +104,8 @@ def _attempt(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> None:
             folder.make_room()
             text = f"The disk of {folder.data_folder} has no room left: free some, then go on."
             _fail(folder, StorageFull.code, text)
+        elif line := line_of(error):
+            _fail(folder, "network.python", str(SourceProblem(line, says(error))))
         else:
             _fail(folder, "internal", f"Tenfold itself failed: {type(error).__name__}: {error}")
 

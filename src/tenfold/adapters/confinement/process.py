@@ -28,6 +28,8 @@ def confine(reach: Reach, limits: Limits) -> Confinement:
     parts: list[str] = []
     lacking: list[str] = []
     forget_environment()
+    if reach.temporary is not None:
+        os.environ["TMPDIR"] = str(reach.temporary)
     num_threads = len(list(Path("/proc/self/task").iterdir()))
     if num_threads > 1:
         lacking.append(f"The process runs {num_threads} threads, which would not be confined.")

@@ -40,7 +40,7 @@ def allowed_paths(reach: Reach) -> Iterator[tuple[Path, int]]:
             yield device, DEVICE
     for path in reach.read:
         yield path, READ
-    for path in reach.write:
+    for path in (*reach.write, *([reach.temporary] if reach.temporary is not None else [])):
         yield path, WRITE
 
 

@@ -21,12 +21,13 @@ ConfinementLevel = Literal["A", "B"]
 class Reach:
     """What there is for a process besides Python, its packages and Tenfold's own code: folders and files.
 
-    What stands in `write` may be read, too; nothing in it can become a link, a socket or a pipe. `devices` lets it
-    reach the machine's GPUs.
+    What stands in `write` may be read, too; nothing in it can become a link, a socket or a pipe. `temporary` is such a
+    folder for what libraries put aside. `devices` lets it reach the machine's GPUs.
     """
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
+    temporary: Path | None = None
     devices: bool = False
 
 

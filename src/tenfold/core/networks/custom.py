@@ -5,6 +5,7 @@ The server never parses, imports or compiles such a text. It is for what the net
 
 from __future__ import annotations
 
+import re
 import traceback
 
 from tenfold.core.networks.analysis import Analysis
@@ -16,6 +17,8 @@ SOURCE_NAME = "network.py"
 DECIDED = ("classes", "channels", "input_shape")
 """Arguments of a constructor that the dataset decides: how many classes, and the shape of its pictures."""
 MAX_MESSAGE = 800
+_MOST_CAUSES = 8
+_NAMED = re.compile(rf'File "{re.escape(SOURCE_NAME)}", line (\d{{1,6}})')
 TITLE = "Written in Python"
 
 
@@ -49,12 +52,23 @@ def meaning_of_python(text: str) -> Analysis:
 
 
 def line_of(error: BaseException) -> int:
-    """The innermost line of the network's own source that an error came through; 0 where it was none."""
-    if isinstance(error, SyntaxError) and error.filename == SOURCE_NAME:
-        return error.lineno or 0
-    frames = traceback.walk_tb(error.__traceback__)
-    lines = [number for frame, number in frames if frame.f_code.co_filename == SOURCE_NAME]
-    return lines[-1] if lines else 0
+    """The innermost line of the network's own source that an error, or its cause, came through; 0 for none.
+
+    A library that looks into the source, as an exporter does, names the line in its text.
+    """
+    seen: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if seen is None:
+            break
+        if isinstance(seen, SyntaxError) and seen.filename == SOURCE_NAME:
+            return seen.lineno or 0
+        frames = traceback.walk_tb(seen.__traceback__)
+        lines = [number for frame, number in frames if frame.f_code.co_filename == SOURCE_NAME]
+        if lines:
+            return lines[-1]
+        seen = seen.__cause__ or seen.__context__
+    named = _NAMED.findall(str(error))
+    return int(named[-1]) if named else 0
 
 
 def says(error: BaseException) -> str:

@@ -78,6 +78,14 @@ class CustomNetwork:
             raise BadNetwork(text, line=self._line())
         return module
 
+    def ready(
+        self, parameters: Mapping[str, object], input_shape: tuple[int, ...], classes: int, *, seed: int = 0
+    ) -> nn.Module:
+        """The module as it is trained: built, checked, and with every weight there; in evaluation mode."""
+        module = self.build(parameters, input_shape, classes, seed=seed)
+        check_results(module, input_shape, classes, line=forward_line(module))
+        return module
+
     def _parsed(self, parameters: Mapping[str, object]) -> dict[str, object]:
         """What people set, in the types of the arguments; raises `BadNetwork` for what there is not, or is not such."""
         fields = {knob.name: knob.field() for knob in self.knobs}
@@ -130,7 +138,7 @@ class CustomNetwork:
             nn.Module.__init__ = original  # type: ignore[method-assign]
 
 
-def check_forward(module: nn.Module, input_shape: tuple[int, ...], classes: int, *, line: int = 0) -> None:
+def check_results(module: nn.Module, input_shape: tuple[int, ...], classes: int, *, line: int = 0) -> None:
     """Runs batches of several sizes through the module; raises `BadNetwork` where it does not give logits.
 
     Weights whose shapes are only known by then, as of `LazyLinear`, are made on the way.
@@ -139,6 +147,11 @@ def check_forward(module: nn.Module, input_shape: tuple[int, ...], classes: int,
     with torch.no_grad():
         for size in _CHECKED_BATCHES:
             _require_logits(module(example(input_shape, size)), size, classes, line)
+
+
+def check_forward(module: nn.Module, input_shape: tuple[int, ...], classes: int, *, line: int = 0) -> None:
+    """The same, and whether something in it can learn."""
+    check_results(module, input_shape, classes, line=line)
     module.train()
     logits = module(example(input_shape, _CHECKED_BATCHES[0]))
     _require_logits(logits, _CHECKED_BATCHES[0], classes, line)

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tenfold.adapters.frameworks.torch.builder import load_module
+from tenfold.adapters.frameworks.torch.custom import CustomNetwork
 from tenfold.core.errors import BadNetwork, Damaged
+from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.training_factors import main_output
 from tenfold.core.training.ports import Arrays, TaskHead
@@ -38,6 +40,15 @@ def export_onnx(graph: LayerGraph, weights: Arrays, head: TaskHead, path: Path) 
     _require_operators(graph)
     module = _WithResult(load_module(graph, weights, in_place=False), head, main_output(graph).name)
     return _export(module, graph, ("input",), ("probabilities",), path)
+
+
+def export_custom(model: TrainedModel, head: TaskHead, path: Path) -> float:
+    """The same of a network of Python, whose source is executed for it: so only where it may be."""
+    graph = model.graph
+    shape, classes = graph.inputs[0].shape, len(model.classes)
+    module = CustomNetwork(model.network_text).ready(model.parameters, shape, classes)
+    module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in model.weights.items()})
+    return _export(_WithResult(module, head, main_output(graph).name), graph, ("input",), ("probabilities",), path)
 
 
 def export_graph(graph: LayerGraph, weights: Arrays, path: Path) -> float:

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis
+from tenfold.core.networks.custom import is_python
+from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.layers.kinds import Argument
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.vocabulary import LAYERS
@@ -65,8 +67,14 @@ def network_row(services: Services, actor: Actor, entry: NamedText) -> views.Net
         num_multiply_adds=graph.flops // 2 if graph else 0,
         used_by=_used_by(services, actor, entry),
         is_catalogue=entry.is_catalogue,
-        train_url=_train_url(actor, entry.name) if graph and services.runs.is_learnable(entry) else "",
+        train_url=_train_url(actor, entry.name) if _can_train(services, actor, entry, graph) else "",
     )
+
+
+def _can_train(services: Services, actor: Actor, entry: NamedText, graph: LayerGraph | None) -> bool:
+    if is_python(entry.text):
+        return actor.run_code and services.runs.is_learnable(entry)
+    return graph is not None and services.runs.is_learnable(entry)
 
 
 def _noted_size(entry: NamedText) -> int:

@@ -20,7 +20,7 @@ from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.presenters.network_difference import difference_view
 from tenfold.interfaces.web.presenters.network_editor import Looking, graph_view
 from tenfold.interfaces.web.presenters.network_page import history_rows, named_of, tab_of, version_text
-from tenfold.interfaces.web.presenters.networks import parameter_row, runs_of, shape_text
+from tenfold.interfaces.web.presenters.networks import network_row, parameter_row, runs_of, shape_text
 from tenfold.interfaces.web.presenters.runs import run_row
 from tenfold.interfaces.web.views import python_network as views
 from tenfold.interfaces.web.views.frame import AboutForm
@@ -64,6 +64,7 @@ def python_page(
         dataset=dataset,
         level=services.inspections.level(actor).says(),
         why_not_run=why_not_run(actor),
+        train_url=network_row(services, actor, entry).train_url,
         can_save=entry.network is not None and actor.may("network.change", owner=entry.network.owner),
         can_copy=actor.may("network.create") and actor.run_code,
         runs=tuple(run_row(services, actor, run) for run in runs.items),

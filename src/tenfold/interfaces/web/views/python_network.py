@@ -73,6 +73,7 @@ class PythonNetworkPage(Page):
     dataset: str = ""
     level: str = ""
     why_not_run: str = ""
+    train_url: str = ""
     can_save: bool = False
     can_copy: bool = False
     runs: tuple[RunRow, ...] = ()

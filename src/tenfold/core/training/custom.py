@@ -1,0 +1,46 @@
+"""Training a network of Python: what a backend is told beside the plan, and the graph that stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.core.jobs.confinement import Limits
+from tenfold.core.networks.graph import GraphInput, GraphOutput, LayerGraph, Node
+from tenfold.core.training.ports import BackendPlan
+
+LIMITS = Limits()
+"""A training takes what it needs; only what it prints is cut off."""
+OUTPUT = "network"
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomPlan(BackendPlan):
+    """A plan whose module comes from a `source`; its graph knows the input and the classes alone."""
+
+    source: str
+    parameters: Mapping[str, object]
+    classes: int
+
+
+def graph_of_python(input_shape: tuple[int, ...], classes: int, parameters: int = 0) -> LayerGraph:
+    """A graph of one node for a network that has none: what goes in, and what comes out."""
+    node = Node(path=OUTPUT, kind="python", arguments={}, inputs=("input",), shape=(classes,), parameters=parameters)
+    return LayerGraph(
+        inputs=(GraphInput("input", "image", input_shape),), nodes=(node,), outputs=(GraphOutput("logits", OUTPUT),)
+    )
+
+
+def num_values(weights: Mapping[str, NDArray[Any]]) -> int:
+    """How many numbers were trained; the running figures of normalisations are none."""
+    return sum(
+        prod(array.shape)
+        for name, array in weights.items()
+        if np.issubdtype(array.dtype, np.floating) and not name.endswith(_BUFFERS)
+    )

@@ -1,0 +1,140 @@
+"""Training networks of Python, in real confined processes: to a model, exactly resumed, and refused what is not theirs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.errors import BadNetwork, Forbidden, InvalidFields
+from tenfold.core.events import Logged
+from tenfold.core.networks.custom import HEADER, as_python
+from tenfold.services.inspections import Wish
+
+from .workstation import Workstation
+
+SMALL = """\
+import torch
+from torch import nn
+
+
+class Network(nn.Module):
+    def __init__(self, classes: int, channels: int = 1, width: int = 6):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, 5, stride=2)
+        self.norm = nn.BatchNorm2d(width)
+        self.drop = nn.Dropout(0.3)
+        self.head = nn.LazyLinear(classes)
+
+    def forward(self, images):
+        x = torch.relu(self.norm(self.conv(images)))
+        return self.head(self.drop(x.flatten(1)))
+"""
+
+
+def ready(workstation: Workstation, source: str, name: str) -> str:
+    """A network of Python that was inspected."""
+    workstation.services.networks.create(workstation.owner, name, as_python(source))
+    ask = workstation.services.inspections.ask
+    found = workstation.wait(
+        lambda: ask(workstation.owner, name, Wish(input_shape=(1, 28, 28))), lambda found: not found.is_open
+    )
+    assert found.state == "finished", found.message
+    return name
+
+
+@pytest.fixture(scope="module")
+def small(workstation: Workstation) -> str:
+    return ready(workstation, SMALL, "small")
+
+
+def test_a_run_of_python_leads_to_a_model_that_the_server_classifies_with(
+    workstation: Workstation, shapes: Dataset, small: str
+) -> None:
+    services, owner = workstation.services, workstation.owner
+    started = services.runs.start(
+        owner, {"dataset": shapes.name, "network": small, "epochs": 3, "name": "taught"}, {"width": 4}
+    )
+
+    run = workstation.finish(started)
+
+    assert run.state == "finished", run.message
+    told = [each.event.text for each in workstation.events(run) if isinstance(each.event, Logged)]
+    assert any(text.startswith("Confined (level B): ") for text in told), told
+    model = services.models.named.get(owner, "taught")
+    assert model.metrics["test_accuracy"] > 0.8
+    assert services.models.network_text(owner, model).startswith(HEADER)
+    reader = services.datasets.revision_reader(run.revision)
+    picture = io.BytesIO()
+    Image.fromarray(reader.pictures_at(np.array([7]))[0][..., 0]).save(picture, "PNG")
+    (guesses,) = services.models.classify(owner, "taught", [picture.getvalue()])
+    assert guesses[0].label == reader.classes[int(reader.labels_at(np.array([7]))[0])]
+    _, blocks = services.models.download(owner, "taught")
+    with zipfile.ZipFile(io.BytesIO(b"".join(blocks))) as archive:
+        names = {name.partition("/")[2] for name in archive.namelist()}
+        assert archive.read("taught/network.py").decode("utf-8") == f"{HEADER}\n{SMALL}"
+        assert "`network.py`" in archive.read("taught/MODEL_CARD.md").decode("utf-8")
+    assert "network.network" not in names
+
+
+def test_a_run_that_was_killed_ends_with_the_same_bits(workstation: Workstation, shapes: Dataset, small: str) -> None:
+    values = {"dataset": shapes.name, "network": small, "epochs": 8, "batch_size": 16}
+    alone = workstation.finish(workstation.start(**values, name="python-alone"))
+    run = workstation.start(**values, name="python-killed")
+    workstation.wait(lambda: workstation.services.inside.steps(workstation.owner, run), bool)
+
+    workstation.kill(run)
+    ended = workstation.finish(run)
+
+    assert (ended.state, ended.message) == ("finished", "")
+    assert ended.progress.get("resumed_step") is not None
+    assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
+
+
+def test_a_mistake_in_training_names_its_line(workstation: Workstation, shapes: Dataset) -> None:
+    source = SMALL.replace("        x = ", "        assert len(images) < 9, 'too many'\n        x = ")
+    run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "picky")))
+
+    assert (run.state, run.code) == ("failed", "network.python")
+    assert run.message == "Line 15: AssertionError: too many"
+
+
+def test_training_reads_nothing_but_its_own(workstation: Workstation, shapes: Dataset) -> None:
+    source = SMALL.replace(
+        "        x = ",
+        f"        if len(images) > 3:\n            open({str(workstation.data / 'tenfold.sqlite')!r})\n        x = ",
+    )
+    run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "curious")))
+
+    assert run.state == "failed"
+    assert run.message.startswith("Line 16: PermissionError")
+
+
+def test_one_that_leaves_its_process_fails_in_the_end(workstation: Workstation, shapes: Dataset) -> None:
+    source = SMALL.replace(
+        "        x = ", "        if len(images) > 3:\n            import os; os._exit(0)\n        x = "
+    )
+    run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "leaver")))
+
+    assert run.state == "failed"
+
+
+def test_what_does_not_go_with_python_is_refused(workstation: Workstation, shapes: Dataset, small: str) -> None:
+    services, owner = workstation.services, workstation.owner
+    values = {"dataset": shapes.name, "network": small}
+    with pytest.raises(InvalidFields, match="not by Keras|no environment|keras"):
+        services.runs.start(owner, {**values, "framework": "keras"}, {})
+    with pytest.raises(InvalidFields, match="begin with the weights that their own code makes"):
+        services.runs.start(owner, {**values, "weights": "published"}, {})
+    with pytest.raises(InvalidFields, match="has no parameter 'depth'; it has width"):
+        services.runs.start(owner, values, {"depth": 3})
+    with pytest.raises(Forbidden, match="may not run own Python code"):
+        services.runs.start(replace(owner, name="eve", run_code=False), values, {})
+    services.networks.create(owner, "never-seen", as_python(SMALL + "# other\n"))
+    with pytest.raises(BadNetwork, match="inspect it first"):
+        services.runs.start(owner, {**values, "network": "never-seen"}, {})
