@@ -173,6 +173,12 @@ class RunService:
         graph = self._networks.meaning(network.text).graph
         return graph is None or any(not task.misfit(graph) for task in self._tasks.values())
 
+    def require_judge(self, actor: Actor, network: str) -> None:
+        """Raises `InvalidFields` for a network whose models cannot judge pictures, `NotFound`."""
+        if is_python(self._networks.find(actor, network).text):
+            text = f"{network} is written in Python: models of it cannot judge pictures yet. Choose another network."
+            raise InvalidFields([Problem("network", text, "network.python")])
+
     def stop(self, actor: Actor, name_or_id: str) -> Run:
         """Asks a run to stop; its best model so far is kept."""
         run = self._changeable(actor, name_or_id)
