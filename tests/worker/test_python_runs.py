@@ -14,6 +14,7 @@ from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import BadNetwork, Conflict, Forbidden, Invalid, InvalidFields
 from tenfold.core.events import Logged
 from tenfold.core.networks.custom import HEADER, as_python
+from tenfold.core.training.preflight.forecast import Forecast
 from tenfold.services.inside import Looked
 from tenfold.services.inspections import Wish
 
@@ -36,6 +37,8 @@ class Network(nn.Module):
         x = torch.relu(self.norm(self.conv(images)))
         return self.head(self.drop(x.flatten(1)))
 """
+SMALL_PARAMETERS = 6 * 25 + 6 + 2 * 6 + 6 * 12 * 12 * 10 + 10
+"""As it was inspected, without a dataset: for ten classes."""
 
 
 def doing(statement: str) -> str:
@@ -168,5 +171,31 @@ def test_its_inside_and_its_judgement_are_refused_with_a_sentence(
         services.checkups.judge(owner, shapes.name, "opaque")
     with pytest.raises(InvalidFields, match="cannot judge"):
         services.checkups.find_wrong_labels(owner, shapes.name, {"network": small})
-    with pytest.raises(Conflict, match="is not reckoned"):
-        services.runs.preflight(owner, {"dataset": shapes.name, "network": small}, {})
+
+
+def test_what_it_takes_is_measured_before_it_runs(workstation: Workstation, shapes: Dataset, small: str) -> None:
+    values: dict[str, object] = {"dataset": shapes.name, "network": small, "batch_size": 128}
+    assert measured(workstation, values) is None
+
+    forecast = workstation.wait(lambda: measured(workstation, values), lambda found: found is not None)
+
+    assert forecast is not None
+    assert (forecast.memory_how, forecast.time_how, forecast.verdict) == ("measured", "measured", "fits")
+    assert forecast.parts.weights == 4 * SMALL_PARAMETERS
+
+
+def test_one_that_no_probe_can_measure_says_so(workstation: Workstation, shapes: Dataset, small: str) -> None:
+    values: dict[str, object] = {"dataset": shapes.name, "network": small, "batch_size": 4}
+    with pytest.raises(Conflict, match="two sizes of a batch") as refused:
+        workstation.wait(lambda: measured(workstation, values), bool)
+    assert refused.value.code == "network.not-measured"
+
+
+def measured(workstation: Workstation, values: dict[str, object]) -> Forecast | None:
+    """What is told of a run, and nothing while it is being measured."""
+    try:
+        return workstation.services.runs.preflight(workstation.owner, values, {})
+    except Conflict as error:
+        if error.code != "network.measuring":
+            raise
+        return None

@@ -21,6 +21,7 @@ from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.weights import PUBLISHED, WeightOrigin, require_same_heads
 from tenfold.core.repository import Database, Query, Repository, Transaction
+from tenfold.core.training.custom import graph_of_python
 from tenfold.core.training.frameworks import FRAMEWORKS, Framework
 from tenfold.core.training.job import TrainJob
 from tenfold.core.training.preflight.forecast import Forecast, Reading
@@ -140,10 +141,9 @@ class RunService:
         """
         actor.require("run.start")
         accepted = self._check(actor, values, parameters)
-        if is_python(accepted.network.text):
-            text = "What a network of Python takes is not reckoned; its first steps tell how long it will train."
-            raise Conflict(text, code="network.python")
         told = self._forecast(accepted)
+        if told is None and accepted.step is not None:
+            return self._measured(actor, accepted, accepted.step, probe=probe)
         if told is None or accepted.step is None:
             name = values.get("dataset")
             raise Conflict(
@@ -274,7 +274,23 @@ class RunService:
         if problems := self._python_problems(actor, spec, dataset):
             raise InvalidFields(problems)
         parsed = parse_knobs(kept.fields(), parameters, DECIDED)
-        return _Accepted(spec, dataset, network, cast("dict[str, Json]", parsed), [], None)
+        accepted = _Accepted(spec, dataset, network, cast("dict[str, Json]", parsed), [], None)
+        manifest = self._datasets.reader(actor, dataset).manifest
+        shape = (manifest.channels, manifest.height, manifest.width)
+        graph = graph_of_python(shape, len(manifest.classes), kept.num_parameters)
+        return replace(accepted, step=_Step(self._job(accepted), graph, manifest))
+
+    def _measured(self, actor: Actor, accepted: _Accepted, step: _Step, *, probe: bool) -> Forecast:
+        """What a probe says of a network that nothing can be reckoned of; raises `Conflict` until it does."""
+        seen = self._probes.ask(actor, step.job) if probe else self._probes.known(step.job)
+        told = self._forecast(accepted) if seen.state == "finished" else None
+        if told is not None:
+            return replace(told, probe=seen.state)
+        if seen.state in {"waiting", "running"}:
+            text = "A few steps with a small batch are being tried: ask again in a moment."
+            raise Conflict(text, code="network.measuring")
+        why = seen.message or "steps with two sizes of a batch are needed, and were too slow or the batch too small."
+        raise Conflict(f"What a network of Python takes is measured alone: {why}", code="network.not-measured")
 
     def _python_problems(self, actor: Actor, spec: TrainingSpec, dataset: Dataset) -> list[Problem]:
         """What does not go with a network of Python."""
@@ -315,6 +331,8 @@ class RunService:
         if not readings:
             seen = self._probes.known(accepted.step.job)
             readings = seen.readings if seen.state == "finished" else ()
+        if is_python(accepted.network.text) and not _is_enough(readings, accepted.spec.batch_size):
+            return None
         spec = replace(accepted.spec, device=_slot(accepted.spec))
         return self._forecasts.look(spec, accepted.step.graph, accepted.step.manifest, readings)
 
@@ -459,6 +477,11 @@ def thin(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
         ends = {min(part, key=_value), max(part, key=_value)}
         kept += sorted(ends)
     return [*kept, points[-1]]
+
+
+def _is_enough(readings: tuple[Reading, ...], batch_size: int) -> bool:
+    """Whether readings alone say what a batch takes: one of that batch does, and two of others."""
+    return len({reading.batch for reading in readings}) > 1 or any(each.batch == batch_size for each in readings)
 
 
 def _slot(spec: TrainingSpec) -> str:

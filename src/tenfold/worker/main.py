@@ -62,7 +62,8 @@ def foreign_limits(spec: Mapping[str, Json]) -> Limits | None:
     """What a job may take whose specification holds code that people wrote; nothing for all others."""
     if spec["kind"] == INSPECT:
         return LIMITS
-    return TRAINING_LIMITS if spec["kind"] == "train" and is_python(str(spec.get("network_text", ""))) else None
+    is_foreign = spec["kind"] in {"train", "probe"} and is_python(str(spec.get("network_text", "")))
+    return TRAINING_LIMITS if is_foreign else None
 
 
 def _die_alike(status: int) -> int:
@@ -123,7 +124,7 @@ def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["
     if kind == INSPECT:
         return inspect_network(InspectJob.from_json(folder.spec), path, folder, tools)
     if kind == "probe":
-        return probe_training(TrainJob.from_json(folder.spec), folder, tools, slot)
+        return probe_training(TrainJob.from_json(folder.spec), path, folder, tools, slot)
     training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)
     resumed = training.prepare()
     folder.emit(Started(pid=os.getpid(), device=training.device, resumed_step=resumed))

@@ -18,7 +18,7 @@ from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.fitting import fit
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.weights import carry_weights, require_same_heads
-from tenfold.core.training.custom import LIMITS, CustomPlan, graph_of_python, num_values
+from tenfold.core.training.custom import LIMITS, graph_of_python, num_values, plan_of_python
 from tenfold.core.training.engine import Engine, Outcome, Surroundings
 from tenfold.core.training.job import Decisions, TrainJob
 from tenfold.core.training.ports import Arrays, BackendPlan, CheckpointStore, TrainingBackend
@@ -130,8 +130,7 @@ class Training:
         }
         text = self._job.network_text
         if is_python(text):
-            chosen = {**self._job.parameters}
-            plan = CustomPlan(**about, source=text, parameters=chosen, classes=len(self._revision.classes))
+            plan = plan_of_python(text, self._job.parameters, self._revision.classes, about)
             return self._tools.make_backend(plan, self._samples)
         return self._tools.make_backend(BackendPlan(**about, weights=self._carried()), self._samples)
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.core.jobs.confinement import Limits
-from tenfold.core.networks.graph import GraphInput, GraphOutput, LayerGraph, Node
+from tenfold.core.networks.graph import GraphInput, GraphOutput, LayerGraph, Node, Weight
+from tenfold.core.networks.values import Initialiser
 from tenfold.core.training.ports import BackendPlan
 
 LIMITS = Limits()
@@ -29,9 +30,24 @@ class CustomPlan(BackendPlan):
     classes: int
 
 
+def plan_of_python(
+    source: str, parameters: Mapping[str, object], classes: tuple[str, ...], about: Mapping[str, Any]
+) -> CustomPlan:
+    """The plan for a source; `about` is what any plan has."""
+    return CustomPlan(**about, source=source, parameters=dict(parameters), classes=len(classes))
+
+
 def graph_of_python(input_shape: tuple[int, ...], classes: int, parameters: int = 0) -> LayerGraph:
     """A graph of one node for a network that has none: what goes in, and what comes out."""
-    node = Node(path=OUTPUT, kind="python", arguments={}, inputs=("input",), shape=(classes,), parameters=parameters)
+    node = Node(
+        path=OUTPUT,
+        kind="python",
+        arguments={},
+        inputs=("input",),
+        shape=(classes,),
+        weights={"all": Weight((parameters,), Initialiser("zeros"))} if parameters else {},
+        parameters=parameters,
+    )
     return LayerGraph(
         inputs=(GraphInput("input", "image", input_shape),), nodes=(node,), outputs=(GraphOutput("logits", OUTPUT),)
     )
