@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tenfold.adapters.confinement.keeper import keep_apart
@@ -27,6 +27,12 @@ def loop(_folder: Path) -> None:
 
 
 def sleep(_folder: Path) -> None:
+    os.closerange(0, 100)
+    time.sleep(60)
+
+
+def linger(folder: Path) -> None:
+    (folder / "pid").write_text(str(os.getpid()), "ascii")
     os.closerange(0, 100)
     time.sleep(60)
 
@@ -65,7 +71,7 @@ def nothing(_folder: Path) -> None:
 
 
 KINDS: dict[str, Callable[[Path], None]] = {
-    act.__name__: act for act in (loop, sleep, leave, crash, allocate, flood, fill, nothing)
+    act.__name__: act for act in (loop, sleep, linger, leave, crash, allocate, flood, fill, nothing)
 }
 
 
@@ -77,6 +83,7 @@ def behave(kind: str, folder: Path) -> int:
 
 if __name__ == "__main__":
     lock = Path(sys.argv[1])
+    limits = replace(LIMITS, wall_s=60) if sys.argv[2] == "linger" else LIMITS
     with lock.open("w"):
-        ended = keep_apart(lambda: behave(sys.argv[2], lock.parent), lock=lock, limits=LIMITS)
+        ended = keep_apart(lambda: behave(sys.argv[2], lock.parent), lock=lock, limits=limits)
     print(json.dumps(asdict(ended)))

@@ -6,22 +6,23 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 
+def program(tmp_path: Path, kind: str) -> dict[str, Any]:
+    """How the program is started that keeps work of a kind apart."""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    arguments = [sys.executable, "-m", "confinement.kept_apart", str(tmp_path / "lock"), kind]
+    return {"args": arguments, "env": {**os.environ, "PYTHONPATH": path}}
+
+
 def kept(tmp_path: Path, kind: str) -> tuple[dict[str, Any], str]:
     """How the work ended, and what it printed."""
-    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-m", "confinement.kept_apart", str(tmp_path / "lock"), kind],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = subprocess.run(**program(tmp_path, kind), capture_output=True, text=True, check=True)
     *printed, told = done.stdout.splitlines(keepends=True)
     return json.loads(told), "".join(printed)
 
@@ -67,3 +68,17 @@ def test_a_file_has_an_end(tmp_path: Path) -> None:
 
     assert (ended["why"], printed) == ("", "File too large\n")
     assert (tmp_path / "large").stat().st_size <= 1 << 20
+
+
+def test_it_dies_with_its_keeper_whatever_it_closed(tmp_path: Path) -> None:
+    with subprocess.Popen(**program(tmp_path, "linger")) as keeper:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text("ascii"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        kept_apart = Path("/proc", (tmp_path / "pid").read_text("ascii"))
+        assert kept_apart.exists()
+        keeper.kill()
+    while kept_apart.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

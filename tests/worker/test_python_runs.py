@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.errors import BadNetwork, Conflict, Forbidden, Invalid, InvalidFields
 from tenfold.core.events import Logged
 from tenfold.core.networks.custom import HEADER, as_python
 from tenfold.core.training.preflight.forecast import Forecast
 from tenfold.services.inside import Looked
 from tenfold.services.inspections import Wish
+from tenfold.testing.pictures import write_shapes
 
 from .workstation import Workstation
 
@@ -199,3 +201,16 @@ def measured(workstation: Workstation, values: dict[str, object]) -> Forecast | 
         if error.code != "network.measuring":
             raise
         return None
+
+
+def test_a_revision_that_shares_pictures_with_another_is_read(workstation: Workstation, small: str) -> None:
+    home = workstation.data.parent
+    write_shapes(home / "edited", per_class=30)
+    made = workstation.dataset(home / "edited")
+    edit = Edit(Change(action="exclude"), (0,))
+    workstation.services.revisions.edit(workstation.owner, made.id, edit, on=made.revision)
+
+    run = workstation.finish(workstation.start(dataset=made.name, network=small, epochs=1))
+
+    assert (run.state, run.message) == ("finished", "")
+    assert run.revision != made.revision
