@@ -15,7 +15,8 @@ from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.errors import BadNetwork, Conflict, Forbidden, Invalid, InvalidFields
 from tenfold.core.events import Logged
 from tenfold.core.networks.custom import HEADER, as_python
-from tenfold.core.training.preflight.forecast import Forecast
+from tenfold.core.training.custom import graph_of_python, growing_as_read
+from tenfold.core.training.preflight.forecast import Forecast, Reading, Room, Workload, forecast
 from tenfold.services.inside import Looked
 from tenfold.services.inspections import Wish
 from tenfold.testing.pictures import write_shapes
@@ -214,3 +215,31 @@ def test_a_revision_that_shares_pictures_with_another_is_read(workstation: Works
 
     assert (run.state, run.message) == ("finished", "")
     assert run.revision != made.revision
+
+
+def test_what_was_read_at_two_batches_goes_on_in_a_line() -> None:
+    graph = graph_of_python((3, 32, 32), 10, 50_000)
+    readings = (Reading(4, 40 << 20, 0.01), Reading(16, 100 << 20, 0.04))
+
+    grown = growing_as_read(graph, readings, optimizer="sgd")
+
+    def told(batch_size: int) -> Forecast:
+        work = Workload(
+            graph=grown,
+            optimizer="sgd",
+            batch_size=batch_size,
+            epochs=1,
+            num_training=1000,
+            num_validation=0,
+            num_pictures=1000,
+            picture_bytes=0,
+            is_packed=True,
+        )
+        room = Room(device="cpu", memory_total_bytes=1 << 30, memory_free_bytes=1 << 30, disk_free_bytes=1 << 40)
+        return forecast(work, room, readings)
+
+    for batch_size in (16, 64, 128):
+        expected = (100 << 20) + (batch_size - 16) * (5 << 20)
+        assert told(batch_size).memory_bytes == pytest.approx(expected, rel=0.01)
+    assert told(64).largest_batch == pytest.approx((1024 - 100) / 5 + 16, abs=3)
+    assert told(512).verdict == "never"

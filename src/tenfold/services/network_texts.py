@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from tenfold.core.errors import BadNetwork, InvalidFields, Problem
+from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis, analyse
 from tenfold.core.networks.custom import is_python, meaning_of_python
@@ -16,7 +16,7 @@ from tenfold.core.networks.formatting import format_definition
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.operation import Operation
 from tenfold.core.networks.parser import parse
-from tenfold.core.networks.problems import NetworkProblem
+from tenfold.core.networks.problems import refused_text
 from tenfold.core.networks.syntax import Definition
 
 KEPT_ANALYSES = 512
@@ -176,12 +176,6 @@ class Deadline:
     def __call__(self) -> bool:
         self.is_passed = self.is_passed or self._clock() > self._ends_at
         return self.is_passed
-
-
-def refused_text(problems: Sequence[NetworkProblem]) -> BadNetwork:
-    """The error of a text with problems: all of them in words and as data."""
-    lines = "\n".join(str(problem) for problem in problems)
-    return BadNetwork(lines, problems=[problem.to_json() for problem in problems])
 
 
 def _problem(name: str, message: str, code: str) -> Problem:

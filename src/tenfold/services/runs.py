@@ -21,7 +21,7 @@ from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.weights import PUBLISHED, WeightOrigin, require_same_heads
 from tenfold.core.repository import Database, Query, Repository, Transaction
-from tenfold.core.training.custom import graph_of_python
+from tenfold.core.training.custom import graph_of_python, growing_as_read
 from tenfold.core.training.frameworks import FRAMEWORKS, Framework
 from tenfold.core.training.job import TrainJob
 from tenfold.core.training.preflight.forecast import Forecast, Reading
@@ -327,14 +327,17 @@ class RunService:
         """What is known without a probe that is not over; nothing while the dataset is being built."""
         if accepted.step is None:
             return None
-        readings = self._readings(accepted)
+        graph, is_reckoned = accepted.step.graph, not is_python(accepted.network.text)
+        readings = self._readings(accepted) if is_reckoned else ()
         if not readings:
             seen = self._probes.known(accepted.step.job)
             readings = seen.readings if seen.state == "finished" else ()
-        if is_python(accepted.network.text) and not _is_enough(readings, accepted.spec.batch_size):
-            return None
+        if not is_reckoned:
+            if len({reading.batch for reading in readings}) < 2:
+                return None
+            graph = growing_as_read(graph, readings, optimizer=accepted.spec.optimizer)
         spec = replace(accepted.spec, device=_slot(accepted.spec))
-        return self._forecasts.look(spec, accepted.step.graph, accepted.step.manifest, readings)
+        return self._forecasts.look(spec, graph, accepted.step.manifest, readings)
 
     def _framework_problems(self, framework: Framework, spec: TrainingSpec) -> list[Problem]:
         """What a framework lacks of a specification, and of this machine."""
@@ -477,11 +480,6 @@ def thin(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
         ends = {min(part, key=_value), max(part, key=_value)}
         kept += sorted(ends)
     return [*kept, points[-1]]
-
-
-def _is_enough(readings: tuple[Reading, ...], batch_size: int) -> bool:
-    """Whether readings alone say what a batch takes: one of that batch does, and two of others."""
-    return len({reading.batch for reading in readings}) > 1 or any(each.batch == batch_size for each in readings)
 
 
 def _slot(spec: TrainingSpec) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -14,10 +14,15 @@ from tenfold.core.jobs.confinement import Limits
 from tenfold.core.networks.graph import GraphInput, GraphOutput, LayerGraph, Node, Weight
 from tenfold.core.networks.values import Initialiser
 from tenfold.core.training.ports import BackendPlan
+from tenfold.core.training.preflight.forecast import HEAP_FACTOR, Reading
+from tenfold.core.training.preflight.memory import step_memory
 
 LIMITS = Limits()
 """A training takes what it needs; only what it prints is cut off."""
 OUTPUT = "network"
+OPAQUE = "python"
+"""The kind of the one node of such a network, of whose inside nothing is known."""
+_MANY = 1 << 16
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -41,7 +46,7 @@ def graph_of_python(input_shape: tuple[int, ...], classes: int, parameters: int 
     """A graph of one node for a network that has none: what goes in, and what comes out."""
     node = Node(
         path=OUTPUT,
-        kind="python",
+        kind=OPAQUE,
         arguments={},
         inputs=("input",),
         shape=(classes,),
@@ -51,6 +56,28 @@ def graph_of_python(input_shape: tuple[int, ...], classes: int, parameters: int 
     return LayerGraph(
         inputs=(GraphInput("input", "image", input_shape),), nodes=(node,), outputs=(GraphOutput("logits", OUTPUT),)
     )
+
+
+def growing_as_read(graph: LayerGraph, readings: tuple[Reading, ...], *, optimizer: str) -> LayerGraph:
+    """The graph with a node so large that what a step takes grows with the batch as it was read to grow.
+
+    Nothing is reckoned of such a network, but what it is moved by is: see `forecast`. Takes readings of two batches.
+    """
+    (node,) = graph.nodes
+    ordered = sorted(readings, key=lambda each: each.batch)
+    first, last = ordered[0], ordered[-1]
+    wanted = max(0.0, (last.peak_bytes - first.peak_bytes) / (last.batch - first.batch)) / HEAP_FACTOR
+
+    def with_values(count: int) -> LayerGraph:
+        return replace(graph, nodes=(replace(node, shape=(count,)),))
+
+    def grows(count: int) -> float:
+        memory = step_memory(with_values(count), optimizer=optimizer)
+        return (memory.peak(_MANY) - memory.peak(_MANY // 2)) / (_MANY // 2)
+
+    least = node.shape[0]
+    by_value = (grows(least + _MANY) - grows(least)) / _MANY
+    return with_values(least + max(0, round((wanted - grows(least)) / by_value)))
 
 
 def num_values(weights: Mapping[str, NDArray[Any]]) -> int:

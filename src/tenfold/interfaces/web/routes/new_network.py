@@ -59,11 +59,11 @@ def create_python(request: Request, caller: CallerNow, services: ServicesNow, si
 def _made(services: Services, caller: Actor, sent: ImportForm) -> Network:
     file, name = sent.files.network, sent.name or None
     kind = file.name.casefold()
-    if kind.endswith((OWN_SUFFIX, PYTHON_SUFFIX)):
-        text = bytes(file.content).decode("utf-8", "replace")
-        if kind.endswith(OWN_SUFFIX):
-            return services.networks.create(caller, name, text)
+    if kind.endswith(OWN_SUFFIX) and sent.files.weights is None:  # it may have mistakes: a draft
+        return services.networks.create(caller, name, bytes(file.content).decode("utf-8", "replace"))
+    if kind.endswith(PYTHON_SUFFIX):
         wish = clean_name(file.name[: -len(PYTHON_SUFFIX)], "network")
+        text = bytes(file.content).decode("utf-8", "replace")
         return _kept_python(services, caller, name or services.networks.free_name(wish), text)
     given = {field: value for field, value in sent.values.items() if value != ""}
     return services.network_imports.import_files(caller, sent.files, given, name=name)
