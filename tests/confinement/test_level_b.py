@@ -18,9 +18,11 @@ from tenfold.adapters.confinement.process import survey
 from .attempts import ATTEMPTS
 
 NEEDS_ROOT = {"read the passwords of the system"} if os.getuid() else set()
-NOT_EVERYWHERE = {
-    "open a ring of requests to the kernel",  # some machines have it switched off for all
+NOT_EVERYWHERE = {  # what some machines have switched off for all, or for who is not root
+    "open a ring of requests to the kernel",
     "make namespaces of its own",
+    "trace the process that started it",
+    "take over a file that another has open",
 }
 ENVIRONMENT = {**os.environ, "TENFOLD_TOKEN": "hush"}
 
