@@ -35,13 +35,13 @@ from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.bootstrap.onnx_at_home import export_at_home
+from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import (
     DEVICE_MEMORY,
     FAST_DECODER,
     JUDGE,
-    ONNX_EXPORT,
     OWN_FRAMEWORK,
     PARTS,
     TASKS,
@@ -125,7 +125,7 @@ def _walk_layers(
 
 
 def _export_network(model: TrainedModel, path: Path) -> float:
-    return cast("float", find(ONNX_EXPORT)(model.graph, model.weights, _make_head(TASKS[model.task]), path))
+    return write_onnx(model.task, model.graph, model.weights, path)
 
 
 def _predict_script(preprocessing: Preprocessing) -> str:
