@@ -62,7 +62,7 @@ CASES = {
     "upsample volume": network("upsample([2, 1, 3], linear)", VOLUME),
     "upsample nearest volume": network("upsample(2)", VOLUME),
     "pad volume": network("pad([1, 2, 0], edge)", VOLUME),
-    "dropping": network("dropout(0.3)\ndrop_path(0.3)\nattention(2, dropout=0.4)", SEQUENCE),
+    "dropping": network("dropout(0.3)\ndrop_path(0.3)\na = attention(2, dropout=0.4)", SEQUENCE),
     "multiply by channels": network("g = global_avg_pool(keep=true)\nmultiply from x, g", IMAGE),
     "add of one value": network("add from x, x, x", IMAGE),
     "recurrence": network("r = lstm(4)\ng = gru(3)", SEQUENCE),
