@@ -1,4 +1,4 @@
-"""The ONNX file of a trained network: written from its layers, or by PyTorch's exporter where a layer is unknown there."""
+"""The ONNX file of a trained network: written from its layers, or by PyTorch's exporter where that cannot be done."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
 from tenfold import __version__
 from tenfold.adapters.export.onnx.layers.table import KINDS
@@ -66,9 +66,7 @@ def write_graph(graph: LayerGraph, weights: Weights, path: Path) -> bool:
     return True
 
 
-def _write_layers(
-    graph: LayerGraph, weights: Weights, values: dict[str, str], sources: Sequence[str]
-) -> Sheet | None:
+def _write_layers(graph: LayerGraph, weights: Weights, values: dict[str, str], sources: Sequence[str]) -> Sheet | None:
     """Writes the layers that `sources` come from, or nothing where one is not in the table.
 
     `values` has the names of values by path: of the inputs, and then of all that is written.
@@ -116,17 +114,19 @@ def _save(sheet: Sheet, inputs: Sequence[ValueInfoProto], outputs: Mapping[str, 
     if size > MOST_BYTES:
         text = f"The weights take {size / 1e9:.1f} GB, and an ONNX file holds at most {MOST_BYTES / 1e9:.0f} GB"
         raise TooLarge(f"{text} of them. Make the network smaller.", code="export.too-large")
+    values = [_value(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
     model = helper.make_model(
-        helper.make_graph(
-            sheet.nodes,
-            "network",
-            inputs,
-            [_value(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
-            [numpy_helper.from_array(array, name) for name, array in sheet.tensors.items()],
-        ),
+        helper.make_graph(sheet.nodes, "network", inputs, values),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="tenfold",
         producer_version=__version__,
     )
+    for name, array in sheet.tensors.items():  # in place, since `make_graph` and `make_model` would copy them all
+        model.graph.initializer.add(
+            name=name,
+            dims=array.shape,
+            data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
+            raw_data=np.asarray(array, array.dtype.newbyteorder("<")).tobytes(),
+        )
     onnx.save_model(model, path)

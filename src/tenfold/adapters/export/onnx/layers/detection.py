@@ -21,7 +21,9 @@ def _boxes(layer: LayerNodes) -> Array:
     """Boxes x 8: left, top, right, bottom as parts of the picture, and the four variances."""
     about, (rows, columns), (height, width) = layer.arguments, layer.shapes[0][1:], layer.shapes[1][1:]
     (down, across), sizes = about["step"], np.array(list(_sizes(about)), np.float32)
-    places = [((x + about["offset"]) * across, (y + about["offset"]) * down) for y, x in product(range(rows), range(columns))]
+    places = [
+        ((x + about["offset"]) * across, (y + about["offset"]) * down) for y, x in product(range(rows), range(columns))
+    ]
     centres = np.array(places, np.float32)[:, np.newaxis]
     whole = np.array([width, height], np.float32)
     edges = np.concatenate([(centres - sizes / 2) / whole, (centres + sizes / 2) / whole], axis=2).reshape(-1, 4)

@@ -14,7 +14,9 @@ def _batch_norm(layer: LayerNodes) -> str:
     scale = layer.weight("weight") or layer.sheet.constant(np.ones(channels, np.float32))
     shift = layer.weight("bias") or layer.sheet.constant(np.zeros(channels, np.float32))
     statistics = (layer.weight("running_mean"), layer.weight("running_var"))
-    return layer.add("BatchNormalization", layer.inputs[0], scale, shift, *statistics, epsilon=float(layer.arguments["eps"]))
+    return layer.add(
+        "BatchNormalization", layer.inputs[0], scale, shift, *statistics, epsilon=float(layer.arguments["eps"])
+    )
 
 
 def _layer_norm(layer: LayerNodes) -> str:

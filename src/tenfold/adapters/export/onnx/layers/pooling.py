@@ -17,12 +17,8 @@ def _beyond(layer: LayerNodes) -> list[int]:
     Given as padding, for runtimes do not agree on what `ceil_mode` is.
     """
     about = layer.arguments
-    axes = zip(
-        layer.node.shape[1:], layer.shapes[0][1:], about["window"], about["stride"], about["pad"], strict=True
-    )
-    return [
-        max(0, (places - 1) * step + window - (size + sum(pad))) for places, size, window, step, pad in axes
-    ]
+    axes = zip(layer.node.shape[1:], layer.shapes[0][1:], about["window"], about["stride"], about["pad"], strict=True)
+    return [max(0, (places - 1) * step + window - (size + sum(pad))) for places, size, window, step, pad in axes]
 
 
 def _longer(pads: Pads, more: list[int]) -> Pads:

@@ -32,7 +32,7 @@ def _means(size: int, count: int) -> torch.Tensor:
 
 
 def _first(pooled: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
-    """So many places of every axis: PyTorch, which cannot tell a border that was made before, may add a window in it."""
+    """So many places of every axis: PyTorch may add a window in a border that was made before, which it cannot tell."""
     for axis, count in enumerate(places, 2):
         pooled = pooled.narrow(axis, 0, count)
     return pooled
