@@ -9,15 +9,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_texts import TEXTS, network
+from onnx_parity import TOLERANCE, require_parity
 
 from tenfold.adapters.export.onnx import writer
 from tenfold.adapters.export.onnx.layers.table import KINDS
-from tenfold.adapters.export.onnx.writer import write_graph, write_model
-from tenfold.adapters.frameworks.torch.onnx_check import check_onnx, examples, outputs_module
+from tenfold.adapters.export.onnx.writer import write_model
+from tenfold.adapters.frameworks.torch.onnx_check import check_onnx
 from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.core.errors import Damaged, TooLarge
 from tenfold.core.networks.analysis import require_graph
@@ -26,7 +26,6 @@ from tenfold.core.networks.vocabulary import LAYERS
 from tenfold.tasks.classification import onnx as in_onnx
 from tenfold.tasks.classification.torch import ClassificationHead
 
-TOLERANCE = 1e-4
 IMAGE, VOLUME, SEQUENCE = "image(6, 9, 7)", "volume(4, 5, 6, 4)", "sequence(6, 5)"
 CASES = {
     **TEXTS,
@@ -90,26 +89,6 @@ def weights_of(graph: LayerGraph) -> dict[str, np.ndarray]:
     return {name: np.abs(each) + 0.1 if "running_var" in name else each for name, each in found.items()}
 
 
-def require_equal(graph: LayerGraph, path: Path) -> None:
-    """The file is valid, promises the shapes of the graph, and gives PyTorch's numbers for batches of 1 and 3."""
-    weights = weights_of(graph)
-    assert write_graph(graph, weights, path)
-    onnx.checker.check_model(onnx.load(path), full_check=True)
-    module, session = outputs_module(graph, weights), onnxruntime.InferenceSession(str(path))
-    assert [each.shape for each in session.get_outputs()] == [
-        ["batch", *graph.shapes[each.source]] for each in graph.outputs
-    ]
-    for batch in (1, 3):
-        arrays = examples(graph, batch)
-        given = session.run(None, {each.name: array for each, array in zip(graph.inputs, arrays, strict=True)})
-        with torch.inference_mode():
-            expected = module(*(torch.from_numpy(array) for array in arrays))
-        for found, tensor in zip(given, expected, strict=True):
-            wanted = tensor.numpy()
-            assert found.shape == wanted.shape
-            assert np.abs(found - wanted).max() <= TOLERANCE * max(1.0, float(np.abs(wanted).max()))
-
-
 def test_every_layer_but_one_is_in_the_table():
     assert set(KINDS) == {kind.stands_for or name for name, kind in LAYERS.items()} - {"detection_output"}
 
@@ -121,7 +100,8 @@ def test_every_layer_stands_here():
 
 @pytest.mark.parametrize("text", CASES.values(), ids=CASES.keys())
 def test_each_layer_gives_pytorchs_numbers(text: str, tmp_path: Path):
-    require_equal(require_graph(text), tmp_path / "network.onnx")
+    graph = require_graph(text)
+    require_parity(graph, weights_of(graph), tmp_path / "network.onnx")
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -138,7 +118,7 @@ def test_any_window_gives_pytorchs_numbers(draw: st.DataObject, kind: str, axes:
     body = f"{kind}({window}, stride={stride}, pad={pad}, {options})"
     with TemporaryDirectory() as folder:
         shape = ", ".join(str(size) for size in (2, *sizes))
-        require_equal(require_graph(network(body, f"{source}({shape})")), Path(folder) / "network.onnx")
+        require_parity(require_graph(network(body, f"{source}({shape})")), {}, Path(folder) / "network.onnx")
 
 
 def test_a_layer_that_is_written_wrongly_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
