@@ -51,7 +51,7 @@ CASES = {
     "layer_norm volume": network("l = layer_norm", VOLUME),
     "group_norm without scale": network("g = group_norm(3, affine=false)", IMAGE),
     "group_norm on a vector": network("g = group_norm(2)", "vector(8)"),
-    "instance_norm": network("i = instance_norm(eps=0.2)", SEQUENCE),
+    "instance_norm without scale": network("i = instance_norm(eps=0.2)", SEQUENCE),
     "lrn sequence": network("lrn(3, alpha=0.4)", SEQUENCE),
     "lrn volume": network("lrn(5, alpha=0.4, beta=0.5, k=3)", VOLUME),
     "lrn within, even": network("lrn(4, alpha=0.5, region=within)", IMAGE),
