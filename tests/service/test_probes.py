@@ -45,9 +45,7 @@ def test_what_a_probe_saw_replaces_what_was_reckoned(bench: Bench) -> None:
     assert told.total_s is not None
 
 
-def test_a_probe_that_ends_while_it_is_asked_for_is_told_at_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_probe_that_ends_while_it_is_asked_for_is_told_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.ready()
     start = bench.processes.start
 

@@ -22,12 +22,12 @@ from tenfold import __version__
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.environments.folder import EnvironmentFolder
 from tenfold.adapters.executors.local.executor import LocalExecutor
-from tenfold.adapters.formats.caffe.reading import read_caffe
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.checkups.folder import CheckupFolder
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.hub_layout import HubFolders
 from tenfold.adapters.formats.in_place.reader import RevisionOpener
+from tenfold.adapters.formats.network_files import read_network
 from tenfold.adapters.formats.revisions.derived import derive_revision
 from tenfold.adapters.formats.revisions.export import export_dataset
 from tenfold.adapters.formats.revisions.reader import as_png
@@ -145,7 +145,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         checkups=CheckupService(database, desk=desk, revisions=revisions, runs=runs, models=models, parts=checkups),
         networks=networks,
         network_copies=NetworkCopies(networks, models, runs.named),
-        network_imports=NetworkImports(networks, artifacts=artifacts, read=read_caffe, clock=time.thread_time),
+        network_imports=NetworkImports(networks, artifacts=artifacts, read=read_network, clock=time.thread_time),
         runs=runs,
         models=models,
         desk=desk,

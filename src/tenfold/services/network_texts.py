@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tenfold.core.errors import BadNetwork, InvalidFields, Problem
+from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis, analyse
 from tenfold.core.networks.editing.edits import Edited, apply_edits
@@ -15,7 +15,7 @@ from tenfold.core.networks.formatting import format_definition
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.operation import Operation
 from tenfold.core.networks.parser import parse
-from tenfold.core.networks.problems import NetworkProblem
+from tenfold.core.networks.problems import refused_text
 from tenfold.core.networks.syntax import Definition
 
 KEPT_ANALYSES = 512
@@ -155,12 +155,6 @@ class Deadline:
     def __call__(self) -> bool:
         self.is_passed = self.is_passed or self._clock() > self._ends_at
         return self.is_passed
-
-
-def refused_text(problems: Sequence[NetworkProblem]) -> BadNetwork:
-    """The error of a text with problems: all of them in words and as data."""
-    lines = "\n".join(str(problem) for problem in problems)
-    return BadNetwork(lines, problems=[problem.to_json() for problem in problems])
 
 
 def _problem(name: str, message: str, code: str) -> Problem:

@@ -9,7 +9,7 @@ from typing import Literal
 from tenfold.core.events import Probed
 from tenfold.core.training.job import TrainJob
 from tenfold.core.training.ports import BackendPlan
-from tenfold.core.training.preflight.probing import FirstSamples, largest_probe, probe
+from tenfold.core.training.preflight.probing import FirstSamples, fewest_samples, largest_probe, probe
 from tenfold.worker.material import gather
 from tenfold.worker.toolbox import JobFolder, Toolbox
 
@@ -30,7 +30,8 @@ def probe_training(job: TrainJob, folder: JobFolder, tools: Toolbox, slot: str) 
         span=material.revision.span,
     )
     backend = tools.make_backend(plan, FirstSamples(material.samples, largest_probe(spec.batch_size)))
-    for reading in probe(backend, spec.batch_size, gauge=gauge, clock=time.monotonic):
+    fewest = fewest_samples(material.graph)
+    for reading in probe(backend, spec.batch_size, fewest=fewest, gauge=gauge, clock=time.monotonic):
         folder.emit(Probed(batch=reading.batch, memory_bytes=reading.peak_bytes, step_s=reading.step_s))
         if folder.stop_requested():
             return "stopped"

@@ -142,16 +142,21 @@ def format_text(
 
 
 def _import_network(
-    file: Annotated[Path, typer.Argument(help="Caffe's prototxt: train_val, deploy or both.", exists=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Caffe's prototxt (train_val, deploy or both), or a text, called *.network.", exists=True),
+    ],
     solver: Annotated[Path | None, typer.Option("--solver", help="Its solver.prototxt.", exists=True)] = None,
-    weights: Annotated[Path | None, typer.Option("--weights", help="Its caffemodel.", exists=True)] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Its caffemodel, or safetensors beside a text.", exists=True)
+    ] = None,
     name: Name = None,
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Makes a network of Caffe's files and says what of them it cannot."""
+    """Makes a network of Caffe's files, or of a text with its weights, and says what of them it cannot."""
     with told_errors(), connect() as client:
-        made = client.networks.import_caffe(file, solver=solver, weights=weights, name=name, **fields)
+        made = client.networks.import_files(file, solver=solver, weights=weights, name=name, **fields)
     _tell(made, as_json)
     if not as_json:
         _tell_import(made)

@@ -28,7 +28,7 @@ class Networks(Things[objects.Network]):
         """Keeps a copy of `lenet`, `mine@3`, `model:first` or `run:first`."""
         return self._made({"copy_of": source, "name": name})
 
-    def import_caffe(
+    def import_files(
         self,
         network: str | Path,
         *,
@@ -37,7 +37,7 @@ class Networks(Things[objects.Network]):
         name: str | None = None,
         **fields: Any,
     ) -> objects.NetworkDetail:
-        """Makes a network of Caffe's files: a prototxt, and its solver and caffemodel where there are some.
+        """Makes a network of files: a prototxt, its solver and caffemodel; or a text (*.network) and its safetensors.
 
         `imported` of the answer names what of them the text does not say.
         """
@@ -104,5 +104,5 @@ class Networks(Things[objects.Network]):
         return objects.NetworkDetail.model_validate(self._transport.call("POST", "/networks", json=body))
 
 
-Networks.import_caffe.__signature__ = signature(Networks.import_caffe, IMPORT_FIELDS)  # type: ignore[attr-defined]
+Networks.import_files.__signature__ = signature(Networks.import_files, IMPORT_FIELDS)  # type: ignore[attr-defined]
 Networks.edit.__signature__ = signature(Networks.edit, OPERATION_FIELDS)  # type: ignore[attr-defined]

@@ -107,7 +107,7 @@ async def edit_text(request: Request, services: ServicesNow) -> objects.EditedTe
     openapi_extra=network_import_request(),
 )
 async def import_network(request: Request, caller: CallerNow, services: ServicesNow) -> objects.NetworkDetail:
-    """Makes a network of Caffe's files; `imported` says what of them the text does not."""
+    """Makes a network of Caffe's files, or of a text with its weights; `imported` says what the text does not."""
     async with import_form(request) as sent:
         importing = services.network_imports.import_files
         made = await run_in_threadpool(importing, caller, sent.files, sent.values, name=sent.name or None)

@@ -79,7 +79,7 @@ def _weights(about: Mapping[str, Any] | None) -> str:
     ]
     if about["num_unexpected"]:
         parts.append(
-            f"{plural(about['num_unexpected'], 'layer')} of it {_is(about['num_unexpected'])} not in the network"
+            f"{plural(about['num_unexpected'], 'part')} of it {_is(about['num_unexpected'])} not in the network"
         )
     loaded = plural(about["num_loaded"], "tensor")
     sentence = f"{loaded} of {about['file']} fit{'s' if about['num_loaded'] == 1 else ''} and are kept"

@@ -41,7 +41,7 @@ async def create_network(request: Request, caller: CallerNow, services: Services
 
 def _made(services: Services, caller: Actor, sent: ImportForm) -> Network:
     file, name = sent.files.network, sent.name or None
-    if file.name.casefold().endswith(OWN_SUFFIX):
+    if file.name.casefold().endswith(OWN_SUFFIX) and sent.files.weights is None:  # it may have mistakes: a draft
         return services.networks.create(caller, name, bytes(file.content).decode("utf-8", "replace"))
     given = {field: value for field, value in sent.values.items() if value != ""}
     return services.network_imports.import_files(caller, sent.files, given, name=name)
