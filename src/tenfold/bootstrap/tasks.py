@@ -17,7 +17,10 @@ PREDICTOR = "tenfold.adapters.runtimes.onnxruntime:OnnxPredictor"
 WALK = "tenfold.adapters.frameworks.torch.walking:walk_layers"
 JUDGE = "tenfold.adapters.frameworks.torch.judge:TorchJudge"
 CONVERT_WEIGHTS = "tenfold.adapters.frameworks.torch.weight_files:convert_weights"
+ONNX = "onnx"
+ONNX_WRITE = "tenfold.adapters.export.onnx.writer:write_model"
 ONNX_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_onnx"
+ONNX_CHECK = "tenfold.adapters.frameworks.torch.onnx_check:check_onnx"
 
 
 @dataclass(frozen=True, kw_only=True)
