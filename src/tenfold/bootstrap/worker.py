@@ -36,7 +36,9 @@ from tenfold.adapters.imaging.tiles import write_tiles
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
+from tenfold.bootstrap.memory import set_start_aside
 from tenfold.bootstrap.onnx_at_home import export_at_home
+from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import (
@@ -45,7 +47,7 @@ from tenfold.bootstrap.tasks import (
     FAST_DECODER,
     INSPECT,
     JUDGE,
-    ONNX_EXPORT,
+    ONNX_WRITE,
     OWN_FRAMEWORK,
     PARTS,
     TASKS,
@@ -81,7 +83,15 @@ def run_worker(folder: str, attempt: int, slot: str) -> int:
 def run_template(handle: int) -> None:
     """Serves forks over an inherited socket until the server closes it."""
     connection = socket.socket(fileno=handle)
-    serve(connection, warm_up=find(PARTS[OWN_FRAMEWORK].warm_up), run_worker=_run)
+    serve(connection, warm_up=warm_template, run_worker=_run)
+
+
+def warm_template() -> None:
+    """Loads what every training needs, and sets it aside: a worker that looks for garbage would walk through all of it,
+    and by that copy it. ONNX Runtime is not loaded, since it starts a thread."""
+    find(PARTS[OWN_FRAMEWORK].warm_up)()
+    find(ONNX_WRITE)
+    set_start_aside()
 
 
 def _run(folder: Path, attempt: int, slot: str) -> int:
@@ -135,7 +145,7 @@ def _walk_layers(
 def _export_network(model: TrainedModel, path: Path) -> float:
     if is_python(model.network_text):
         return cast("float", find(CUSTOM_EXPORT)(model, _make_head(TASKS[model.task]), path))
-    return cast("float", find(ONNX_EXPORT)(model.graph, model.weights, _make_head(TASKS[model.task]), path))
+    return write_onnx(model.task, model.graph, model.weights, path)
 
 
 def _predict_script(preprocessing: Preprocessing) -> str:
