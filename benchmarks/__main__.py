@@ -21,6 +21,7 @@ FIGURES = (
     "in_place",
     "batch_read",
     "network_editor",
+    "network_step",
     "preflight",
 )
 

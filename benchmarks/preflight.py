@@ -20,11 +20,12 @@ from tenfold.core.networks.fitting import require_fit
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.ports import BackendPlan, TrainingBackend
 from tenfold.core.training.preflight.forecast import Reading, Room, Workload, forecast
-from tenfold.core.training.preflight.probing import probe
+from tenfold.core.training.preflight.probing import fewest_samples, probe
 from tenfold.core.training.spec import TrainingSpec
 
 CLASSES = 10
-STEPS = 4
+STEPS = 4  # at least, and for
+LEAST_S = 3.0  # so that quick ones are past their first pages of memory, as nearly all of a training is
 PICTURES = 5000
 _PLENTY = Room(device="cpu", memory_total_bytes=2**50, memory_free_bytes=2**50, disk_free_bytes=2**50)
 
@@ -139,17 +140,18 @@ def _work(each: Combination) -> Workload:
 def probe_some(each: Combination) -> list[tuple[int, int, float]]:
     """What the probe reads: batch, bytes, seconds of a step."""
     gauge, backend = _begun(each)
+    fewest = fewest_samples(_graph(each))
     return [
         (read.batch, read.peak_bytes, read.step_s)
-        for read in probe(backend, each.batch, gauge=gauge, clock=time.monotonic)
+        for read in probe(backend, each.batch, fewest=fewest, gauge=gauge, clock=time.monotonic)
     ]
 
 
 def train_some(each: Combination) -> tuple[int, float]:
     """The most memory above the start of a few steps and a checkpoint's state, and the seconds of a step."""
     gauge, backend = _begun(each)
-    seconds = []
-    for _ in range(STEPS):
+    seconds: list[float] = []
+    while len(seconds) < STEPS or sum(seconds) < LEAST_S:
         started = time.perf_counter()
         backend.train_step(np.arange(each.batch), 1e-4)
         backend.take_training_totals()

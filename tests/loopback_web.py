@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ Reply = tuple[int, Mapping[str, str], bytes]
 
 
 @contextmanager
-def web(pages: Mapping[str, Reply] | Callable[[str], Reply]) -> Iterator[tuple[str, list[str]]]:
-    """A web server on loopback, and the paths that were asked of it."""
+def web(
+    pages: Mapping[str, Reply] | Callable[[str], Reply], *, secure: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """A web server on loopback, with TLS where there is a context for it, and the paths that were asked of it."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -30,10 +33,12 @@ def web(pages: Mapping[str, Reply] | Callable[[str], Reply]) -> Iterator[tuple[s
             """Nothing is printed."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if secure is not None:
+        server.socket = secure.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"{'http' if secure is None else 'https'}://127.0.0.1:{server.server_address[1]}", asked
     finally:
         server.shutdown()
         thread.join()

@@ -55,7 +55,7 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
 def test_a_train_val_comes_in_with_its_solver_and_says_what_it_cannot(client: Client, tmp_path: Path) -> None:
     network = written(tmp_path, "train_val.prototxt", TRAIN_VAL)
     solver = written(tmp_path, "solver.prototxt", SOLVER)
-    made = client.networks.import_caffe(network, solver=solver, **SIZE)
+    made = client.networks.import_files(network, solver=solver, **SIZE)
     assert (made.name, made.state, made.num_parameters) == ("LeNet", "ready", 431_080)
     assert made.origin == "file:train_val.prototxt"
     told = made.imported
@@ -79,7 +79,7 @@ def test_a_train_val_comes_in_with_its_solver_and_says_what_it_cannot(client: Cl
 def test_a_solver_s_values_that_no_training_takes_are_named(client: Client, tmp_path: Path) -> None:
     network = written(tmp_path, "deploy.prototxt", lenet(picture(1, 28)).text)
     solver = written(tmp_path, "solver.prototxt", "base_lr: 1000 momentum: 0.9999 max_iter: 1")
-    told = client.networks.import_caffe(network, solver=solver, name="bold").imported
+    told = client.networks.import_files(network, solver=solver, name="bold").imported
     assert set(told["training"]) == {"weight_decay", "optimizer", "schedule", "warm_up"}
     assert any("Learning rate is 1000; allowed is above 0" in each for each in told["unsaid"])
     assert any("Momentum is 0.9999" in each for each in told["unsaid"])
@@ -88,7 +88,7 @@ def test_a_solver_s_values_that_no_training_takes_are_named(client: Client, tmp_
 def test_weights_that_fit_are_kept_and_the_others_counted(client: Client, tmp_path: Path, site: Site) -> None:
     network = written(tmp_path, "deploy.prototxt", lenet(picture(1, 28)).text)
     weights = written(tmp_path, "lenet.caffemodel", caffemodel(LENET))
-    about = client.networks.import_caffe(network, weights=weights, name="weighted").imported["weights"]
+    about = client.networks.import_files(network, weights=weights, name="weighted").imported["weights"]
     counts = {word: about[f"num_{word}"] for word in ("loaded", "missing", "unexpected", "unfit")}
     assert counts == {"loaded": 3, "missing": 4, "unexpected": 1, "unfit": 1}
     assert about["unexpected"] == ["elsewhere"]
@@ -219,22 +219,22 @@ def test_a_damaged_caffemodel_is_refused_and_nothing_is_kept(client: Client, tmp
     kept = site.home / "data" / "artifacts" / "weights"
     before = sorted(kept.glob("*"))
     with pytest.raises(InvalidError, match="damaged"):
-        client.networks.import_caffe(network, weights=weights, name="torn")
+        client.networks.import_files(network, weights=weights, name="torn")
     whole = written(tmp_path, "whole.caffemodel", caffemodel(LENET))
     with pytest.raises(InvalidError, match="has a “/” in it"):
-        client.networks.import_caffe(network, weights=whole, name="a/b")
+        client.networks.import_files(network, weights=whole, name="a/b")
     assert sorted(kept.glob("*")) == before
     assert "torn" not in [each.name for each in client.networks.list()]
 
 
 def test_a_size_out_of_reach_leaves_its_layer_out_by_name(client: Client, tmp_path: Path) -> None:
     chain = Chain("big", picture(1, 4)).dense("ip", 2**53).dense("small", 3)
-    told = client.networks.import_caffe(written(tmp_path, "big.prototxt", chain.text)).imported
+    told = client.networks.import_files(written(tmp_path, "big.prototxt", chain.text)).imported
     assert [(each["name"], each["line"]) for each in told["unsupported"]] == [("ip", 3), ("small", 4)]
 
 
 def test_a_layer_with_its_own_classes_keeps_them(client: Client, tmp_path: Path) -> None:
     chain = Chain("open", picture(1, 4)).dense("ip", None)
-    made = client.networks.import_caffe(written(tmp_path, "a.prototxt", chain.text), classes=12)
+    made = client.networks.import_files(written(tmp_path, "a.prototxt", chain.text), classes=12)
     assert "param classes = 12 in 1..100000" in made.text
     assert made.num_parameters == 16 * 12 + 12

@@ -80,7 +80,7 @@ def test_campaign_large_caffemodel(server: Server, tmp_path: Path) -> None:
     pid = json.loads((server.data / "server.json").read_text())["pid"]
     before, watch = own_memory(pid), Watch(pid)
     watch.start()
-    made = server.client.networks.import_caffe(text, weights=weights, name="wide")
+    made = server.client.networks.import_files(text, weights=weights, name="wide")
     grown = watch.end() - before
     kept = next(server.data.glob("artifacts/**/model.safetensors"))
     print(f"\n{size / 1e6:.0f} MB: the server's own memory grew by {grown / 1e6:.0f} MB")

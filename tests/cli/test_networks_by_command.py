@@ -91,3 +91,20 @@ def test_a_caffe_file_is_imported_and_says_how_to_train_it(server: Server, tmp_p
     assert (torn.returncode, "never closed" in torn.stderr) == (2, True)
     told = json.loads(tenfold(server, "network", "show", "le net", "--json").stdout)["imported"]
     assert told["solver"] == "solver.prototxt"
+
+
+def test_a_file_of_python_is_kept_and_inspected(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    lines = ["from torch import nn", "def network(classes: int = 2, channels: int = 1):"]
+    file.write_text("\n".join([*lines, "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))\n"]), "utf-8")
+    assert answer(server, "network", "create", str(file), "--name", "own")["language"] == "python"
+
+    told = tenfold(server, "network", "inspect", "own", "--input", "1,5,5").stdout
+
+    assert "own: 2 layers, 52 parameters, input 1 x 5 x 5, 2 classes" in told
+    assert "      4  1                                Linear               2" in told
+    assert "Level " in told
+    file.write_text("from torch import nn\nclass Network(nn.Module)\n", "utf-8")
+    answer(server, "network", "save", "own", str(file))
+    wrong = tenfold(server, "network", "inspect", "own")
+    assert (wrong.returncode, "Line 3: SyntaxError" in wrong.stderr) == (2, True)

@@ -52,6 +52,7 @@ LAYERS = {
     "max_pool ceil": network("max_pool(3, stride=2, ceil=true)"),
     "max_pool pad": network("max_pool(3, stride=2, pad=1)"),
     "max_pool wide pad": network("max_pool(3, stride=2, pad=2)"),
+    "max_pool wide pad ceil": network("max_pool(4, stride=2, pad=3, ceil=true)", "sequence(2, 5)"),
     "max_pool same": network("max_pool(2, stride=2, pad=same)"),
     "max_pool volume": network("max_pool(2)", "volume(2, 5, 6, 4)"),
     "avg_pool": network("avg_pool(2)"),
@@ -59,6 +60,10 @@ LAYERS = {
     "avg_pool ceil pad": network("avg_pool(3, stride=2, pad=1, ceil=true)"),
     "avg_pool ceil uncounted": network("avg_pool(3, stride=2, pad=1, ceil=true, count_pad=false)"),
     "avg_pool uncounted": network("avg_pool(3, stride=1, pad=1, count_pad=false)"),
+    "avg_pool wide pad ceil": network("avg_pool(4, stride=2, pad=3, ceil=true)", "sequence(2, 5)"),
+    "avg_pool wide pad ceil uncounted": network(
+        "avg_pool(4, stride=2, pad=3, ceil=true, count_pad=false)", "sequence(2, 5)"
+    ),
     "avg_pool same": network("avg_pool([2, 4], stride=2, pad=same)"),
     "avg_pool same uncounted": network("avg_pool([2, 4], stride=2, pad=same, count_pad=false)"),
     "avg_pool sequence": network("avg_pool(2)", "sequence(3, 11)"),

@@ -8,10 +8,12 @@ from numerics.test_caffe_reference import drawn_blobs
 from unit.caffe.caffe_weights import Floats, caffemodel
 from unit.caffe.ssd_texts import PRIORS, small_ssd
 
+from tenfold.adapters.export.onnx.writer import write_graph
 from tenfold.adapters.formats.caffe.caffemodel import place_blobs, read_caffemodel
 from tenfold.adapters.formats.caffe.network_import import CaffeNetwork, import_network
 from tenfold.adapters.frameworks.numpy.builder import NumpyNetwork
 from tenfold.adapters.frameworks.torch.builder import load_module
+from tenfold.adapters.frameworks.torch.onnx_check import check_graph
 from tenfold.adapters.frameworks.torch.onnx_export import export_graph
 from tenfold.core.errors import BadNetwork
 from tenfold.core.networks.analysis import require_graph
@@ -131,6 +133,7 @@ def test_pytorch_and_numpy_find_the_same_boxes(code: str, clip: str, scaled: str
 
 def test_what_a_detector_finds_is_not_exported_and_says_so(tmp_path) -> None:
     graph = require_graph(detector())
+    assert not write_graph(graph, {}, tmp_path / "n.onnx")
     with pytest.raises(BadNetwork, match=r"`d` \(detection_output\). Make what it reads outputs .*: places, rows, p\."):
         export_graph(graph, {}, tmp_path / "n.onnx")
 
@@ -143,4 +146,5 @@ def test_the_heads_and_prior_boxes_of_a_detector_are_exported(tmp_path) -> None:
         for node in graph.nodes
         for name, weight in node.weights.items()
     }
-    assert export_graph(graph, weights, tmp_path / "n.onnx") <= 1e-4
+    assert write_graph(graph, weights, tmp_path / "n.onnx")
+    assert check_graph(graph, weights, tmp_path / "n.onnx") <= 1e-4

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pytest
 
 from tenfold.adapters.frameworks.torch.builder import build_module
 from tenfold.adapters.frameworks.torch.onnx_export import export_onnx
+from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.core.networks.fitting import require_fit
+from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.training.ports import Arrays
 from tenfold.tasks.classification.torch import ClassificationHead
 
 TEXT = """language 1
@@ -26,12 +31,21 @@ output helper(training_only=true, loss_weight=0.3)
 """
 
 
-def test_the_file_gives_the_main_output_alone(tmp_path: Path) -> None:
+def traced(graph: LayerGraph, weights: Arrays, path: Path) -> float:
+    return export_onnx(graph, weights, ClassificationHead(), path)
+
+
+def written(graph: LayerGraph, weights: Arrays, path: Path) -> float:
+    return write_onnx("classification", graph, weights, path)
+
+
+@pytest.mark.parametrize("export", [written, traced])
+def test_the_file_gives_the_main_output_alone(export: Callable[..., float], tmp_path: Path) -> None:
     graph = require_fit(TEXT, {"classes": 3}, (1, 8, 8))
     module = build_module(graph, seed=1)
     weights = {name: tensor.detach().numpy() for name, tensor in module.state_dict().items()}
 
-    assert export_onnx(graph, weights, ClassificationHead(), tmp_path / "model.onnx") <= 1e-4
+    assert export(graph, weights, tmp_path / "model.onnx") <= 1e-4
 
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     assert [each.name for each in session.get_outputs()] == ["probabilities"]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tenfold.adapters.confinement.process import survey
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.environments.folder import EnvironmentFolder
 from tenfold.adapters.formats.catalogue import read_catalogue
@@ -47,6 +48,7 @@ from tenfold.services.environments import EnvironmentService
 from tenfold.services.errands import Errands
 from tenfold.services.forecasts import ForecastService
 from tenfold.services.hub import Hub
+from tenfold.services.inspections import InspectionService
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.networks import NetworkService
@@ -195,6 +197,9 @@ class Bench:
                 forecasts=ForecastService(self.gauges),
                 environments=EnvironmentService(EnvironmentFolder(self.home / "environments")),
                 probes=ProbeService(self.errands, slots=desk.slots, is_training=desk.is_training),
+                inspections=InspectionService(
+                    self.errands, self.networks, self.datasets, artifacts=self.artifacts, survey=survey
+                ),
             ),
             tasks={"classification": Classification()},
             clock=self.clock,

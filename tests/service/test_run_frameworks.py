@@ -73,16 +73,26 @@ def test_its_job_names_the_environment_and_takes_the_cpu(ready: Bench) -> None:
 def test_what_it_lacks_is_refused_with_the_reason(tmp_path_factory: pytest.TempPathFactory) -> None:
     rows = CatalogueEntry(name="rows", title="Rows", paper="", text=RECURRENT)
     bench = Bench(tmp_path_factory.mktemp("lacking"), catalogue=[rows])
-    bench.import_shapes("coming")
     bench.ready()
     add_environment(bench)
     lacking = "Keras on TensorFlow has no `lstm` so far, as `state` needs it: choose PyTorch."
     assert problems(bench, network="rows") == [("network", lacking)]
-    assert problems(bench, network="rows", dataset="coming") == [("network", lacking)]  # which is not built yet
     ((field, message),) = problems(bench, weights="published")
     assert field == "weights"
     assert message.startswith("Published weights come in PyTorch's files")
     assert bench.start(network="rows").network == "rows"
+
+
+def test_what_it_lacks_is_refused_while_the_dataset_is_still_being_built(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    rows = CatalogueEntry(name="rows", title="Rows", paper="", text=RECURRENT)
+    bench = Bench(tmp_path_factory.mktemp("lacking"), catalogue=[rows])
+    add_environment(bench)
+    bench.import_shapes()
+    with pytest.raises(InvalidFields, match="has no `lstm` so far"):
+        bench.start(framework="keras", network="rows")
+    assert bench.start(framework="torch", network="rows").state == "waiting"
 
 
 def test_published_weights_that_a_text_names_are_refused_too(ready: Bench) -> None:

@@ -44,7 +44,9 @@ from web.samples.results import (
     network_page,
     networks_page,
     new_network_page,
+    python_network_page,
     refused_network_page,
+    refused_python_page,
     test_model_page,
 )
 from web.samples.things import FRAME, NOW, RUN_ROWS, VIEWER
@@ -101,6 +103,8 @@ PAGES: dict[str, Callable[[], Page]] = {
     "network-imported": imported_network_page,
     "network-language": language_page,
     "network-new": new_network_page,
+    "network-python": python_network_page,
+    "network-python-refused": refused_python_page,
     "network-new-refused": refused_network_page,
     "queue": queue_page,
     "queue-empty": lambda: settings.QueuePage(running=(), waiting=(), next_start=NEXT_START),

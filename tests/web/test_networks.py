@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from html import unescape
 from urllib.parse import unquote
@@ -133,3 +134,72 @@ def test_the_list_is_searched_and_has_pages(browser: TestClient, monkeypatch: py
     whole = [each["name"] for each in browser.get("/api/v1/networks?limit=100").json()["items"]]
     assert found == whole
     assert len(found) > 18
+
+
+SOURCE = """\
+from torch import nn
+
+
+class Network(nn.Module):
+    def __init__(self, classes: int = 4, input_shape=(1, 12, 12)):
+        super().__init__()
+        self.head = nn.Linear(144, classes)
+
+    def forward(self, images):
+        return self.head(images.flatten(1))
+"""
+
+
+def inspected(browser: TestClient, url: str) -> str:
+    """The page of a network of Python once its inspection is over."""
+    deadline = time.monotonic() + 60
+    while "HX-Refresh" not in browser.get(f"{url}/inspection").headers:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return browser.get(url).text
+
+
+def test_a_source_that_is_pasted_becomes_a_page_with_its_layers(browser: TestClient) -> None:
+    form = browser.get("/networks/new").text
+    assert "Or write it in Python" in form
+    sent = browser.post("/networks/-/python", data={"name": "pasted", "text": SOURCE})
+    assert (sent.status_code, sent.url.path) == (200, "/networks/pasted")
+    assert "A worker" in text_of(sent.text)
+
+    page = inspected(browser, "/networks/pasted")
+
+    words = text_of(page)
+    assert "Executed on inputs of 1 × 12 × 12 for 4 classes" in words
+    assert "onfined (level " in words
+    assert 'href="#line-8"' in page
+    assert "Graph of 2 nodes, from input to head." in page
+    assert "580" in words
+    assert 'href="/runs/new?network=pasted"' in page
+    assert "pasted" in text_of(browser.get("/runs/new?network=pasted").text)
+
+
+def test_a_file_of_python_with_a_mistake_shows_its_line_and_is_mended(browser: TestClient) -> None:
+    status, path, _ = send(browser, "wrong.py", SOURCE.replace("144", "100"))
+    assert (status, path) == (200, "/networks/wrong")
+    page = inspected(browser, path)
+    assert '<a href="#line-11">Line 11</a>: RuntimeError' in page
+    assert '<li id="line-11" class="is-bad">' in page
+    assert "Train it" not in page
+
+    current = re.search(r'name="current" value="([^"]+)"', page)
+    assert current is not None
+    form = {"current": current[1], "text": f"# language python 1\r\n{SOURCE}"}
+    mended = browser.post("/networks/wrong/source", data=form)
+    assert mended.url.path == "/networks/wrong"
+    assert "Executed on inputs of" in text_of(inspected(browser, path))
+    again = browser.post("/networks/wrong/source", data=form)
+    assert (again.status_code, "version 2 is current" in text_of(again.text)) == (409, True)
+    for tab in ("difference", "history"):
+        assert browser.get(f"/networks/wrong?tab={tab}").status_code == 200
+
+
+def test_what_is_refused_of_a_source_comes_back_with_it(browser: TestClient) -> None:
+    taken = browser.post("/networks/-/python", data={"name": "pasted", "text": SOURCE})
+    assert (taken.status_code, "is taken" in taken.text, "class Network" in taken.text) == (409, True, True)
+    empty = browser.post("/networks/-/python", data={"name": "nothing", "text": " "})
+    assert empty.status_code == 422

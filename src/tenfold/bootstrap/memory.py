@@ -22,6 +22,6 @@ def give_back_large_blocks() -> None:
 
 def set_start_aside() -> None:
     """Takes what the start has made out of the search for garbage, in which all of it would be walked again and again:
-    150 ms each time, in the middle of some request."""
+    150 ms each time, in the middle of some request or of a training step."""
     gc.collect()
     gc.freeze()

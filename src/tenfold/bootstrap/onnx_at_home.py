@@ -14,7 +14,7 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from tenfold.adapters.executors.local.launch import HOME_PYTHON
-from tenfold.bootstrap.tasks import ONNX_EXPORT, OWN_FRAMEWORK, TASKS, find
+from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.core.errors import Damaged, TenfoldError
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.graph import LayerGraph
@@ -47,9 +47,8 @@ def answer_export() -> None:
     request = json.load(sys.stdin)
     path = Path(request["path"])
     weights = load_file(path.with_name(WEIGHTS))
-    head = find(TASKS[request["task"]].heads[OWN_FRAMEWORK])()
     try:
-        difference = find(ONNX_EXPORT)(LayerGraph.from_json(request["graph"]), weights, head, path)
+        difference = write_onnx(request["task"], LayerGraph.from_json(request["graph"]), weights, path)
     except TenfoldError as error:
         raise SystemExit(error.message) from None
     sys.stdout.write(json.dumps({"difference": difference}) + "\n")

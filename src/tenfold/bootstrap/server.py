@@ -19,15 +19,16 @@ from typing import Any, cast
 import uvicorn
 
 from tenfold import __version__
+from tenfold.adapters.confinement.process import survey
 from tenfold.adapters.devices.gauges import SystemGauges
 from tenfold.adapters.environments.folder import EnvironmentFolder
 from tenfold.adapters.executors.local.executor import LocalExecutor
-from tenfold.adapters.formats.caffe.reading import read_caffe
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.checkups.folder import CheckupFolder
 from tenfold.adapters.formats.download import build_download
 from tenfold.adapters.formats.hub_layout import HubFolders
 from tenfold.adapters.formats.in_place.reader import RevisionOpener
+from tenfold.adapters.formats.network_files import read_network
 from tenfold.adapters.formats.revisions.derived import derive_revision
 from tenfold.adapters.formats.revisions.export import export_dataset
 from tenfold.adapters.formats.revisions.reader import as_png
@@ -71,6 +72,7 @@ from tenfold.services.exports import ExportService
 from tenfold.services.forecasts import ForecastService
 from tenfold.services.hub import Hub
 from tenfold.services.inside import InsideParts, InsideService
+from tenfold.services.inspections import InspectionService
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.network_copies import NetworkCopies
@@ -127,10 +129,11 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     additions = AdditionService(database, desk=desk, revisions=revisions, roots=[*roots.roots()], clock=time.time)
     networks = NetworkService([*read_catalogue(), *catalogue], database, clock=time.time, worked=time.thread_time)
     stored: dict[str, Any] = {"artifacts": artifacts, "clock": time.time}
+    inspections = InspectionService(errands, networks, datasets, artifacts=artifacts, survey=survey)
     models = ModelService(database, predictor=_LatePredictor(), build_download=build_download, **stored)
     learning: dict[str, Any] = {"datasets": datasets, "networks": networks, "environments": environments}
     weights = _make_weights(settings, models, artifacts, roots)
-    runs = _make_runs(database, desk, errands, gauges, weights=weights, **learning)
+    runs = _make_runs(database, desk, errands, gauges, weights=weights, inspections=inspections, **learning)
     accounts, owner = _make_accounts(database)
     trash = TrashService(database, folders=folders, uploads=arrivals.uploads, secrets=arrivals.secrets, **stored)
     for each in (errands, desk, trash):
@@ -145,12 +148,13 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         checkups=CheckupService(database, desk=desk, revisions=revisions, runs=runs, models=models, parts=checkups),
         networks=networks,
         network_copies=NetworkCopies(networks, models, runs.named),
-        network_imports=NetworkImports(networks, artifacts=artifacts, read=read_caffe, clock=time.thread_time),
+        network_imports=NetworkImports(networks, artifacts=artifacts, read=read_network, clock=time.thread_time),
         runs=runs,
         models=models,
         desk=desk,
         errands=errands,
         inside=_make_inside(errands, folders, runs=runs, models=models, datasets=datasets, artifacts=artifacts),
+        inspections=inspections,
         trash=trash,
         hub=hub,
         machine=MachineService(gauges),

@@ -15,9 +15,14 @@ DEVICE_MEMORY = "tenfold.adapters.frameworks.torch.device_memory:DeviceMemory"
 FAST_DECODER = "tenfold.adapters.imaging.fast:FastDecoder"
 PREDICTOR = "tenfold.adapters.runtimes.onnxruntime:OnnxPredictor"
 WALK = "tenfold.adapters.frameworks.torch.walking:walk_layers"
+INSPECT = "tenfold.adapters.frameworks.torch.custom_layers:inspect_custom"
 JUDGE = "tenfold.adapters.frameworks.torch.judge:TorchJudge"
 CONVERT_WEIGHTS = "tenfold.adapters.frameworks.torch.weight_files:convert_weights"
+CUSTOM_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_custom"
+ONNX = "onnx"
+ONNX_WRITE = "tenfold.adapters.export.onnx.writer:write_model"
 ONNX_EXPORT = "tenfold.adapters.frameworks.torch.onnx_export:export_onnx"
+ONNX_CHECK = "tenfold.adapters.frameworks.torch.onnx_check:check_onnx"
 
 
 @dataclass(frozen=True, kw_only=True)

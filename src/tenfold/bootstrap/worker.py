@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenfold import __version__
+from tenfold.adapters.confinement.keeper import keep_apart
+from tenfold.adapters.confinement.process import confine
 from tenfold.adapters.devices.own_memory import OwnMemory
 from tenfold.adapters.executors.local.template import serve
 from tenfold.adapters.formats.checkups.folder import CheckPlaces, check_revision, judge_revision
@@ -34,14 +36,18 @@ from tenfold.adapters.imaging.tiles import write_tiles
 from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
+from tenfold.bootstrap.memory import set_start_aside
 from tenfold.bootstrap.onnx_at_home import export_at_home
+from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
 from tenfold.bootstrap.tasks import (
+    CUSTOM_EXPORT,
     DEVICE_MEMORY,
     FAST_DECODER,
+    INSPECT,
     JUDGE,
-    ONNX_EXPORT,
+    ONNX_WRITE,
     OWN_FRAMEWORK,
     PARTS,
     TASKS,
@@ -61,10 +67,11 @@ from tenfold.core.events import Json, Phase
 from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.ports import TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
-from tenfold.worker.main import run_job
+from tenfold.worker.main import foreign_limits, run_job
 from tenfold.worker.toolbox import BuildFolders, MemoryGauge, Report, Toolbox
 
 
@@ -76,17 +83,25 @@ def run_worker(folder: str, attempt: int, slot: str) -> int:
 def run_template(handle: int) -> None:
     """Serves forks over an inherited socket until the server closes it."""
     connection = socket.socket(fileno=handle)
-    serve(connection, warm_up=find(PARTS[OWN_FRAMEWORK].warm_up), run_worker=_run)
+    serve(connection, warm_up=warm_template, run_worker=_run)
+
+
+def warm_template() -> None:
+    """Loads what every training needs, and sets it aside: a worker that looks for garbage would walk through all of it,
+    and by that copy it. ONNX Runtime is not loaded, since it starts a thread."""
+    find(PARTS[OWN_FRAMEWORK].warm_up)()
+    find(ONNX_WRITE)
+    set_start_aside()
 
 
 def _run(folder: Path, attempt: int, slot: str) -> int:
-    return run_job(folder, attempt, slot, make_toolbox(_framework_of(folder)))
+    job = json.loads((folder / "spec.json").read_text("utf-8"))
+    return run_job(folder, attempt, slot, make_toolbox(_framework_of(job)), foreign=foreign_limits(job))
 
 
-def _framework_of(folder: Path) -> str:
+def _framework_of(job: Mapping[str, Any]) -> str:
     """What a job computes with; an import, and a run of an earlier release, names nothing."""
-    spec = json.loads((folder / "spec.json").read_text("utf-8")).get("spec", {})
-    return str(spec.get("framework", OWN_FRAMEWORK))
+    return str(job.get("spec", {}).get("framework", OWN_FRAMEWORK))
 
 
 def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
@@ -111,6 +126,9 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         walk_layers=_walk_layers,
         write_tiles=write_tiles,
         versions=lambda: _versions(parts),
+        keep_apart=keep_apart,
+        confine=confine,
+        inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
     )
 
 
@@ -125,7 +143,9 @@ def _walk_layers(
 
 
 def _export_network(model: TrainedModel, path: Path) -> float:
-    return cast("float", find(ONNX_EXPORT)(model.graph, model.weights, _make_head(TASKS[model.task]), path))
+    if is_python(model.network_text):
+        return cast("float", find(CUSTOM_EXPORT)(model, _make_head(TASKS[model.task]), path))
+    return write_onnx(model.task, model.graph, model.weights, path)
 
 
 def _predict_script(preprocessing: Preprocessing) -> str:

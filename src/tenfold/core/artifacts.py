@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-ArtifactKind = Literal["revisions", "models", "checkups", "weights"]
+ArtifactKind = Literal["revisions", "models", "checkups", "weights", "inspections"]
 
 
 class ArtifactStore(Protocol):

@@ -108,6 +108,14 @@ class LayerSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What is in a network of Python, or in `problem` why it is none, with the line of its source."""
+
+    type: ClassVar[str] = "inspected"
+    facts: dict[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointSaved:
     """A checkpoint is complete on disk; work before `step` is never done again."""
 
@@ -153,6 +161,7 @@ Event: TypeAlias = (
     | Taken
     | Probed
     | LayerSeen
+    | Inspected
     | CheckpointSaved
     | Logged
     | Published

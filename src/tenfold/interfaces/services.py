@@ -22,6 +22,7 @@ from tenfold.services.errands import Errands
 from tenfold.services.exports import ExportService
 from tenfold.services.hub import Hub
 from tenfold.services.inside import InsideService
+from tenfold.services.inspections import InspectionService
 from tenfold.services.machine import MachineService
 from tenfold.services.models import ModelService
 from tenfold.services.network_copies import NetworkCopies
@@ -54,6 +55,7 @@ class Services:
     desk: JobDesk
     errands: Errands
     inside: InsideService
+    inspections: InspectionService
     trash: TrashService
     hub: Hub
     machine: MachineService

@@ -128,6 +128,8 @@ class CheckupService:
         return tuple(able)
 
     def _require_fit(self, model: Model, dataset: Dataset) -> None:
+        if self._models.is_python(model):
+            raise Invalid(f"{model.name} is a network of Python, which cannot judge pictures yet.", code="model.python")
         manifest = self._read(dataset.revision).manifest
         if model.task != dataset.task or manifest.label_kind not in ONE_CLASS:
             raise Invalid(f"{model.name} judges no pictures with labels like these.", code="model.other-classes")
@@ -150,6 +152,7 @@ class CheckupService:
         """
         dataset = self._checkable(actor, name_or_id)
         search = parse_spec(LabelSearch, values)
+        self._runs.require_judge(actor, search.network)
         wanted = {"dataset": dataset.id, "network": search.network, "epochs": search.epochs, "folds": search.folds}
         runs = [self._runs.start(actor, {**wanted, "fold": fold}, {}) for fold in range(1, search.folds + 1)]
         judges = [_judge_of_run(run, self._queue.folder_of) for run in runs]

@@ -13,6 +13,7 @@ from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
+from tenfold.core.export.contents import PYTHON_FILE, network_file
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import DownloadBuilder, Prediction, Predictor
 from tenfold.core.repository import Database, Repository, Transaction
@@ -92,12 +93,16 @@ class ModelService:
             raise NotFound(f"{model.name} has no report.", code="model.no-report") from None
         return content
 
+    def is_python(self, model: Model) -> bool:
+        """Whether its network is one of Python; raises `NotFound`."""
+        return (self._artifacts.path("models", model.files) / PYTHON_FILE).is_file()
+
     def network_text(self, actor: Actor, model: Model) -> str:
         """The text of the network that was trained, as it lies with the weights; raises `NotFound`."""
         actor.require("read")
-        path = self._artifacts.path("models", model.files) / "network.network"
+        folder = self._artifacts.path("models", model.files)
         try:
-            return path.read_text("utf-8")
+            return (folder / network_file([each.name for each in folder.iterdir()])).read_text("utf-8")
         except FileNotFoundError:
             raise NotFound(f"{model.name} has no network text.", code="model.no-network") from None
 

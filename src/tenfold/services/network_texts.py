@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tenfold.core.errors import BadNetwork, InvalidFields, Problem
+from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis, analyse
+from tenfold.core.networks.custom import is_python, meaning_of_python
 from tenfold.core.networks.editing.edits import Edited, apply_edits
 from tenfold.core.networks.editing.operations import carry_out
 from tenfold.core.networks.fitting import fit, require_fit
@@ -15,7 +16,7 @@ from tenfold.core.networks.formatting import format_definition
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.operation import Operation
 from tenfold.core.networks.parser import parse
-from tenfold.core.networks.problems import NetworkProblem
+from tenfold.core.networks.problems import refused_text
 from tenfold.core.networks.syntax import Definition
 
 KEPT_ANALYSES = 512
@@ -43,7 +44,9 @@ class NetworkTexts:
         self._known: dict[tuple[str, str], Analysis] = {}
 
     def meaning(self, text: str) -> Analysis:
-        """What a text means with its own defaults."""
+        """What a text means with its own defaults; of one of Python no more than that it is one."""
+        if is_python(text):
+            return meaning_of_python(text)
         return self._remembered((text, ""), lambda deadline: analyse(text, is_late=deadline))
 
     def meaning_in_time(self, text: str) -> Analysis:
@@ -56,6 +59,8 @@ class NetworkTexts:
 
     def fit(self, text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> Analysis:
         """What a text means with these parameters on inputs of a shape (channels first)."""
+        if is_python(text):
+            return meaning_of_python(text)
         key = (text, f"{sorted(parameters.items())!r} {input_shape}")
         return self._remembered(key, lambda deadline: fit(text, parameters, input_shape, is_late=deadline))
 
@@ -64,12 +69,15 @@ class NetworkTexts:
     ) -> Analysis:
         """The same of a text that somebody is typing, also without an input shape: nothing of it is remembered."""
         late = Deadline(self._worked, ANALYSIS_S)
+        if is_python(text):
+            return meaning_of_python(text)
         if input_shape:
             return fit(text, parameters or {}, input_shape, is_late=late)
         return analyse(text, parameters=parameters, is_late=late)
 
     def require_fit(self, text: str, parameters: Mapping[str, object], input_shape: tuple[int, ...]) -> LayerGraph:
         """The same as a layer graph; raises `BadNetwork` with every problem."""
+        _require_language(text)
         return require_fit(text, parameters, input_shape, is_late=Deadline(self._worked, ANALYSIS_S))
 
     def knobs(self, text: str, decided: Mapping[str, object]) -> tuple[Field, ...]:
@@ -84,27 +92,11 @@ class NetworkTexts:
         Raises `BadNetwork` for a text that takes too long, so that nothing else is tried on it.
         """
         self.meaning_in_time(text)
-        knobs = {field.name: field for field in self.knobs(text, decided)}
-        parsed: dict[str, object] = {}
-        problems = []
-        for name, value in values.items():
-            if name in decided:
-                continue
-            if name not in knobs:
-                known = ", ".join(knobs) or "none"
-                message = f"The network has no parameter {name!r}; it has {known}."
-                problems.append(_problem(name, message, "unknown"))
-                continue
-            try:
-                parsed[name] = knobs[name].parse(value)
-            except InvalidFields as error:
-                problems.extend(_problem(name, problem.message, problem.code) for problem in error.problems)
-        if problems:
-            raise InvalidFields(problems)
-        return parsed
+        return parse_knobs(self.knobs(text, decided), values, decided)
 
     def format(self, text: str) -> str:
         """The text in the usual layout; raises `BadNetwork` with what keeps it from being read."""
+        _require_language(text)
         return format_definition(self._definition(text))
 
     def edit(self, text: str, operation: Operation) -> EditedText:
@@ -119,6 +111,7 @@ class NetworkTexts:
 
     def edits(self, text: str, operation: Operation, late: Deadline | None = None) -> Edited:
         """The edits of an operation alone; raises what `edit` does."""
+        _require_language(text)
         late = late or Deadline(self._worked, EDIT_S)
         definition = parse(text, late)
         if not definition.is_read:
@@ -144,6 +137,34 @@ class NetworkTexts:
         return found
 
 
+def _require_language(text: str) -> None:
+    """Raises `BadNetwork` for what is not in the network language: nothing of it can be read here."""
+    if is_python(text):
+        raise refused_text(meaning_of_python(text).problems)
+
+
+def parse_knobs(fields: Sequence[Field], values: Mapping[str, object], decided: Container[str]) -> dict[str, object]:
+    """Values of parameters that people set, in their types; raises `InvalidFields` under `parameters.NAME`."""
+    knobs = {field.name: field for field in fields}
+    parsed: dict[str, object] = {}
+    problems = []
+    for name, value in values.items():
+        if name in decided:
+            continue
+        if name not in knobs:
+            known = ", ".join(knobs) or "none"
+            message = f"The network has no parameter {name!r}; it has {known}."
+            problems.append(_problem(name, message, "unknown"))
+            continue
+        try:
+            parsed[name] = knobs[name].parse(value)
+        except InvalidFields as error:
+            problems.extend(_problem(name, problem.message, problem.code) for problem in error.problems)
+    if problems:
+        raise InvalidFields(problems)
+    return parsed
+
+
 class Deadline:
     """Says whether some seconds have passed since it was made."""
 
@@ -155,12 +176,6 @@ class Deadline:
     def __call__(self) -> bool:
         self.is_passed = self.is_passed or self._clock() > self._ends_at
         return self.is_passed
-
-
-def refused_text(problems: Sequence[NetworkProblem]) -> BadNetwork:
-    """The error of a text with problems: all of them in words and as data."""
-    lines = "\n".join(str(problem) for problem in problems)
-    return BadNetwork(lines, problems=[problem.to_json() for problem in problems])
 
 
 def _problem(name: str, message: str, code: str) -> Problem:

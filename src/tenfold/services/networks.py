@@ -12,6 +12,7 @@ from tenfold.core.events import Json
 from tenfold.core.ids import NetworkId, NetworkVersionId, new_id
 from tenfold.core.names import check_name, lookup_form
 from tenfold.core.networks.analysis import Analysis
+from tenfold.core.networks.custom import as_python, is_python
 from tenfold.core.networks.limits import MAX_TEXT_BYTES
 from tenfold.core.networks.network import NamedText, Network, NetworkVersion
 from tenfold.core.networks.ports import CatalogueEntry
@@ -122,6 +123,17 @@ class NetworkService(NetworkTexts):
         version = self.at(actor, network, _version_number(name, number) if at else network.number)
         return self._named_text(network, version)
 
+    def note_size(self, version: NetworkVersion, num_parameters: int) -> None:
+        """Notes of a version of Python that it was inspected and can be trained; of one that is gone nothing."""
+        with self._database.write() as tx:
+            stored = tx.network_versions.find(id=version.id)
+            network = tx.networks.find(id=version.network)
+            if stored is None or network is None:
+                return
+            tx.network_versions.update(replace(stored, num_parameters=num_parameters))
+            if network.current == version.id:
+                tx.networks.update(replace(network, num_parameters=num_parameters))
+
     def _named_text(self, network: Network, version: NetworkVersion) -> NamedText:
         title = self.meaning(version.text).title
         return NamedText(name=network.name, title=title, text=version.text, network=network, version=version)
@@ -170,11 +182,13 @@ class NetworkService(NetworkTexts):
     ) -> Network:
         """Keeps a text as the first version of a new network, which without a name is called as its text calls it.
 
-        A text with mistakes is kept as a draft. Raises `InvalidFields`, `NameTaken`, `BadNetwork` for a text that takes
-        too long.
+        A text with mistakes is kept as a draft, as is one of Python until it was inspected. Raises `InvalidFields`,
+        `NameTaken`, `BadNetwork` for a text that takes too long, `Forbidden` where Python is not allowed.
         """
         actor.require("network.create")
         text = checked_text(text)
+        if is_python(text):
+            actor.require_code()
         given = check_name(name) if name else ""
         meaning = self.meaning_in_time(text)
         now = self._clock()
@@ -210,9 +224,11 @@ class NetworkService(NetworkTexts):
         raises.
         """
         network = self.changeable(actor, name)
-        text = checked_text(text)
-        meaning, now = self.meaning_in_time(text), self._clock()
         before = self.at(actor, network, network.number)
+        text = _in_its_language(checked_text(text), before)
+        if is_python(text):
+            actor.require_code()
+        meaning, now = self.meaning_in_time(text), self._clock()
         summary = summarise(before.text, text, old=self.meaning(before.text), new=meaning)
         with self._database.write() as tx:
             stored = tx.networks.get(network.id)
@@ -255,6 +271,16 @@ def checked_text(text: object) -> str:
         message = f"Line {line} has the character U+{ord(strange):04X} in it, which is no text: leave it out."
         raise _bad_text(message, "character")
     return kept
+
+
+def _in_its_language(text: str, before: NetworkVersion) -> str:
+    """A next text in the language of the version before; raises `InvalidFields` for Python in another one's place."""
+    if is_python(before.text):
+        return as_python(text)
+    if is_python(text):
+        message = "The network is written in the network language, and this text in Python: make a network of its own."
+        raise _bad_text(message, "language")
+    return text
 
 
 def _bad_text(message: str, code: str) -> InvalidFields:

@@ -16,10 +16,12 @@ from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import JobId, RunId, new_id
 from tenfold.core.jobs.model import OWN_SLOTS, Job
 from tenfold.core.names import check_name
+from tenfold.core.networks.custom import DECIDED, is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.weights import PUBLISHED, WeightOrigin, require_same_heads
 from tenfold.core.repository import Database, Query, Repository, Transaction
+from tenfold.core.training.custom import graph_of_python, growing_as_read
 from tenfold.core.training.frameworks import FRAMEWORKS, Framework
 from tenfold.core.training.job import TrainJob
 from tenfold.core.training.preflight.forecast import Forecast, Reading
@@ -30,7 +32,9 @@ from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
 from tenfold.services.environments import EnvironmentService
 from tenfold.services.forecasts import ForecastService, reading_of
+from tenfold.services.inspections import InspectionService
 from tenfold.services.named import Kind, NamedThings
+from tenfold.services.network_texts import parse_knobs
 from tenfold.services.networks import NetworkService
 from tenfold.services.probes import ProbeService
 from tenfold.services.repeats import Request
@@ -71,6 +75,7 @@ class RunParts:
     forecasts: ForecastService
     environments: EnvironmentService
     probes: ProbeService
+    inspections: InspectionService
 
 
 class RunService:
@@ -90,6 +95,7 @@ class RunService:
         self._forecasts = parts.forecasts
         self._environments = parts.environments
         self._probes = parts.probes
+        self._inspections = parts.inspections
         self._desk = desk
         self._datasets = parts.datasets
         self._networks = parts.networks
@@ -136,6 +142,8 @@ class RunService:
         actor.require("run.start")
         accepted = self._check(actor, values, parameters)
         told = self._forecast(accepted)
+        if told is None and accepted.step is not None:
+            return self._measured(actor, accepted, accepted.step, probe=probe)
         if told is None or accepted.step is None:
             name = values.get("dataset")
             raise Conflict(
@@ -160,8 +168,16 @@ class RunService:
 
     def is_learnable(self, network: NamedText) -> bool:
         """Whether there is a task that it can learn."""
+        if is_python(network.text):
+            return network.version is not None and network.version.num_parameters is not None
         graph = self._networks.meaning(network.text).graph
         return graph is None or any(not task.misfit(graph) for task in self._tasks.values())
+
+    def require_judge(self, actor: Actor, network: str) -> None:
+        """Raises `InvalidFields` for a network whose models cannot judge pictures, `NotFound`."""
+        if is_python(self._networks.find(actor, network).text):
+            text = f"{network} is written in Python: models of it cannot judge pictures yet. Choose another network."
+            raise InvalidFields([Problem("network", text, "network.python")])
 
     def stop(self, actor: Actor, name_or_id: str) -> Run:
         """Asks a run to stop; its best model so far is kept."""
@@ -174,6 +190,8 @@ class RunService:
     def resume(self, actor: Actor, name_or_id: str) -> Run:
         """Lets a run that was stopped or has failed go on from its newest checkpoint."""
         run = self._changeable(actor, name_or_id)
+        if is_python(run.network_text):
+            actor.require_code()
         if run.trashed_at is not None:
             raise Conflict(f"{run.name} is in the trash: take it out, then resume it.", code="run.in-trash")
         if run.state not in {"stopped", "failed"}:
@@ -221,6 +239,8 @@ class RunService:
         problems += self._framework_problems(framework, spec)
         if problems or dataset is None or network is None:
             raise InvalidFields(problems)
+        if is_python(network.text):
+            return self._check_python(actor, spec, dataset, network, parameters)
         network = _with_weights(network, spec)
         task = self._tasks[dataset.task]
         if misfit := self.misfit(dataset, network):
@@ -242,6 +262,53 @@ class RunService:
             accepted = replace(accepted, step=_Step(self._job(accepted), graph, manifest))
         return accepted
 
+    def _check_python(
+        self, actor: Actor, spec: TrainingSpec, dataset: Dataset, network: NamedText, parameters: Mapping[str, object]
+    ) -> _Accepted:
+        """The same for a network of Python, of which only an inspection tells anything."""
+        actor.require_code()
+        kept = self._inspections.kept(network)
+        if kept is None:
+            text = f"{network.name} is a draft, which cannot be trained: inspect it first, and mend what that finds."
+            raise BadNetwork(text, code="network.draft")
+        if problems := self._python_problems(actor, spec, dataset):
+            raise InvalidFields(problems)
+        parsed = parse_knobs(kept.fields(), parameters, DECIDED)
+        accepted = _Accepted(spec, dataset, network, cast("dict[str, Json]", parsed), [], None)
+        manifest = self._datasets.reader(actor, dataset).manifest
+        shape = (manifest.channels, manifest.height, manifest.width)
+        graph = graph_of_python(shape, len(manifest.classes), kept.num_parameters)
+        return replace(accepted, step=_Step(self._job(accepted), graph, manifest))
+
+    def _measured(self, actor: Actor, accepted: _Accepted, step: _Step, *, probe: bool) -> Forecast:
+        """What a probe says of a network that nothing can be reckoned of; raises `Conflict` until it does."""
+        seen = self._probes.ask(actor, step.job) if probe else self._probes.known(step.job)
+        told = self._forecast(accepted) if seen.state == "finished" else None
+        if told is not None:
+            return replace(told, probe=seen.state)
+        if seen.state in {"waiting", "running"}:
+            text = "A few steps with a small batch are being tried: ask again in a moment."
+            raise Conflict(text, code="network.measuring")
+        why = seen.message or "steps with two sizes of a batch are needed, and were too slow or the batch too small."
+        raise Conflict(f"What a network of Python takes is measured alone: {why}", code="network.not-measured")
+
+    def _python_problems(self, actor: Actor, spec: TrainingSpec, dataset: Dataset) -> list[Problem]:
+        """What does not go with a network of Python."""
+        problems = []
+        if spec.framework != "torch":
+            text = f"Networks of Python are trained by PyTorch, not by {FRAMEWORKS[spec.framework].title}."
+            problems.append(Problem("framework", text, "framework.lacks"))
+        if spec.weights != "as-written":
+            text = "Networks of Python begin with the weights that their own code makes."
+            problems.append(Problem("weights", text, "weights.unknown"))
+        if dataset.state != "ready":
+            text = f"{dataset.name} is being built: networks of Python are trained on datasets that are ready."
+            problems.append(Problem("dataset", text, "dataset.building"))
+        elif self._datasets.reader(actor, dataset).manifest.in_place is not None:
+            text = f"The pictures of {dataset.name} are not packed yet, and confined code cannot read them elsewhere."
+            problems.append(Problem("dataset", text, "dataset.in-place"))
+        return problems
+
     def _graph(
         self, accepted: _Accepted, decided: Mapping[str, object], manifest: RevisionManifest | None
     ) -> LayerGraph | None:
@@ -260,12 +327,17 @@ class RunService:
         """What is known without a probe that is not over; nothing while the dataset is being built."""
         if accepted.step is None:
             return None
-        readings = self._readings(accepted)
+        graph, is_reckoned = accepted.step.graph, not is_python(accepted.network.text)
+        readings = self._readings(accepted) if is_reckoned else ()
         if not readings:
             seen = self._probes.known(accepted.step.job)
             readings = seen.readings if seen.state == "finished" else ()
+        if not is_reckoned:
+            if len({reading.batch for reading in readings}) < 2:
+                return None
+            graph = growing_as_read(graph, readings, optimizer=accepted.spec.optimizer)
         spec = replace(accepted.spec, device=_slot(accepted.spec))
-        return self._forecasts.look(spec, accepted.step.graph, accepted.step.manifest, readings)
+        return self._forecasts.look(spec, graph, accepted.step.manifest, readings)
 
     def _framework_problems(self, framework: Framework, spec: TrainingSpec) -> list[Problem]:
         """What a framework lacks of a specification, and of this machine."""

@@ -127,6 +127,7 @@ class TrashService:
         if network.weights:
             self._artifacts.remove("weights", network.weights)
         for version in _all(tx.network_versions, Query(where={"network": network.id}, limit=MAX_PAGE)):
+            self._artifacts.remove("inspections", version.id)
             tx.network_versions.remove(version.id)
 
     def _remove_dataset(self, tx: Transaction, dataset: Dataset) -> None:

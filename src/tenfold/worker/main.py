@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import traceback
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -11,11 +13,17 @@ from typing import Literal
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_full
-from tenfold.core.events import Ended, Started
+from tenfold.core.events import Ended, Json, Started
 from tenfold.core.inference.inside import InsideJob
+from tenfold.core.jobs.confinement import Limits
+from tenfold.core.networks.custom import is_python, line_of, says
+from tenfold.core.networks.inspection import KIND as INSPECT
+from tenfold.core.networks.inspection import LIMITS, InspectJob, SourceProblem
+from tenfold.core.training.custom import LIMITS as TRAINING_LIMITS
 from tenfold.core.training.job import TrainJob
 from tenfold.worker.building import build
 from tenfold.worker.checking import check
+from tenfold.worker.inspecting import inspect_network
 from tenfold.worker.probing import probe_training
 from tenfold.worker.toolbox import JobFolder, Toolbox
 from tenfold.worker.training import Training
@@ -23,13 +31,52 @@ from tenfold.worker.viewing import view_layers
 
 FENCED = "job.fenced"
 FENCED_STATUS = 75
+KILLED = "code.killed"
 
 
-def run_job(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
+def run_job(path: Path, attempt: int, slot: str, tools: Toolbox, *, foreign: Limits | None = None) -> int:
     """Executes the attempt and returns the exit status.
 
-    Every end has its event; only a process that was killed has none. A fenced attempt says nothing more.
+    Every end has its event; only a process that was killed has none. A fenced attempt says nothing more. Where
+    `foreign` limits code that people wrote, the work is done in a process apart, whose end is told from outside.
     """
+    if foreign is None:
+        return _run(path, attempt, slot, tools)
+    ended = tools.keep_apart(lambda: _run(path, attempt, slot, tools), lock=path / "lock", limits=foreign)
+    if not ended.why or ended.status == FENCED_STATUS:
+        return ended.status
+    try:
+        with closing(tools.open_folder(path, attempt)) as folder:
+            if folder.spec["kind"] == "train":  # a death as any other: the next attempt goes on from its checkpoint
+                return _die_alike(ended.status)
+            _fail(folder, KILLED, ended.why)
+            folder.sync()
+    except Conflict as error:
+        if error.code != FENCED:
+            raise
+        return FENCED_STATUS
+    return 0
+
+
+def foreign_limits(spec: Mapping[str, Json]) -> Limits | None:
+    """What a job may take whose specification holds code that people wrote; nothing for all others."""
+    if spec["kind"] == INSPECT:
+        return LIMITS
+    is_foreign = spec["kind"] in {"train", "probe"} and is_python(str(spec.get("network_text", "")))
+    return TRAINING_LIMITS if is_foreign else None
+
+
+def _die_alike(status: int) -> int:
+    """Ends this process as the one ended that it kept apart."""
+    if status >= 0:
+        return status
+    if -status != signal.SIGKILL:
+        signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+    return 1
+
+
+def _run(path: Path, attempt: int, slot: str, tools: Toolbox) -> int:
     try:
         with closing(tools.open_folder(path, attempt)) as folder:
             _attempt(path, folder, tools, slot)
@@ -58,6 +105,8 @@ def _attempt(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> None:
             folder.make_room()
             text = f"The disk of {folder.data_folder} has no room left: free some, then go on."
             _fail(folder, StorageFull.code, text)
+        elif line := line_of(error):
+            _fail(folder, "network.python", str(SourceProblem(line, says(error))))
         else:
             _fail(folder, "internal", f"Tenfold itself failed: {type(error).__name__}: {error}")
 
@@ -72,8 +121,10 @@ def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["
         return check(CheckJob.from_json(folder.spec), folder, tools)
     if kind == "inside":
         return view_layers(InsideJob.from_json(folder.spec), folder, tools)
+    if kind == INSPECT:
+        return inspect_network(InspectJob.from_json(folder.spec), path, folder, tools)
     if kind == "probe":
-        return probe_training(TrainJob.from_json(folder.spec), folder, tools, slot)
+        return probe_training(TrainJob.from_json(folder.spec), path, folder, tools, slot)
     training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)
     resumed = training.prepare()
     folder.emit(Started(pid=os.getpid(), device=training.device, resumed_step=resumed))

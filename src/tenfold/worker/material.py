@@ -9,8 +9,10 @@ from pathlib import Path
 from tenfold.core.datasets.folds import FoldedSamples
 from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.preprocessing import Preprocessing
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.fitting import require_fit
 from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.training.custom import graph_of_python
 from tenfold.core.training.job import TrainJob
 from tenfold.core.training.ports import Samples
 from tenfold.core.training.spec import TrainingSpec
@@ -49,7 +51,10 @@ def gather(
     if spec.fold is not None and spec.folds is not None:
         samples = FoldedSamples(revision, fold=spec.fold - 1, num_folds=spec.folds)
     parameters = {**job.parameters, **task.network_parameters(revision.classes)}
-    graph = require_fit(job.network_text, parameters, samples.input_shape)
+    if is_python(job.network_text):
+        graph = graph_of_python(samples.input_shape, len(revision.classes))
+    else:
+        graph = require_fit(job.network_text, parameters, samples.input_shape)
     mean, std = _normalisation(job, revision)
     return Material(
         spec=spec,

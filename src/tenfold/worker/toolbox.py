@@ -17,7 +17,9 @@ from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.events import Event, Json, Phase
 from tenfold.core.export.trained_model import ModelWriter
 from tenfold.core.inference.inside import InsideJob, LayerWalker
+from tenfold.core.jobs.confinement import Apart, Confiner
 from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.inspection import InspectJob
 from tenfold.core.networks.weights import WeightOpener
 from tenfold.core.training.ports import BackendFactory, CheckpointStore, TaskHead
 from tenfold.core.training.task import Task
@@ -148,6 +150,16 @@ class MemoryWatcher(Protocol):
     def __call__(self, device: str) -> MemoryGauge: ...
 
 
+class NetworkInspector(Protocol):
+    """Looks at a network of Python."""
+
+    def __call__(self, job: InspectJob) -> dict[str, Json]:
+        """The facts of an `Inspection` without its confinement. Executes the source: whatever that raises passes.
+
+        Raises `BadNetwork`, whose values hold the `line`, for what cannot be trained.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Toolbox:
     """All a worker works with."""
@@ -167,3 +179,6 @@ class Toolbox:
     walk_layers: LayerWalker
     write_tiles: TileWriter
     versions: Callable[[], dict[str, str]]
+    keep_apart: Apart
+    confine: Confiner
+    inspect_network: NetworkInspector

@@ -6,18 +6,22 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.core.events import Json, Logged, PhaseStarted, Published, Taken
 from tenfold.core.export.trained_model import TrainedModel
+from tenfold.core.jobs.confinement import Reach
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.fitting import fit
+from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.weights import carry_weights, require_same_heads
+from tenfold.core.training.custom import LIMITS, graph_of_python, num_values, plan_of_python
 from tenfold.core.training.engine import Engine, Outcome, Surroundings
 from tenfold.core.training.job import Decisions, TrainJob
-from tenfold.core.training.ports import BackendPlan, CheckpointStore, TrainingBackend
+from tenfold.core.training.ports import Arrays, BackendPlan, CheckpointStore, TrainingBackend
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.task import Evaluation
 from tenfold.worker.material import gather
@@ -47,6 +51,8 @@ class Training:
         self._checkpoints: CheckpointStore = tools.open_checkpoints(
             job_path / "checkpoints", folder.check_fence, warn=self._warn
         )
+        if is_python(job.network_text):
+            self._confine(job_path)
         self._backend = self._make_backend()
 
     @property
@@ -112,18 +118,37 @@ class Training:
         self._folder.emit(Logged(text=text))
 
     def _make_backend(self) -> TrainingBackend:
-        plan = BackendPlan(
-            graph=self._graph,
-            spec=self._spec,
-            head=self._tools.make_head(self._task),
-            device=self._decisions.device,
-            threads=self._decisions.threads,
-            mean=self._material.mean,
-            std=self._material.std,
-            span=self._revision.span,
-            weights=self._carried(),
+        about: dict[str, Any] = {
+            "graph": self._graph,
+            "spec": self._spec,
+            "head": self._tools.make_head(self._task),
+            "device": self._decisions.device,
+            "threads": self._decisions.threads,
+            "mean": self._material.mean,
+            "std": self._material.std,
+            "span": self._revision.span,
+        }
+        text = self._job.network_text
+        if is_python(text):
+            plan = plan_of_python(text, self._job.parameters, self._revision.classes, about)
+            return self._tools.make_backend(plan, self._samples)
+        return self._tools.make_backend(BackendPlan(**about, weights=self._carried()), self._samples)
+
+    def _confine(self, job_path: Path) -> None:
+        """Leaves the process, for good, what this training reads and writes; the log says which level holds."""
+        reach = Reach(
+            read=(job_path, self._folder.data_folder / self._job.revision_folder),
+            write=(job_path / "checkpoints", self._folder.staging().parent),
+            temporary=self._folder.workspace(),
+            devices=self._decisions.device != "cpu",
         )
-        return self._tools.make_backend(plan, self._samples)
+        self._log(self._tools.confine(reach, LIMITS).says())
+
+    def _final_graph(self, weights: Arrays) -> LayerGraph:
+        """The graph as the model's folder tells of it."""
+        if not is_python(self._job.network_text):
+            return self._graph
+        return graph_of_python(self._samples.input_shape, len(self._revision.classes), num_values(weights))
 
     def _publish(self, outcome: Outcome) -> None:
         best = self._checkpoints.load(outcome.best_step)
@@ -141,7 +166,7 @@ class Training:
             network=job.network,
             network_text=job.network_text,
             parameters=job.parameters,
-            graph=self._graph,
+            graph=self._final_graph(best.backend.weights()),
             weights=best.backend.weights(),
             classes=self._revision.classes,
             preprocessing=self._material.preprocessing().to_json(),

@@ -98,12 +98,12 @@ def test_memory_that_others_use_is_a_warning_and_no_refusal() -> None:
     told.require_room()
 
 
-def test_two_readings_give_the_slope_of_memory_and_time() -> None:
+def test_two_readings_give_the_slope_of_time_and_the_larger_one_moves_memory() -> None:
     readings = (Reading(8, 500_000_000, 0.1 + 8 * 0.01), Reading(16, 580_000_000, 0.1 + 16 * 0.01))
 
     told = forecast(WORK, ROOM, readings)
 
-    assert told.memory_bytes == 500_000_000 + 56 * 10_000_000 + told.parts.pictures
+    assert told.memory_bytes == forecast(WORK, ROOM, readings[1:]).memory_bytes > 580_000_000
     assert told.epoch_s == pytest.approx(100 * 0.1 + 6400 * 0.01 + 640 * 0.01 / 3)
     assert told.total_s == pytest.approx(5 * told.epoch_s)
     assert (told.memory_how, told.time_how) == ("measured", "measured")

@@ -9,11 +9,16 @@ from web.samples.data import pictures
 from web.samples.things import DIGITS, LENET, MNIST, RUN_ROWS, minutes_ago, named
 
 from tenfold.core.errors import BadNetwork, InvalidFields, Problem
+from tenfold.core.jobs.confinement import Confinement
 from tenfold.core.networks.analysis import analyse
+from tenfold.core.networks.inspection import Inspection, Knob, SourceProblem, TracedLayer
 from tenfold.interfaces.web.presenters import imported
 from tenfold.interfaces.web.presenters.network_editor import Looking, editor_view
-from tenfold.interfaces.web.views import datasets, models, networks, new_network
+from tenfold.interfaces.web.presenters.networks import parameter_row
+from tenfold.interfaces.web.presenters.python_network import inspection_view
+from tenfold.interfaces.web.views import datasets, models, networks, new_network, python_network
 from tenfold.interfaces.web.views.frame import Link
+from tenfold.services.inspections import Found
 
 
 def report() -> models.Report:
@@ -186,7 +191,75 @@ def networks_page() -> networks.NetworksPage:
 
 
 def new_network_page() -> new_network.NewNetworkPage:
-    return imported.new_network_page({})
+    return imported.new_network_page({}, confined=CONFINEMENT.says())
+
+
+SOURCE = """# language python 1
+from torch import nn
+
+
+class Network(nn.Module):
+    def __init__(self, classes: int, width: int = 32):
+        super().__init__()
+        self.conv = nn.Conv2d(1, width, 5)
+        self.head = nn.LazyLinear(classes)
+
+    def forward(self, images):
+        return self.head(self.conv(images).relu().flatten(1))
+"""
+CONFINEMENT = Confinement(level="B", parts=("Landlock (version 7)", "a filter over system calls"))
+
+
+def python_network_page() -> python_network.PythonNetworkPage:
+    layers = (
+        TracedLayer(path="conv", kind="Conv2d", line=8, inputs=("input",), shape=(32, 24, 24), parameters=832),
+        TracedLayer(path="relu", kind="relu", line=12, inputs=("conv",), shape=(32, 24, 24), parameters=0),
+        TracedLayer(path="flatten", kind="flatten", line=12, inputs=("relu",), shape=(18_432,), parameters=0),
+        TracedLayer(path="head", kind="Linear", line=9, inputs=("flatten",), shape=(10,), parameters=184_330),
+    )
+    seen = Inspection(
+        name="Network",
+        layers=layers,
+        num_layers=4,
+        num_parameters=185_162,
+        input_shape=(1, 28, 28),
+        classes=10,
+        knobs=(Knob(name="width", type="integer", default=32),),
+        confinement=CONFINEMENT,
+    )
+    found = Found(state="finished", inspection=seen, confinement=CONFINEMENT)
+    return python_network.PythonNetworkPage(
+        name="gated",
+        title="gated",
+        text=SOURCE,
+        url="/networks/gated",
+        asked_name="gated",
+        version="version 2",
+        current="ver_1",
+        tab="code",
+        inspection=inspection_view(found, SOURCE, "/networks/gated", ""),
+        parameters=tuple(parameter_row(field) for field in seen.fields()),
+        datasets=("mnist", "flowers"),
+        dataset="mnist",
+        level=CONFINEMENT.says(),
+        train_url="/runs/new?network=gated",
+        can_save=True,
+        can_copy=True,
+        runs=RUN_ROWS[:1],
+        named=named("networks", "gated"),
+    )
+
+
+def refused_python_page() -> python_network.PythonNetworkPage:
+    problem = SourceProblem(12, "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x150528 and 100x4)")
+    found = Found(state="failed", message=str(problem), problem=problem, confinement=CONFINEMENT)
+    return replace(
+        python_network_page(),
+        inspection=inspection_view(found, SOURCE, "/networks/gated", ""),
+        train_url="",
+        parameters=(),
+        refused="gated was saved by somebody meanwhile: version 3 is current. Load it, then make the change again.",
+    )
 
 
 def refused_network_page() -> new_network.NewNetworkPage:

@@ -7,18 +7,19 @@ from pathlib import Path
 
 from tenfold.adapters.formats.files.zip_stream import BLOCK, stream_zip
 from tenfold.core.errors import Damaged
-from tenfold.core.export.contents import CONTENTS
+from tenfold.core.export.contents import PYTHON_FILE, contents
 
 
 def build_download(folder: Path, name: str) -> Iterator[bytes]:
-    """Fulfils `tenfold.core.inference.ports.DownloadBuilder`: the files of `CONTENTS`, as they are.
+    """Fulfils `tenfold.core.inference.ports.DownloadBuilder`: the files of `contents`, as they are.
 
     Raises `Damaged` for a missing file before the first block.
     """
-    missing = [file for file in CONTENTS if not (folder / file).is_file()]
+    files = contents(is_python=(folder / PYTHON_FILE).is_file())
+    missing = [file for file in files if not (folder / file).is_file()]
     if missing:
         raise Damaged(f"The model {name} has no {', '.join(missing)}.", code="model.incomplete")
-    return stream_zip((f"{name}/{file}", _blocks(folder / file)) for file in CONTENTS)
+    return stream_zip((f"{name}/{file}", _blocks(folder / file)) for file in files)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

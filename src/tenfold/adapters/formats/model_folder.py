@@ -11,8 +11,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from tenfold.core.datasets.preprocessing import Preprocessing
+from tenfold.core.export.contents import NETWORK_FILE, PYTHON_FILE
 from tenfold.core.export.model_card import model_card
 from tenfold.core.export.trained_model import TrainedModel
+from tenfold.core.networks.custom import is_python
 
 NUM_FILES = 10
 LICENCE = Path(__file__).with_name("apache-2.0.txt")
@@ -42,7 +44,7 @@ class ModelFolderWriter:
         difference = self.export_network(model, folder / "model.onnx")
         report(2, NUM_FILES)
         texts = {
-            "network.network": model.network_text,
+            PYTHON_FILE if is_python(model.network_text) else NETWORK_FILE: model.network_text,
             "labels.txt": "".join(f"{name}\n" for name in model.classes),
             "preprocessing.json": _json(model.preprocessing),
             "versions.json": _json(model.versions),

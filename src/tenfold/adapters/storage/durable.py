@@ -32,10 +32,12 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def fsync_path(path: Path) -> None:
-    """Brings a file or folder to the disk itself."""
+def fsync_path(path: Path, *, mode: int | None = None) -> None:
+    """Brings a file or folder to the disk itself, where it is given with another mode."""
     handle = os.open(path, os.O_RDONLY)
     try:
+        if mode is not None:
+            os.fchmod(handle, mode)  # which a confined process may do to a file that it opened, and not by path
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -70,8 +72,7 @@ def publish_folder(staged: Path, final: Path, *, before_rename: Callable[[], Non
         mode = stat.S_IMODE((staged / MANIFEST).stat().st_mode)
         for folder, _, names in os.walk(staged, topdown=False):
             for name in names:
-                Path(folder, name).chmod(mode)
-                fsync_path(Path(folder, name))
+                fsync_path(Path(folder, name), mode=mode)
             fsync_path(Path(folder))
         before_rename()
         if final.exists():

@@ -12,6 +12,7 @@ JOB/attempts/N/result/    what attempt N published
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -141,7 +142,8 @@ class WorkerFolder:
         return stored
 
     def make_room(self) -> None:
-        (self.folder / "reserve").unlink(missing_ok=True)
+        with contextlib.suppress(PermissionError):  # a confined process frees what it wrote itself alone
+            (self.folder / "reserve").unlink(missing_ok=True)
         shutil.rmtree(self._staged(), ignore_errors=True)
         shutil.rmtree(self.folder / "work", ignore_errors=True)
 

@@ -67,6 +67,12 @@ class Actor:
             raise Forbidden(f"{self.name} is {_article(self.role)}; {action} needs {_article(rule.role)}.")
         raise Forbidden(f"This belongs to somebody else; {action} is for its owner and the owner of this Tenfold.")
 
+    def require_code(self) -> None:
+        """Raises `Forbidden` for whom own Python code is not allowed on this machine."""
+        if not self.run_code:
+            text = f"{self.name} may not run own Python code on this machine; the owner of this Tenfold can allow it."
+            raise Forbidden(text, code="run-code")
+
 
 def _article(role: Role) -> str:
     return f"an {role}" if role[0] in "eo" else f"a {role}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 CONTENTS: Mapping[str, str] = {
     "MODEL_CARD.md": "what the model is, what it was trained on, how good it is",
@@ -16,3 +16,17 @@ CONTENTS: Mapping[str, str] = {
     "versions.json": "what it was made with",
     "LICENSE": "the terms of predict.py; the weights belong to whoever trained them",
 }
+NETWORK_FILE, PYTHON_FILE = "network.network", "network.py"
+
+
+def contents(*, is_python: bool) -> Mapping[str, str]:
+    """What the download of a model holds; of a network of Python its source in place of a text."""
+    if not is_python:
+        return CONTENTS
+    named = {NETWORK_FILE: (PYTHON_FILE, "the network's source, for PyTorch; nothing else here executes it")}
+    return dict(named.get(name, (name, about)) for name, about in CONTENTS.items())
+
+
+def network_file(files: Container[str]) -> str:
+    """The name of the network's text among the files of a model."""
+    return PYTHON_FILE if PYTHON_FILE in files else NETWORK_FILE

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tenfold.core.datasets.preprocessing import Decode, Normalise, Preprocessing, Resize, Scale
 from tenfold.core.events import Json
-from tenfold.core.export.contents import CONTENTS
+from tenfold.core.export.contents import contents
 from tenfold.core.export.trained_model import TrainedModel
+from tenfold.core.networks.custom import is_python
 
 MAX_ROWS = 1000
 
@@ -21,9 +22,13 @@ def model_card(model: TrainedModel) -> str:
         ("## How it was trained", _training(model)),
         ("## What is done to a picture", _preprocessing(model)),
         ("## How to use it", _usage(model)),
-        ("## Files", [f"* `{name}`: {about}" for name, about in CONTENTS.items()]),
+        ("## Files", [f"* `{name}`: {about}" for name, about in _files(model).items()]),
     ]
     return "\n".join("\n".join([heading, "", *lines, ""]) for heading, lines in sections if lines)
+
+
+def _files(model: TrainedModel) -> Mapping[str, str]:
+    return contents(is_python=is_python(model.network_text))
 
 
 def _summary(model: TrainedModel) -> list[str]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tenfold.core.errors import BadNetwork
 from tenfold.core.fields import Field
 from tenfold.core.networks.arguments import match_arguments
 from tenfold.core.networks.evaluator import UNKNOWN, Budget, Fault, OutOfBudget, Scope
@@ -18,7 +17,7 @@ from tenfold.core.networks.layers.kinds import Shape, Tokens
 from tenfold.core.networks.limits import MAX_AXIS, MAX_OUTPUT_VALUES, MAX_PROBLEMS
 from tenfold.core.networks.parser import parse
 from tenfold.core.networks.pretraining import Pretrained, WeightSources
-from tenfold.core.networks.problems import Mistake, NetworkProblem, ProblemList, nearest, replacement
+from tenfold.core.networks.problems import Mistake, NetworkProblem, ProblemList, nearest, refused_text, replacement
 from tenfold.core.networks.reachability import dead_statements
 from tenfold.core.networks.source import Span
 from tenfold.core.networks.syntax import (
@@ -104,8 +103,7 @@ def require_graph(
     """The layer graph; raises `BadNetwork` with every problem in its text and, as data, in `values["problems"]`."""
     analysis = analyse(text, parameters=parameters, input_shapes=input_shapes, is_late=is_late)
     if analysis.graph is None:
-        lines = "\n".join(str(problem) for problem in analysis.problems)
-        raise BadNetwork(lines, problems=[problem.to_json() for problem in analysis.problems])
+        raise refused_text(analysis.problems)
     return analysis.graph
 
 

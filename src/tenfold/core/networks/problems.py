@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from tenfold.core.errors import BadNetwork
 from tenfold.core.networks.limits import MAX_PROBLEMS
 from tenfold.core.networks.source import Lines, Span
 
@@ -89,6 +90,12 @@ class Mistake:
     span: Span
     allowed: tuple[str, ...] = ()
     fixes: tuple[QuickFix, ...] = ()
+
+
+def refused_text(problems: Sequence[NetworkProblem]) -> BadNetwork:
+    """The error of a text with problems: all of them in words and as data."""
+    lines = "\n".join(str(problem) for problem in problems)
+    return BadNetwork(lines, problems=[problem.to_json() for problem in problems])
 
 
 class ProblemList:

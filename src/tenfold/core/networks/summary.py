@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from tenfold.core.networks.analysis import Analysis
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph, Node
 
 MAX_TOLD = 3
@@ -14,6 +15,8 @@ MAX_TOLD = 3
 def summarise(before: str, after: str, *, old: Analysis, new: Analysis) -> str:
     """As `3 lines changed; conv2 kernel 5 to 3`; layers are told of where both texts have a graph."""
     lines = _lines(before, after)
+    if is_python(after):
+        return lines
     if new.graph is None:
         return f"{lines}; a draft"
     moved = {later: earlier for earlier, later in new.renamed.items() if earlier not in old.renamed}

@@ -35,7 +35,10 @@ class Task(Protocol):
 
     @property
     def heads(self) -> Mapping[str, str]:
-        """By framework (`torch`, `keras`, `numpy`) the dotted name `module:attribute` of the task's half there."""
+        """By framework (`torch`, `keras`, `numpy`) the dotted name `module:attribute` of the task's half there.
+
+        That of `onnx` makes nodes of an ONNX file; without it, PyTorch's exporter writes the file.
+        """
 
     @property
     def label_kinds(self) -> tuple[LabelKind, ...]:

@@ -8,13 +8,16 @@ from typing import Any
 
 from tenfold.core.networks import network as networks
 from tenfold.core.networks.analysis import Analysis
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import Node
+from tenfold.core.networks.inspection import TracedLayer
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.networks.problems import NetworkProblem
 from tenfold.core.training.run import Run
 from tenfold.interfaces.api.present import read
 from tenfold.interfaces.schemas import network_objects as objects
 from tenfold.interfaces.schemas.requests import object_schema
+from tenfold.services.inspections import Found
 from tenfold.services.network_copies import Compared
 from tenfold.services.network_texts import EditedText
 
@@ -33,17 +36,19 @@ def detail(
     found: networks.NamedText, meaning: Analysis, *, origin: str, used_by: list[str] | None
 ) -> objects.NetworkDetail:
     """One with its text."""
+    is_custom = is_python(found.text)
     text: dict[str, Any] = {
         "text": found.text,
+        "language": "python" if is_custom else "network",
         "parameters": object_schema(meaning.parameters),
-        "problems": problems(meaning.problems),
+        "problems": [] if is_custom else problems(meaning.problems),
         "warnings": problems(meaning.warnings),
     }
     if found.network is None or found.version is None:
         return objects.NetworkDetail(**_of_catalogue(found.name, found.title, meaning), paper=found.paper, **text)
     about: dict[str, Any] = {
         "title": found.title,
-        "state": "ready" if meaning.ok else "draft",
+        "state": "draft" if found.version.num_parameters is None else "ready",
         "number": found.version.number,
         "num_parameters": found.version.num_parameters,
         "summary": found.version.summary,
@@ -92,6 +97,39 @@ def look(meaning: Analysis) -> objects.NetworkLook:
         outputs=[output.name for output in graph.outputs] if graph is not None else [],
         num_parameters=graph.parameters if graph is not None else None,
         flops=graph.flops if graph is not None else None,
+    )
+
+
+def inspection(name: str, found: Found) -> objects.Inspection:
+    """What is known of a network of Python."""
+    seen, problem, confinement = found.inspection, found.problem, found.confinement
+    about: dict[str, Any] = {"name": name, "state": found.state, "message": found.message}
+    if problem is not None:
+        about["problem"] = objects.SourceProblem(line=problem.line, message=problem.message)
+    if confinement is not None:
+        about["confinement"] = objects.Confinement.model_validate(confinement.to_json())
+    if seen is None:
+        return objects.Inspection(**about)
+    return objects.Inspection(
+        **about,
+        layers=[_source_layer(each) for each in seen.layers],
+        num_layers=seen.num_layers,
+        num_parameters=seen.num_parameters,
+        input_shape=[*seen.input_shape],
+        classes=seen.classes,
+        parameters=object_schema(seen.fields()),
+        why_not_traced=seen.why_not_traced,
+    )
+
+
+def _source_layer(layer: TracedLayer) -> objects.SourceLayer:
+    return objects.SourceLayer(
+        path=layer.path,
+        kind=layer.kind,
+        line=layer.line,
+        inputs=[*layer.inputs],
+        shape=[*layer.shape],
+        num_parameters=layer.parameters,
     )
 
 

@@ -75,7 +75,9 @@ def _text_problems(error: errors.BadNetwork) -> list[FieldProblem]:
     found: Any = error.values.get("problems")
     if not found:
         line: Any = error.values.get("line")
-        return [FieldProblem(field="text", message=error.message, code=error.code, line=line)]
+        return [
+            FieldProblem(field=str(error.values.get("file", "text")), message=error.message, code=error.code, line=line)
+        ]
     return [FieldProblem(field="text", **{name: each[name] for name in _PLACED}) for each in found]
 
 

@@ -18,12 +18,13 @@ from tenfold.interfaces.cli.output import USAGE, print_json, show, table, told_e
 
 if TYPE_CHECKING:
     from tenfold.interfaces.client.client import Client
-    from tenfold.interfaces.schemas.network_objects import NetworkDetail, NetworkLook, TextProblem
+    from tenfold.interfaces.schemas.network_objects import Inspection, NetworkDetail, NetworkLook, TextProblem
 
 Name = Annotated[str | None, typer.Option("--name", help="What the network is called.")]
 TextFile = Annotated[Path, typer.Argument(help="A file with the text.", exists=True, dir_okay=False)]
 FileOrName = Annotated[str, typer.Argument(help="A file with a text, or a network's name, as in mine or mine@3.")]
-SUFFIX = ".network"
+Set = Annotated[list[str] | None, typer.Option("--set", help="A network parameter, as in width1=32.")]
+SUFFIX, PYTHON = ".network", ".py"
 
 network = typer.Typer(no_args_is_help=True, help="Architectures: the catalogue, and your own with their versions.")
 
@@ -44,9 +45,33 @@ def show_network(name: NameOrId, as_json: Json = False) -> None:
 
 @network.command("create")
 def create_network(file: TextFile, name: Name = None, as_json: Json = False) -> None:
-    """Keeps the text of a file as a new network; one with mistakes becomes a draft."""
+    """Keeps the text of a file as a new network; one with mistakes becomes a draft.
+
+    A file that ends in .py is one of Python, with a module of PyTorch.
+    """
+    language = "python" if file.suffix.casefold() == PYTHON else "network"
     with told_errors(), connect() as client:
-        _tell(client.networks.create(_read(file), name=name), as_json)
+        _tell(client.networks.create(_read(file), name=name, language=language), as_json)
+
+
+@network.command("inspect")
+def inspect_network(
+    name: NameOrId,
+    dataset: Annotated[str, typer.Option("--dataset", help="Look at it on the pictures of this dataset.")] = "",
+    set: Set = None,
+    input_shape: Annotated[str, typer.Option("--input", help="The input's shape, as in 3,224,224.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Has a worker execute a network of Python, confined, and lists its layers; exit 2 where it is wrong."""
+    shape = _shape(input_shape) if input_shape else None
+    with told_errors(), connect() as client:
+        found = client.networks.inspect(name, dataset=dataset, input_shape=shape, parameters=pairs(set or []))
+    if as_json:
+        print_json(found.model_dump())
+    else:
+        _tell_inspection(found)
+    if found.state == "failed":
+        raise typer.Exit(USAGE)
 
 
 @network.command("copy")
@@ -111,7 +136,7 @@ def compare_network(
 @network.command("check")
 def check_text(
     source: FileOrName,
-    set: Annotated[list[str] | None, typer.Option("--set", help="A network parameter, as in width1=32.")] = None,
+    set: Set = None,
     input_shape: Annotated[str, typer.Option("--input", help="The input's shape, as in 3,224,224.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -142,16 +167,21 @@ def format_text(
 
 
 def _import_network(
-    file: Annotated[Path, typer.Argument(help="Caffe's prototxt: train_val, deploy or both.", exists=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Caffe's prototxt (train_val, deploy or both), or a text, called *.network.", exists=True),
+    ],
     solver: Annotated[Path | None, typer.Option("--solver", help="Its solver.prototxt.", exists=True)] = None,
-    weights: Annotated[Path | None, typer.Option("--weights", help="Its caffemodel.", exists=True)] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Its caffemodel, or safetensors beside a text.", exists=True)
+    ] = None,
     name: Name = None,
     as_json: Json = False,
     **fields: Any,
 ) -> None:
-    """Makes a network of Caffe's files and says what of them it cannot."""
+    """Makes a network of Caffe's files, or of a text with its weights, and says what of them it cannot."""
     with told_errors(), connect() as client:
-        made = client.networks.import_caffe(file, solver=solver, weights=weights, name=name, **fields)
+        made = client.networks.import_files(file, solver=solver, weights=weights, name=name, **fields)
     _tell(made, as_json)
     if not as_json:
         _tell_import(made)
@@ -211,6 +241,21 @@ def _tell_look(look: NetworkLook, source: str) -> None:
     typer.echo(f"{look.name}: {len(look.layers)} layers, {look.num_parameters:,} parameters, input {inputs}")
     for layer in look.layers:
         typer.echo(f"  {layer.path:<32} {layer.kind:<16} {_size(layer.shape):<18} {layer.num_parameters or '':>12}")
+
+
+def _tell_inspection(found: Inspection) -> None:
+    """The layers with their lines, or what is wrong; and under which level it was executed."""
+    if found.state == "failed":
+        typer.echo(found.message, err=True)
+    else:
+        title = f"{found.num_layers} layers, {found.num_parameters:,} parameters, input {_size(found.input_shape)}"
+        typer.echo(f"{found.name}: {title}, {found.classes} classes")
+    for layer in found.layers:
+        sizes = f"{_size(layer.shape):<18} {layer.num_parameters or '':>12}"
+        typer.echo(f"  {layer.line or '':>5}  {layer.path:<32} {layer.kind:<20} {sizes}")
+    if found.confinement is not None:
+        about = found.confinement
+        typer.echo(f"Level {about.level}: {', '.join(about.parts) if about.level == 'B' else ' '.join(about.lacking)}")
 
 
 def _complain(problems: list[TextProblem], source: str) -> None:

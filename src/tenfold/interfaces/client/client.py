@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 import httpx
 
 from tenfold.core.fields import Field
+from tenfold.interfaces.client.errors import ConflictError
 from tenfold.interfaces.client.looking import look_inside, opened_picture, save_tiles
 from tenfold.interfaces.client.networks import Networks
 from tenfold.interfaces.client.things import OPEN_STATES, POLL_S, Things, signature
@@ -251,7 +252,13 @@ class Runs(Things[objects.Run]):
         body = {**fields, "parameters": parameters or {}}
         wanted = {"probe": str(probe).lower()}
         while True:
-            answer = self._transport.call("POST", "/runs/preflight", json=body, params=wanted)
+            try:
+                answer = self._transport.call("POST", "/runs/preflight", json=body, params=wanted)
+            except ConflictError as error:
+                if not probe or error.code != "network.measuring":
+                    raise
+                time.sleep(POLL_S)
+                continue
             told = objects.Forecast.model_validate(answer)
             if told.probe not in {"waiting", "running"}:
                 return told

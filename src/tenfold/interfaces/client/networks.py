@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tenfold.interfaces.client.things import Things, signature
+from tenfold.interfaces.client.things import OPEN_STATES, POLL_S, Things, signature
 from tenfold.interfaces.client.transport import quoted, sendable
 from tenfold.interfaces.schemas import network_objects as objects
 from tenfold.interfaces.schemas.requests import IMPORT_FIELDS, OPERATION_FIELDS
@@ -20,15 +21,18 @@ class Networks(Things[objects.Network]):
         """One with its text, by name, id or `NAME@3`; raises `NotFoundError`."""
         return objects.NetworkDetail.model_validate(self._transport.call("GET", f"/networks/{quoted(name)}"))
 
-    def create(self, text: str, *, name: str | None = None) -> objects.NetworkDetail:
-        """Keeps a text as a new network; one with mistakes becomes a draft."""
-        return self._made({"text": text, "name": name})
+    def create(self, text: str, *, name: str | None = None, language: str = "network") -> objects.NetworkDetail:
+        """Keeps a text as a new network; one with mistakes becomes a draft.
+
+        With `python` as its language it is a file with a module of PyTorch, a draft until `inspect` finds no mistake.
+        """
+        return self._made({"text": text, "name": name, "language": language})
 
     def copy(self, source: str, *, name: str | None = None) -> objects.NetworkDetail:
         """Keeps a copy of `lenet`, `mine@3`, `model:first` or `run:first`."""
         return self._made({"copy_of": source, "name": name})
 
-    def import_caffe(
+    def import_files(
         self,
         network: str | Path,
         *,
@@ -37,7 +41,7 @@ class Networks(Things[objects.Network]):
         name: str | None = None,
         **fields: Any,
     ) -> objects.NetworkDetail:
-        """Makes a network of Caffe's files: a prototxt, and its solver and caffemodel where there are some.
+        """Makes a network of files: a prototxt, its solver and caffemodel; or a text (*.network) and its safetensors.
 
         `imported` of the answer names what of them the text does not say.
         """
@@ -100,9 +104,30 @@ class Networks(Things[objects.Network]):
         answer = self._transport.call("POST", "/networks/edit", json={"text": text, **fields})
         return objects.EditedText.model_validate(answer)
 
+    def inspect(
+        self,
+        name: str,
+        *,
+        dataset: str = "",
+        input_shape: Sequence[int] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> objects.Inspection:
+        """What is in a network of Python, on pictures of a dataset or of a shape: a worker executes it, confined.
+
+        Waits for it. One that `failed` says why, and at which line of its source in `problem`.
+        """
+        shape = None if input_shape is None else [*input_shape]
+        body = {"dataset": dataset, "input_shape": shape, "parameters": dict(parameters or {})}
+        while True:
+            answer = self._transport.call("POST", f"/networks/{quoted(name)}/inspect", json=body)
+            found = objects.Inspection.model_validate(answer)
+            if found.state not in OPEN_STATES:
+                return found
+            time.sleep(POLL_S)
+
     def _made(self, body: dict[str, Any]) -> objects.NetworkDetail:
         return objects.NetworkDetail.model_validate(self._transport.call("POST", "/networks", json=body))
 
 
-Networks.import_caffe.__signature__ = signature(Networks.import_caffe, IMPORT_FIELDS)  # type: ignore[attr-defined]
+Networks.import_files.__signature__ = signature(Networks.import_files, IMPORT_FIELDS)  # type: ignore[attr-defined]
 Networks.edit.__signature__ = signature(Networks.edit, OPERATION_FIELDS)  # type: ignore[attr-defined]

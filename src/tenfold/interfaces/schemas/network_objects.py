@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -62,13 +62,14 @@ class TextProblem(Schema):
 
 
 class NetworkDetail(Network):
-    """A network with its text.
+    """A network with its text, whose `language` is `network` or `python`.
 
     `parameters` are its fields as JSON schema, `problems` what keeps it from being trained, `imported` what the file
     said that its text does not, `summary` what this version has otherwise than the one before.
     """
 
     text: str
+    language: str = "network"
     paper: str = ""
     summary: str = ""
     parameters: dict[str, Any]
@@ -141,6 +142,53 @@ class NetworkLook(Schema):
     flops: int | None
 
 
+class SourceProblem(Schema):
+    """Why a network of Python cannot be trained, and the line of its source; 0 where it is none."""
+
+    line: int
+    message: str
+
+
+class Confinement(Schema):
+    """What holds of code that people wrote: level `B` is confined, by `parts`; `A` is not, for what is `lacking`."""
+
+    level: str
+    parts: list[str]
+    lacking: list[str]
+
+
+class SourceLayer(Schema):
+    """A layer of a network of Python, or an operation, with the line of the source that makes it."""
+
+    path: str
+    kind: str
+    line: int
+    inputs: list[str]
+    shape: list[int]
+    num_parameters: int
+
+
+class Inspection(Schema):
+    """What a worker found in a network of Python; `state` is `none`, `waiting`, `running`, `finished` or `failed`.
+
+    `parameters` are the arguments that can be set, as JSON schema. `why_not_traced` is empty where the layers come from
+    a symbolic trace; else they are the modules in the order in which they ran. `num_layers` counts all.
+    """
+
+    name: str
+    state: str
+    message: str = ""
+    problem: SourceProblem | None = None
+    confinement: Confinement | None = None
+    layers: list[SourceLayer] = Field(default_factory=list)
+    num_layers: int = 0
+    num_parameters: int | None = None
+    input_shape: list[int] = Field(default_factory=list)
+    classes: int | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    why_not_traced: str = ""
+
+
 class Rename(Schema):
     """A path of stored weights that moves."""
 
@@ -205,11 +253,13 @@ class _Body(BaseModel):
 class NewNetwork(_Body):
     """A network to keep: its `text`, or the name of what it copies, as `lenet`, `mine@3`, `model:first`, `run:first`.
 
-    Left out, a free name is made of the text's or of the source's.
+    Left out, a free name is made of the text's or of the source's. The `language` of a text is `network`, or `python`
+    for a file with a module of PyTorch.
     """
 
     name: str | None = None
     text: str | None = None
+    language: Literal["network", "python"] = "network"
     copy_of: str | None = None
 
 
@@ -218,6 +268,15 @@ class NewVersion(_Body):
 
     text: str
     on: str
+
+
+class InspectionWish(_Body):
+    """On what a network of Python is looked at: a dataset, else a shape (channels, height, width), else its own
+    defaults; with values for its parameters."""
+
+    dataset: str = ""
+    input_shape: list[Annotated[int, Field(ge=1, le=MAX_AXIS)]] | None = Field(None, min_length=3, max_length=3)
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class TextAlone(_Body):

@@ -135,9 +135,9 @@ def text_edit_request() -> dict[str, Any]:
 def network_import_request() -> dict[str, Any]:
     """The form of an import: files, and what they leave open."""
     files = {
-        "network": "A network description: train_val, deploy or both in one, as Caffe's prototxt.",
+        "network": "Caffe's prototxt (train_val, deploy or both in one), or a text of Tenfold, called *.network.",
         "solver": "How it is trained, as Caffe's prototxt.",
-        "weights": "Its weights, as a caffemodel.",
+        "weights": "Its weights: a caffemodel, or safetensors beside a text.",
     }
     about: dict[str, dict[str, Any]] = {
         name: {"type": "string", "format": "binary", "description": text} for name, text in files.items()

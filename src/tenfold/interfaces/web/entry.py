@@ -27,6 +27,7 @@ from tenfold.interfaces.web.routes import (
     network_editor,
     networks,
     new_network,
+    python_networks,
     runs,
     settings,
 )
@@ -50,7 +51,7 @@ def add_pages(app: FastAPI) -> Site:
     site = app.state.site = Site()
     for module in (
         *(entry, home, datasets, edits, doctor, runs, inside, models),
-        *(network_editor, new_network, networks, settings),
+        *(network_editor, new_network, python_networks, networks, settings),
     ):
         app.include_router(module.router)
     app.mount(ASSETS_URL, BuiltFiles(directory=BUILT), name="static")

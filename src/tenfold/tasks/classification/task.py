@@ -26,6 +26,7 @@ class Classification:
         "torch": "tenfold.tasks.classification.torch:ClassificationHead",
         "keras": "tenfold.tasks.classification.keras:ClassificationHead",
         "numpy": "tenfold.tasks.classification.numpy:ClassificationHead",
+        "onnx": "tenfold.tasks.classification.onnx:ClassificationHead",
     }
 
     def network_parameters(self, classes: tuple[str, ...]) -> dict[str, object]:

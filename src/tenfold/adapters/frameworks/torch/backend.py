@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from tenfold.adapters.frameworks.torch.builder import build_module
+from tenfold.adapters.frameworks.torch.builder import NetworkModule, build_module
+from tenfold.adapters.frameworks.torch.custom import CustomNetwork
 from tenfold.adapters.frameworks.torch.data import DeviceData
 from tenfold.core.errors import OutOfMemory
 from tenfold.core.events import Json
 from tenfold.core.networks.training_factors import Factors, loss_weight, main_output, training_factors
+from tenfold.core.training.custom import CustomPlan
 from tenfold.core.training.ports import Arrays, BackendPlan, BackendState, Samples, Totals
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.states import require_same_arrays
@@ -32,18 +35,17 @@ class TorchBackend:
         self._head = plan.head
         self._outputs = {item.name: loss_weight(item) for item in plan.graph.outputs}
         self._main = main_output(plan.graph).name
-        layout = _layout(self._device)
         try:
-            self._module = build_module(plan.graph, seed=plan.spec.seed, carried=plan.weights).to(self._device)
+            module, self._factors = _build(plan)
+            self._module = module.to(self._device)
+            layout = torch.contiguous_format if isinstance(plan, CustomPlan) else _layout(self._device)
             self._data = DeviceData(plan, samples, device=self._device, layout=layout)
         except (RuntimeError, MemoryError) as error:
             _raise_if_memory_ran_out(error, 1)
             raise
-        self._generator = torch.Generator(self._device)
+        self._generator = _generator(module, self._device)
         self._generator.manual_seed(plan.spec.seed)
-        self._module.use_generator(self._generator)
         self._parameters = dict(self._module.named_parameters())
-        self._factors = training_factors(plan.graph)
         self._optimizer = _optimizer(plan.spec, self._parameters, self._factors)
         self._training = _DeviceTotals(self._device)
         self._evaluation = _DeviceTotals(self._device)
@@ -111,7 +113,12 @@ class TorchBackend:
         """The main output in evaluation mode, and the target."""
         self._set_mode(training=False)
         images, target = self._data.between(split, start, stop)
-        return self._named(self._module(images))[self._main], target
+        if isinstance(self._module, NetworkModule):
+            return self._named(self._module(images))[self._main], target
+        before = self._generator.get_state()  # others' code may draw in evaluation, too
+        output = self._named(self._module(images))[self._main]
+        self._generator.set_state(before)
+        return output, target
 
     @torch.inference_mode()
     def _evaluate(self, split: str, start: int, stop: int) -> None:
@@ -208,6 +215,24 @@ class _DeviceTotals:
             name: torch.tensor(value, dtype=torch.float64, device=self._device)
             for name, value in values["sums"].items()
         }
+
+
+def _build(plan: BackendPlan) -> tuple[nn.Module, Mapping[str, Factors]]:
+    """The module with its first weights, and how each tensor is trained."""
+    if not isinstance(plan, CustomPlan):
+        return build_module(plan.graph, seed=plan.spec.seed, carried=plan.weights), training_factors(plan.graph)
+    source = CustomNetwork(plan.source)
+    module = source.ready(plan.parameters, plan.graph.inputs[0].shape, plan.classes, seed=plan.spec.seed)
+    return module, {path: Factors() for path, each in module.named_parameters() if each.requires_grad}
+
+
+def _generator(module: nn.Module, device: torch.device) -> torch.Generator:
+    """Where layers draw from: a generator of the network's own, and PyTorch's where the code is not ours."""
+    if isinstance(module, NetworkModule):
+        own = torch.Generator(device)
+        module.use_generator(own)
+        return own
+    return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
 
 
 def _settle(device: torch.device, threads: int) -> None:

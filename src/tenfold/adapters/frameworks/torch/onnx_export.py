@@ -1,4 +1,7 @@
-"""A trained network as one ONNX file that gives what a person is shown."""
+"""A trained network as one ONNX file by PyTorch's exporter, which runs the network to see what it computes.
+
+For networks of Python, and those with layers that `adapters/export/onnx` has no operators for.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,26 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from tenfold.adapters.frameworks.torch.builder import load_module
-from tenfold.core.errors import BadNetwork, Damaged
+from tenfold.adapters.frameworks.torch.custom import CustomNetwork
+from tenfold.adapters.frameworks.torch.onnx_check import (
+    compare,
+    examples,
+    output_names,
+    outputs_module,
+    result_module,
+    with_result,
+)
+from tenfold.core.errors import BadNetwork
+from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.graph import LayerGraph
-from tenfold.core.networks.training_factors import main_output
 from tenfold.core.training.ports import Arrays, TaskHead
 
-Array = NDArray[Any]
-
 OPSET = 18
-TOLERANCE = 1e-4
-BATCHES = (1, 3)
 NOT_EXPORTED = frozenset({"detection_output"})
 
 
@@ -33,34 +37,40 @@ def export_onnx(graph: LayerGraph, weights: Arrays, head: TaskHead, path: Path) 
     """Writes the network with its weights and the head's result (for classification softmax) into one file.
 
     Input `input`, float32 (batch, C, H, W), any batch; output `probabilities`. The file is run against the network on
-    random inputs and the largest difference returned; raises `Damaged` where it is over `TOLERANCE`.
+    random inputs and the largest difference returned; raises `Damaged` where it is too large, and `BadNetwork` that
+    names the layers which ONNX has no operator for.
     """
     _require_operators(graph)
-    module = _WithResult(load_module(graph, weights, in_place=False), head, main_output(graph).name)
-    return _export(module, graph, ("input",), ("probabilities",), path)
+    return _export(result_module(graph, weights, head), graph, ("input",), ("probabilities",), path)
+
+
+def export_custom(model: TrainedModel, head: TaskHead, path: Path) -> float:
+    """The same of a network of Python, whose source is executed for it: so only where it may be."""
+    graph = model.graph
+    shape, classes = graph.inputs[0].shape, len(model.classes)
+    module = CustomNetwork(model.network_text).ready(model.parameters, shape, classes)
+    module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in model.weights.items()})
+    return _export(with_result(module, graph, head), graph, ("input",), ("probabilities",), path)
 
 
 def export_graph(graph: LayerGraph, weights: Arrays, path: Path) -> float:
     """The bare network in one file: inputs and outputs under the names of its text, those for training left out.
 
-    Inputs are (batch, *shape), float32 or int64 for tokens, any batch. Checked as `export_onnx` does it. Raises
-    `BadNetwork` that names the layers which ONNX has no operator for.
+    Inputs are (batch, *shape), float32 or int64 for tokens, any batch. Otherwise as `export_onnx`.
     """
     _require_operators(graph)
-    outputs = tuple(item.name for item in graph.outputs if not item.arguments.get("training_only"))
-    module = _Outputs(load_module(graph, weights, in_place=False), outputs)
-    return _export(module, graph, tuple(item.name for item in graph.inputs), outputs, path)
+    names = tuple(item.name for item in graph.inputs)
+    return _export(outputs_module(graph, weights), graph, names, output_names(graph), path)
 
 
 def _export(
     module: nn.Module, graph: LayerGraph, inputs: tuple[str, ...], outputs: tuple[str, ...], path: Path
 ) -> float:
-    module.eval()
     batch = torch.export.Dim("batch", min=1)
     with _quietly():
         program = torch.onnx.export(
             module,
-            tuple(torch.from_numpy(array) for array in _examples(graph, 2)),
+            tuple(torch.from_numpy(array) for array in examples(graph, 2)),
             dynamo=True,
             opset_version=OPSET,
             input_names=list(inputs),
@@ -70,11 +80,7 @@ def _export(
         )
     assert program is not None
     program.save(str(path), external_data=False)
-    difference = max(_difference(module, path, dict(zip(inputs, _examples(graph, n), strict=True))) for n in BATCHES)
-    if not difference <= TOLERANCE:
-        text = f"The ONNX file differs from the network by {difference:.2g}; at most {TOLERANCE:g} is allowed."
-        raise Damaged(text, code="export.differs")
-    return difference
+    return compare(module, graph, path)
 
 
 def _require_operators(graph: LayerGraph) -> None:
@@ -84,51 +90,6 @@ def _require_operators(graph: LayerGraph) -> None:
         before = ", ".join(dict.fromkeys(path for node in missing[:6] for path in node.inputs))
         text = f"ONNX has no operator that computes {names}. Make what it reads outputs of the network: {before}."
         raise BadNetwork(text, code="export.no-operator")
-
-
-class _WithResult(nn.Module):
-    """What the head makes of the main output; others, as the auxiliary heads of a training, are left out."""
-
-    def __init__(self, module: nn.Module, head: TaskHead, main: str) -> None:
-        super().__init__()
-        self._module = module
-        self._head = head
-        self._main = main
-
-    def forward(self, *inputs: Tensor) -> tuple[Any, ...]:
-        found = self._module(*inputs)
-        return (self._head.result(found[self._main] if isinstance(found, dict) else found),)
-
-
-class _Outputs(nn.Module):
-    """The outputs of a network in the order of their names."""
-
-    def __init__(self, module: nn.Module, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self._module = module
-        self._names = names
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        found = self._module(*inputs)
-        return tuple(found[name] for name in self._names) if isinstance(found, dict) else (found,)
-
-
-def _examples(graph: LayerGraph, batch: int) -> list[Array]:
-    random = np.random.default_rng(0)
-    return [
-        random.integers(item.vocabulary, size=(batch, *item.shape))
-        if item.vocabulary
-        else random.normal(size=(batch, *item.shape)).astype(np.float32)
-        for item in graph.inputs
-    ]
-
-
-def _difference(module: nn.Module, path: Path, inputs: dict[str, Array]) -> float:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    with torch.inference_mode():
-        expected = module(*(torch.from_numpy(array) for array in inputs.values()))
-    given = session.run(None, inputs)
-    return max(float(np.abs(mine - theirs.numpy()).max()) for mine, theirs in zip(given, expected, strict=True))
 
 
 @contextmanager

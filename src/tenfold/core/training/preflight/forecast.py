@@ -17,7 +17,8 @@ ProbeState = Literal["none", "held-back", "waiting", "running", "finished", "fai
 Verdict = Literal["fits", "tight", "full", "never"]
 MIB = 2**20
 PROCESS_BYTES = 5 * MIB  # beside tensors
-HEAP_FACTOR = 1.45  # memory that is freed and not fit for what comes next, and copies that kernels make: as measured
+HEAP_FACTOR = 1.5  # memory that is freed and not fit for what comes next, and copies that kernels make: as measured
+LEFT_FACTOR = 0.7  # of what passed through a step is still there, and not fit for it, when a checkpoint is copied
 RESIDENT_BYTES = 2**30  # a packed dataset up to this size is held in memory
 SPREAD: dict[How, float] = {"reckoned": 0.35, "measured": 0.1}
 CHECKPOINTS_KEPT = 3  # the best, the last, and the one being written
@@ -163,7 +164,7 @@ def _of_steps(work: Workload, readings: tuple[Reading, ...]) -> tuple[Reading, .
 
 
 class _Memory:
-    """Peaks by batch: reckoned, and bent so that they go through what was read."""
+    """Peaks by batch: reckoned, and moved so that they go through what was read."""
 
     def __init__(self, work: Workload, readings: tuple[Reading, ...]) -> None:
         self.step: StepMemory = step_memory(work.graph, optimizer=work.optimizer)
@@ -171,30 +172,30 @@ class _Memory:
         self._pictures = total if work.is_packed and total <= RESIDENT_BYTES else 0
         held = self.step.weight_bytes + self.step.gradient_bytes + self.step.optimizer_bytes
         evaluated = min(EVALUATION_BATCH, work.num_validation) * self.step.evaluating
-        copied = self.step.weight_bytes + self.step.optimizer_bytes
         self._held = held
         self._still = held + self.step.weight_bytes  # which kernels also keep in an order of their own
-        self._beside_steps = self._still + max(evaluated, copied)
+        self._evaluating = self._still + evaluated
+        self._saving = held + self.step.weight_bytes + self.step.optimizer_bytes
         self._most = max(1, work.num_training)
-        self._readings = sorted(readings, key=lambda each: each.batch)
+        self._last = max(readings, key=lambda each: each.batch, default=None)
 
     def peak(self, batch: int) -> int:
-        return max(self._training(min(batch, self._most)), PROCESS_BYTES + self._beside_steps) + self._pictures
+        batch = min(batch, self._most)
+        saving = self._saving + round(LEFT_FACTOR * self._passing(batch))
+        return max(self._training(batch), PROCESS_BYTES + self._evaluating, PROCESS_BYTES + saving) + self._pictures
 
     def _training(self, batch: int) -> int:
-        reckoned = self._reckoned(batch)
-        if not self._readings:
-            return reckoned
-        last = self._readings[-1]
-        if len(self._readings) == 1:
-            return max(self._still, reckoned + last.peak_bytes - self._reckoned(last.batch))
-        first = self._readings[0]
-        slope = (last.peak_bytes - first.peak_bytes) / (last.batch - first.batch)
-        return round(last.peak_bytes + max(slope, 0.0) * (batch - last.batch))
+        """As reckoned, and as much more or less as the largest batch that was read took."""
+        if self._last is None:
+            return self._reckoned(batch)
+        return max(self._still, self._reckoned(batch) + self._last.peak_bytes - self._reckoned(self._last.batch))
 
     def _reckoned(self, batch: int) -> int:
-        passing = max(0, self.step.peak(batch) - self._held)
-        return PROCESS_BYTES + self._still + round(HEAP_FACTOR * passing)
+        return PROCESS_BYTES + self._still + round(HEAP_FACTOR * self._passing(batch))
+
+    def _passing(self, batch: int) -> int:
+        """What a step needs for itself."""
+        return max(0, self.step.peak(batch) - self._held)
 
     def largest_batch(self, available_bytes: int) -> int:
         """By halving: peaks only grow with the batch."""

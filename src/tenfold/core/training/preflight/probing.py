@@ -9,13 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.training.custom import OPAQUE
 from tenfold.core.training.ports import Samples, TrainingBackend
 from tenfold.core.training.preflight.forecast import Reading
 
 FEWEST_STEPS = 3
 MOST_STEPS = 16
 TIMED_S = 0.4
-LONGEST_STEP_S = 0.8
+LONGEST_STEP_S = 2.0
 RATE = 1e-6
 _LARGEST_PART = 4  # of the batch
 _SMALLEST_PART = 16
@@ -57,13 +59,20 @@ def largest_probe(batch: int) -> int:
     return max(1, batch // _LARGEST_PART)
 
 
-def probe(backend: TrainingBackend, batch: int, *, gauge: PeakGauge, clock: Callable[[], float]) -> Iterator[Reading]:
-    """Reads a sixteenth of the batch, then as much as takes under a second, up to a quarter. `clock` is in seconds.
+def fewest_samples(graph: LayerGraph) -> int:
+    """The least that a step can learn from: batch normalisation, which a network of Python may have, needs two."""
+    return 2 if any(node.kind in {"batch_norm", OPAQUE} for node in graph.nodes) else 1
 
-    Batches are of two samples at least where a quarter is: batch normalisation cannot learn from one.
+
+def probe(
+    backend: TrainingBackend, batch: int, *, fewest: int, gauge: PeakGauge, clock: Callable[[], float]
+) -> Iterator[Reading]:
+    """Reads a sixteenth of the batch, then as much as takes under two seconds, up to a quarter. `clock` is in seconds.
+
+    `fewest` samples are in a step at least, where a quarter is as many.
     """
     quarter = largest_probe(batch)
-    first = _read(backend, max(min(2, quarter), batch // _SMALLEST_PART), gauge, clock)
+    first = _read(backend, max(min(fewest, quarter), batch // _SMALLEST_PART), gauge, clock)
     yield first
     affordable = int(first.batch * LONGEST_STEP_S / max(first.step_s, 1e-9))
     second = min(quarter, affordable)

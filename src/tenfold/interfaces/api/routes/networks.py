@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.custom import as_python
 from tenfold.core.networks.network import Network
 from tenfold.core.networks.operation import Operation
 from tenfold.core.repository import Query as Listed
@@ -24,6 +25,7 @@ from tenfold.interfaces.schemas import network_objects as objects
 from tenfold.interfaces.schemas.objects import Change, Page
 from tenfold.interfaces.schemas.requests import network_import_request, text_edit_request
 from tenfold.interfaces.services import Services
+from tenfold.services.inspections import Wish
 
 router = APIRouter(tags=["networks"])
 
@@ -59,7 +61,8 @@ def create_network(
     if body.copy_of is not None:
         made = services.network_copies.copy_of(caller, body.copy_of, name=body.name)
     else:
-        made = services.networks.create(caller, body.name, body.text or "")
+        text = body.text or ""
+        made = services.networks.create(caller, body.name, as_python(text) if body.language == "python" else text)
     return show_network(made.id, caller, services)
 
 
@@ -107,7 +110,7 @@ async def edit_text(request: Request, services: ServicesNow) -> objects.EditedTe
     openapi_extra=network_import_request(),
 )
 async def import_network(request: Request, caller: CallerNow, services: ServicesNow) -> objects.NetworkDetail:
-    """Makes a network of Caffe's files; `imported` says what of them the text does not."""
+    """Makes a network of Caffe's files, or of a text with its weights; `imported` says what the text does not."""
     async with import_form(request) as sent:
         importing = services.network_imports.import_files
         made = await run_in_threadpool(importing, caller, sent.files, sent.values, name=sent.name or None)
@@ -121,6 +124,31 @@ def show_network(name: str, caller: CallerNow, services: ServicesNow) -> objects
     origin = services.network_copies.origin_name(caller, found.network) if found.network is not None else ""
     used_by = services.networks.named.used_by(caller, found.network) if found.network is not None else None
     return present.detail(found, services.networks.meaning(found.text), origin=origin, used_by=used_by)
+
+
+@router.post(
+    "/networks/{name}/inspect",
+    dependencies=[Depends(Access("network.create"))],
+    openapi_extra=described(objects.InspectionWish.model_json_schema()),
+)
+def inspect_network(
+    name: str,
+    caller: CallerNow,
+    services: ServicesNow,
+    body: Annotated[objects.InspectionWish, Depends(JsonBody(objects.InspectionWish))],
+) -> objects.Inspection:
+    """What is in a network of Python, which a worker executes: ask again until it is `finished` or `failed`."""
+    shape = tuple(body.input_shape or ())
+    wish = Wish(dataset=body.dataset, input_shape=shape, parameters=body.parameters)
+    return present.inspection(name, services.inspections.ask(caller, name, wish))
+
+
+@router.get("/networks/{name}/inspection", dependencies=[Depends(Access("read"))])
+def show_inspection(
+    name: str, caller: CallerNow, services: ServicesNow, dataset: Annotated[str, Query(max_length=200)] = ""
+) -> objects.Inspection:
+    """What is known of a network of Python; nothing is executed for it."""
+    return present.inspection(name, services.inspections.known(caller, name, Wish(dataset=dataset)))
 
 
 @router.patch(

@@ -40,9 +40,12 @@ def imported_view(actor: Actor, network: Network) -> ImportedView | None:
 
 
 def new_network_page(
-    typed: Mapping[str, str], *, error: InvalidFields | BadNetwork | NameTaken | None = None
+    typed: Mapping[str, str], *, error: InvalidFields | BadNetwork | NameTaken | None = None, confined: str = ""
 ) -> NewNetworkPage:
-    """The form as it was sent, with what was wrong beside its cause. Files have to be chosen anew."""
+    """The form as it was sent, with what was wrong beside its cause. Files have to be chosen anew.
+
+    Python is offered where `confined` says under which level it would be executed.
+    """
     problems = _problems(error)
     by_field = {problem.field: problem.message for problem in problems}
     known = {*FILES, *(field.name for field in IMPORT_FIELDS)}
@@ -51,6 +54,9 @@ def new_network_page(
         name=typed.get("name", ""),
         problems={name: by_field[name] for name in FILES if name in by_field},
         problem=" ".join(message for name, message in by_field.items() if name not in known),
+        takes_python=bool(confined),
+        source=typed.get("text", ""),
+        confined=confined,
     )
 
 
@@ -79,7 +85,7 @@ def _weights(about: Mapping[str, Any] | None) -> str:
     ]
     if about["num_unexpected"]:
         parts.append(
-            f"{plural(about['num_unexpected'], 'layer')} of it {_is(about['num_unexpected'])} not in the network"
+            f"{plural(about['num_unexpected'], 'part')} of it {_is(about['num_unexpected'])} not in the network"
         )
     loaded = plural(about["num_loaded"], "tensor")
     sentence = f"{loaded} of {about['file']} fit{'s' if about['num_loaded'] == 1 else ''} and are kept"

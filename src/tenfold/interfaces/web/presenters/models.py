@@ -8,8 +8,10 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.ports import IndexedSample
 from tenfold.core.errors import NotFound
 from tenfold.core.events import Json
+from tenfold.core.export.contents import PYTHON_FILE
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import Prediction
+from tenfold.core.networks.custom import is_python
 from tenfold.core.training.run import Run
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.formatting import plural
@@ -82,7 +84,7 @@ def model_page(
         download_bytes=None,
         num_parameters=_parameters(services, actor, model, len(labels)),
         num_bytes=model.size_bytes,
-        contents=CONTENTS,
+        contents=_contents(services, actor, model),
         facts=_facts(model),
         can_copy=actor.may("network.create"),
         about_form=about_form,
@@ -213,6 +215,16 @@ def _trained_by(services: Services, model: Model) -> Run | None:
     """The run that a model is of, also from the trash; nothing when it is gone."""
     with services.database.read() as tx:
         return tx.runs.find(id=model.run)
+
+
+def _contents(services: Services, actor: Actor, model: Model) -> tuple[Fact, ...]:
+    """What its download holds; of a network of Python the source."""
+    try:
+        holds_python = is_python(services.models.network_text(actor, model))
+    except NotFound:
+        holds_python = False
+    source = Fact(term="Network", value=PYTHON_FILE)
+    return tuple(source if holds_python and fact.term == "Network" else fact for fact in CONTENTS)
 
 
 def _parameters(services: Services, actor: Actor, model: Model, num_classes: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import NotFound
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.difference import LayerChange
 from tenfold.core.networks.matching import Loaded
 from tenfold.core.networks.network import NamedText
@@ -35,10 +36,14 @@ def difference_view(
         lines=found.lines[:SHOWN_LINES],
         layers=tuple(_layer(change) for change in found.layers[:SHOWN_LAYERS]),
         kept=_kept(found.weights) if found.weights is not None else "",
-        why_not=""
-        if found.weights is not None
-        else "Layers are compared where both texts fit: mend the mistakes first.",
+        why_not="" if found.weights is not None else _why_not(entry),
     )
+
+
+def _why_not(entry: NamedText) -> str:
+    if is_python(entry.text):
+        return "Networks of Python are compared by their lines."
+    return "Layers are compared where both texts fit: mend the mistakes first."
 
 
 def _kept(fits: Loaded) -> str:

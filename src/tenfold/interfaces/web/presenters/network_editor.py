@@ -92,7 +92,7 @@ def editor_view(text: str, meaning: Analysis, looking: Looking) -> views.EditorV
         input_text=input_text(meaning),
         sees=sight_text(seeing[-1].sight) if seeing else "",
         sees_at=seeing[-1].path if seeing else "",
-        graph=_graph(drawing, meaning, abouts, looking, lines=lines, chosen=chosen),
+        graph=graph_view(drawing, meaning, abouts, looking, lines=lines, chosen=chosen),
         costs=rows,
         total=_row(_Head("Together"), replace(total, sight=None), total),
         panel=layer_panel(text, meaning, chosen.path if chosen else "", _line(chosen, lines), looking.line),
@@ -123,7 +123,7 @@ def _line(node: DrawnNode | None, lines: Lines) -> int:
 # the graph
 
 
-def _graph(
+def graph_view(
     drawing: Drawing,
     meaning: Analysis,
     abouts: Mapping[str, str],
@@ -132,6 +132,7 @@ def _graph(
     lines: Lines,
     chosen: DrawnNode | None,
 ) -> views.GraphView:
+    """The graph of a drawing; `abouts` say by path what each box is."""
     if len(drawing.nodes) > MAX_DRAWN:
         why_not = f"{count(len(drawing.nodes))} layers are too many to draw: at most {count(MAX_DRAWN)}. Fold blocks."
         return views.GraphView(width=1, height=1, says="", nodes=(), edges=(), frames=(), why_not=why_not)

@@ -34,7 +34,7 @@ def network_page(
 ) -> views.NetworkPage:
     """One network; `name` is the one in the address and `asked` the rest of it."""
     row = network_row(services, actor, entry)
-    url, tab = address("networks", name), _tab(asked.get("tab", ""))
+    url, tab = address("networks", name), tab_of(asked.get("tab", ""))
     looking = Looking(url, _paths(asked.get("open", "")), _paths(asked.get("fold", "")), asked.get("layer", ""))
     meaning = services.networks.meaning(entry.text)
     runs = services.runs.named.page(actor, Query(where=runs_of(entry), limit=20))
@@ -49,22 +49,22 @@ def network_page(
         used_by=row.used_by,
         runs=tuple(run_row(services, actor, run) for run in runs.items),
         train_url=row.train_url,
-        named=_named(services, actor, entry),
+        named=named_of(services, actor, entry),
         sent=about_form,
         imported=imported_view(actor, entry.network) if entry.network is not None else None,
         url=url,
         asked_name=name,
         tab=tab,
-        version=_version(entry),
+        version=version_text(entry),
         current=entry.network.current if entry.network is not None else "",
         can_copy=actor.may("network.create"),
         can_save=actor.may("network.change", owner=entry.network.owner) if entry.network is not None else False,
-        history=_history(services, actor, entry) if tab == "history" else (),
+        history=history_rows(services, actor, entry) if tab == "history" else (),
         difference=difference_view(services, actor, entry, asked.get("against", "")) if tab == "difference" else None,
     )
 
 
-def _tab(asked: str) -> views.NetworkTab:
+def tab_of(asked: str) -> views.NetworkTab:
     return next((known for known in TABS if known == asked), "code")
 
 
@@ -72,14 +72,14 @@ def _paths(listed: str) -> frozenset[str]:
     return frozenset(listed.split(",")) - {""}
 
 
-def _version(entry: NamedText) -> str:
+def version_text(entry: NamedText) -> str:
     if entry.network is None or entry.version is None:
         return ""
     is_current = entry.version.number == entry.network.number
     return f"version {entry.version.number}{'' if is_current else f' of {entry.network.number}'}"
 
 
-def _history(services: Services, actor: Actor, entry: NamedText) -> tuple[views.HistoryRow, ...]:
+def history_rows(services: Services, actor: Actor, entry: NamedText) -> tuple[views.HistoryRow, ...]:
     """The versions, newest first, with the runs that trained each."""
     if entry.network is None:
         return ()
@@ -102,7 +102,7 @@ def _history(services: Services, actor: Actor, entry: NamedText) -> tuple[views.
     )
 
 
-def _named(services: Services, actor: Actor, entry: NamedText) -> NamedView | None:
+def named_of(services: Services, actor: Actor, entry: NamedText) -> NamedView | None:
     if entry.network is None:
         return None
     held = services.networks.named.used_by(actor, entry.network)

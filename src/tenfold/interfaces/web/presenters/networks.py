@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.fields import Field
 from tenfold.core.networks.analysis import Analysis
+from tenfold.core.networks.custom import is_python
+from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.layers.kinds import Argument
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.vocabulary import LAYERS
@@ -61,13 +63,24 @@ def network_row(services: Services, actor: Actor, entry: NamedText) -> views.Net
         about=entry.title,
         input_text=input_text(meaning),
         num_layers=len(graph.nodes) if graph else 0,
-        num_parameters=graph.parameters if graph else 0,
+        num_parameters=graph.parameters if graph else _noted_size(entry),
         num_multiply_adds=graph.flops // 2 if graph else 0,
         used_by=_used_by(services, actor, entry),
         is_catalogue=entry.is_catalogue,
-        is_draft=graph is None,
-        train_url=_train_url(actor, entry.name) if graph and services.runs.is_learnable(entry) else "",
+        is_draft=graph is None and not is_python(entry.text),
+        train_url=_train_url(actor, entry.name) if _can_train(services, actor, entry, graph) else "",
     )
+
+
+def _can_train(services: Services, actor: Actor, entry: NamedText, graph: LayerGraph | None) -> bool:
+    if is_python(entry.text):
+        return actor.run_code and services.runs.is_learnable(entry)
+    return graph is not None and services.runs.is_learnable(entry)
+
+
+def _noted_size(entry: NamedText) -> int:
+    """The number of parameters of a network without a graph, as of one of Python, once it was inspected."""
+    return (entry.version.num_parameters or 0) if entry.version is not None else 0
 
 
 def input_text(meaning: Analysis) -> str:

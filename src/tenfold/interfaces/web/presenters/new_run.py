@@ -10,6 +10,7 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.fields import LEVELS, Level, fields_of
+from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.network import NamedText
 from tenfold.core.repository import Query
 from tenfold.core.training.frameworks import FRAMEWORKS, Framework
@@ -19,6 +20,7 @@ from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.presenters.networks import DECIDED, input_text, title
 from tenfold.interfaces.web.presenters.preflight import PARAMETERS as PREFIX
 from tenfold.interfaces.web.presenters.preflight import forecast_view
+from tenfold.interfaces.web.presenters.python_network import why_not_run
 from tenfold.interfaces.web.views import forms
 from tenfold.interfaces.web.views.preflight import ForecastView
 from tenfold.interfaces.web.views.runs import NetworkChoice, NewRunPage
@@ -155,10 +157,11 @@ def _own_fields(
     services: Services, actor: Actor, values: Mapping[str, object], problems: Sequence[Problem]
 ) -> tuple[forms.FieldView, ...]:
     try:
-        text = services.networks.find(actor, str(values.get("network") or "lenet")).text
+        entry = services.networks.find(actor, str(values.get("network") or "lenet"))
     except NotFound:
         return ()
-    knobs = services.networks.knobs(text, dict.fromkeys(DECIDED))
+    kept = services.inspections.kept(entry)
+    knobs = kept.fields() if kept is not None else services.networks.knobs(entry.text, dict.fromkeys(DECIDED))
     return forms.field_views(knobs, values, problems, prefix=PREFIX, check_url=CHECK_URL)
 
 
@@ -200,6 +203,8 @@ def _network(
     dataset: Dataset | None,
     framework: Framework,
 ) -> NetworkChoice:
+    if is_python(entry.text):
+        return _python_network(services, actor, entry, is_wanted=is_wanted, framework=framework)
     meaning = services.networks.meaning(entry.text)
     misfit = services.runs.misfit(dataset, entry).replace("`", "") if dataset is not None else ""
     why_not = f"cannot learn this: {misfit}" if misfit else ""
@@ -221,6 +226,26 @@ def _network(
         about=entry.title,
         num_parameters=meaning.graph.parameters if meaning.graph else None,
         input_text=input_text(meaning),
+        is_chosen=is_wanted,
+        why_not=why_not,
+    )
+
+
+def _python_network(
+    services: Services, actor: Actor, entry: NamedText, *, is_wanted: bool, framework: Framework
+) -> NetworkChoice:
+    """A network of Python, which a worker alone knows more of."""
+    why_not = why_not_run(actor)
+    if not why_not and framework is not FRAMEWORKS["torch"]:
+        why_not = "is trained by PyTorch alone"
+    if not why_not and not services.runs.is_learnable(entry):
+        why_not = "was not inspected yet"
+    return NetworkChoice(
+        name=entry.name,
+        title=title(entry.name),
+        about=entry.title,
+        num_parameters=entry.version.num_parameters if entry.version is not None else None,
+        input_text="",
         is_chosen=is_wanted,
         why_not=why_not,
     )

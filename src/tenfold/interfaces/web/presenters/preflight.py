@@ -31,7 +31,7 @@ def forecast_view(services: Services, actor: Actor, typed: Mapping[str, str], *,
     try:
         told = services.runs.preflight(actor, values, own, probe=probe)
     except TenfoldError as error:
-        is_building = error.code == "dataset.building"
+        is_building = error.code in {"dataset.building", "network.measuring"}
         return ForecastView(why_none=error.message.replace("`", ""), is_measuring=is_building)
     return ForecastView(
         forecast=told,

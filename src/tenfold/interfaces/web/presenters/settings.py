@@ -46,6 +46,7 @@ def settings_page(services: Services, actor: Actor, tab: str, *, new_secret: str
         can_manage=can_manage,
         why_no_people=why_not,
         about=(Fact(term="Version", value=services.version), *_environments(services, actor)),
+        level=services.inspections.level(actor).says(),
     )
 
 

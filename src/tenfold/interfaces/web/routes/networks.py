@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from tenfold.core.networks.network import Network
+from tenfold.core.accounts.policy import Actor
+from tenfold.core.networks.custom import is_python
+from tenfold.core.networks.network import NamedText, Network
 from tenfold.core.repository import Query
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
-from tenfold.interfaces.web.presenters import network_page, networks
+from tenfold.interfaces.services import Services
+from tenfold.interfaces.web.presenters import network_page, networks, python_network
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.routes.named import change_about, moved, put_in_trash
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead
-from tenfold.interfaces.web.views.frame import AboutForm
+from tenfold.interfaces.web.views.frame import AboutForm, Page
 from tenfold.interfaces.web.views.networks import NetworksPage
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +47,7 @@ def show_network(name: str, request: Request, caller: CallerNow, services: Servi
     found = services.networks.find(caller, name)
     number = name.partition("@")[2]
     led = moved("networks", found.network, name) if found.network is not None and not number else None
-    return led or site.show(request, network_page.network_page(services, caller, found, name, request.query_params))
+    return led or site.show(request, _page(services, caller, found, name, request.query_params))
 
 
 @router.post("/networks/{name}/about", dependencies=[Depends(Access("network.change"))])
@@ -54,7 +58,7 @@ def change_network(
 
     def refuse(network: Network, form: AboutForm) -> Response:
         found = services.networks.find(caller, network.id)
-        page = network_page.network_page(services, caller, found, network.name, {}, about_form=form)
+        page = _page(services, caller, found, network.name, {}, about_form=form)
         return site.show(request, page, status=422)
 
     return change_about(services.networks.named, caller, name, form, kind="networks", refuse=refuse)
@@ -70,3 +74,18 @@ def trash_network(name: str, caller: CallerNow, services: ServicesNow) -> Respon
 def restore_network(id: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Takes it out of the trash."""
     return lead(address("networks", services.networks.named.restore(caller, id).name))
+
+
+def _page(
+    services: Services,
+    caller: Actor,
+    found: NamedText,
+    name: str,
+    asked: Mapping[str, str],
+    *,
+    about_form: AboutForm | None = None,
+) -> Page:
+    """The page of a network in its language."""
+    if is_python(found.text):
+        return python_network.python_page(services, caller, found, name, asked, about_form=about_form)
+    return network_page.network_page(services, caller, found, name, asked, about_form=about_form)

@@ -12,7 +12,10 @@ from tenfold.interfaces.web.views.frame import Page, Place
 
 @dataclass(frozen=True, kw_only=True)
 class NewNetworkPage(Page):
-    """Files of a network; `problems` by the names of fields say what was wrong with those that were sent."""
+    """Files of a network; `problems` by the names of fields say what was wrong with those that were sent.
+
+    With `takes_python`, the viewer may bring Python, too, whose `source` may be pasted.
+    """
 
     template: ClassVar[str] = "network-new.html"
     place: ClassVar[Place] = "networks"
@@ -21,6 +24,9 @@ class NewNetworkPage(Page):
     name: str = ""
     problems: Mapping[str, str]
     problem: str = ""
+    takes_python: bool = False
+    source: str = ""
+    confined: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

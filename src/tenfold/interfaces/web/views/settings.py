@@ -56,6 +56,7 @@ class SettingsPage(Page):
     can_manage: bool = False
     why_no_people: str = ""
     about: tuple[Fact, ...] = ()
+    level: str = ""
     sent: str = ""
     values: tuple[tuple[str, str], ...] = ()
     problems: tuple[tuple[str, str], ...] = ()

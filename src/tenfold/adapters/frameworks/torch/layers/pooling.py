@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional
 
 from tenfold.adapters.frameworks.torch.layers.layer import Layer, flat_pads, is_symmetric
+from tenfold.core.networks.layers.windows import window_output
 
 _MAX_POOL: tuple[Callable[..., torch.Tensor], ...] = (
     functional.max_pool1d,
@@ -30,15 +31,24 @@ def _means(size: int, count: int) -> torch.Tensor:
     return matrix
 
 
+def _first(pooled: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
+    """So many places of every axis: PyTorch may add a window in a border that was made before, which it cannot tell."""
+    for axis, count in enumerate(places, 2):
+        pooled = pooled.narrow(axis, 0, count)
+    return pooled
+
+
 class MaxPool(Layer):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         about = self.arguments
         pads, window = about["pad"], about["window"]
         padding = tuple(before for before, _ in pads)
-        if not is_symmetric(pads) or any(2 * pad > size for pad, size in zip(padding, window, strict=True)):
-            x, padding = functional.pad(x, flat_pads(pads), value=-torch.inf), (0,) * len(pads)
         pool = _MAX_POOL[len(pads) - 1]
-        return pool(x, window, about["stride"], padding, ceil_mode=about["ceil"])
+        if is_symmetric(pads) and all(2 * pad <= size for pad, size in zip(padding, window, strict=True)):
+            return pool(x, window, about["stride"], padding, ceil_mode=about["ceil"])
+        places = window_output("max_pool", "window", about, x.shape[2:])
+        padded = functional.pad(x, flat_pads(pads), value=-torch.inf)
+        return _first(pool(padded, window, about["stride"], ceil_mode=about["ceil"]), places)
 
 
 class AvgPool(Layer):
@@ -49,12 +59,13 @@ class AvgPool(Layer):
         pool = _AVG_POOL[len(pads) - 1]
         if is_symmetric(pads) and all(2 * pad <= size for pad, size in zip(padding, window, strict=True)):
             return pool(x, window, about["stride"], padding, about["ceil"], about["count_pad"])
+        places = window_output("avg_pool", "window", about, x.shape[2:])
         padded = functional.pad(x, flat_pads(pads))
-        mean = pool(padded, window, about["stride"], 0, about["ceil"])
+        mean = _first(pool(padded, window, about["stride"], 0, about["ceil"]), places)
         if about["count_pad"]:
             return mean
         inside = functional.pad(torch.ones_like(x[:1, :1]), flat_pads(pads))
-        return mean / pool(inside, window, about["stride"], 0, about["ceil"])
+        return mean / _first(pool(inside, window, about["stride"], 0, about["ceil"]), places)
 
 
 class GlobalAvgPool(Layer):

@@ -1,0 +1,1 @@
+"""The layers of the vocabulary in ONNX, a module a family."""

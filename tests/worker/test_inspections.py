@@ -1,0 +1,208 @@
+"""Inspecting networks of Python, in real processes: what is found, and what becomes of code that behaves badly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tenfold.core.datasets.dataset import Dataset
+from tenfold.core.errors import Conflict, Forbidden
+from tenfold.core.networks.custom import HEADER, as_python
+from tenfold.services.inspections import Found, Wish
+
+from .workstation import Workstation
+
+GOOD = """\
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x):
+        return torch.relu(self.norm(self.conv(x)) + x)
+
+
+class Network(nn.Module):
+    def __init__(self, classes: int, channels: int = 1, width: int = 8, depth: int = 2, dropout: float = 0.1):
+        super().__init__()
+        self.stem = nn.Conv2d(channels, width, 3, padding=1)
+        self.blocks = nn.Sequential(*[Block(width) for _ in range(depth)])
+        self.drop = nn.Dropout(dropout)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, images):
+        x = self.blocks(self.stem(images))
+        return self.head(self.drop(x.mean((2, 3))))
+"""
+DATA_DEPENDENT = """\
+from torch import nn
+
+
+class Gate(nn.Module):
+    def __init__(self, classes: int = 4, input_shape=(1, 12, 12)):
+        super().__init__()
+        self.body = nn.Flatten()
+        self.small = nn.Linear(144, classes)
+
+    def forward(self, images):
+        x = self.body(images)
+        while x.abs().mean() > 1:
+            x = x / 2
+        return self.small(x)
+"""
+NETWORK = "from torch import nn\nclass Network(nn.Module):\n    def __init__(self, classes: int = 3):\n"
+BODY = "        super().__init__()\n        self.fc = nn.LazyLinear(classes)\n"
+FORWARD = "    def forward(self, x):\n"
+
+
+def kept(workstation: Workstation, source: str) -> str:
+    """The name of a network with this source."""
+    return workstation.services.networks.create(workstation.owner, None, as_python(source)).name
+
+
+def inspected(workstation: Workstation, name: str, wish: Wish | None = None) -> Found:
+    ask = workstation.services.inspections.ask
+    return workstation.wait(lambda: ask(workstation.owner, name, wish or Wish()), lambda found: not found.is_open)
+
+
+def test_layers_are_told_with_lines_shapes_and_parameters(workstation: Workstation) -> None:
+    name = kept(workstation, GOOD)
+    assert workstation.services.networks.named.get(workstation.owner, name).state == "draft"
+
+    found = inspected(workstation, name, Wish(input_shape=(1, 16, 16)))
+
+    assert (found.state, found.message) == ("finished", "")
+    assert found.inspection is not None
+    layers = {layer.path: layer for layer in found.inspection.layers}
+    stem, head = layers["stem"], layers["head"]
+    assert (stem.kind, stem.line, stem.inputs, stem.shape, stem.parameters) == (
+        "Conv2d",
+        19,
+        ("input",),
+        (8, 16, 16),
+        80,
+    )
+    assert (head.kind, head.line, head.shape, head.parameters) == ("Linear", 22, (10,), 90)
+    assert layers["blocks.1.norm"].line == 10
+    assert layers["add"].inputs == ("blocks.0.norm", "stem")
+    assert found.inspection.why_not_traced == ""
+    assert found.inspection.num_parameters == sum(layer.parameters for layer in found.inspection.layers) == 1370
+    assert [(knob.name, knob.type, knob.default) for knob in found.inspection.knobs] == [
+        ("width", "integer", 8),
+        ("depth", "integer", 2),
+        ("dropout", "number", 0.1),
+    ]
+    assert found.confinement is not None
+    assert found.confinement.level == "B", found.confinement.says()
+
+
+def test_a_version_that_was_inspected_is_no_draft_and_what_was_found_is_kept(workstation: Workstation) -> None:
+    name = kept(workstation, GOOD)
+    found = inspected(workstation, name)
+
+    network = workstation.services.networks.named.get(workstation.owner, name)
+    entry = workstation.services.networks.find(workstation.owner, name)
+    assert (network.state, network.num_parameters) == ("ready", found.inspection and found.inspection.num_parameters)
+    assert workstation.services.inspections.kept(entry) == found.inspection
+
+    version = workstation.services.networks.save(workstation.owner, name, f"{GOOD}\n# more\n", on=network.current)
+    assert workstation.services.networks.at(workstation.owner, network, version.number).text.startswith(HEADER)
+    assert workstation.services.networks.named.get(workstation.owner, name).state == "draft"
+
+
+def test_a_dataset_decides_its_input_and_its_classes(workstation: Workstation, shapes: Dataset) -> None:
+    found = inspected(workstation, kept(workstation, GOOD), Wish(dataset=shapes.name, parameters={"width": "4"}))
+
+    assert found.inspection is not None, found.message
+    assert (found.inspection.classes, found.inspection.input_shape) == (3, (1, 28, 28))
+    assert found.inspection.layers[0].shape[0] == 4
+
+
+def test_what_cannot_be_traced_is_watched_while_it_runs(workstation: Workstation) -> None:
+    found = inspected(workstation, kept(workstation, DATA_DEPENDENT))
+
+    assert found.inspection is not None, found.message
+    assert [(layer.path, layer.inputs) for layer in found.inspection.layers] == [
+        ("body", ("input",)),
+        ("small", ("body",)),
+    ]
+    assert "symbolically traced" in found.inspection.why_not_traced
+    assert found.inspection.input_shape == (1, 12, 12)
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "says"),
+    [
+        ("import torch\n\nclass Network(:\n    pass\n", 4, "SyntaxError"),
+        ("import no_such_package\n", 2, "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("x = 1\n", 0, "It defines no network"),
+        (f"{NETWORK}        raise ValueError('broken on purpose')\n", 5, "ValueError: broken on purpose"),
+        (f"{NETWORK}{BODY}{FORWARD}        return self.fc(x)\n", 7, "`forward` gives 2 x 3 x 224 x 3 of float32"),
+        (f"{NETWORK}{BODY}{FORWARD}        return x.flatten(1) @ self.fc.bias\n", 8, "Error: "),
+        (f"{NETWORK}{BODY}{FORWARD}        import sys\n        sys.exit('enough')\n", 9, "SystemExit: enough"),
+        (f"{NETWORK}{BODY}{FORWARD}        open('/etc/passwd')\n", 8, "PermissionError"),
+        (f"{NETWORK}{BODY}{FORWARD}        return (self.fc(x.flatten(1)),)\n", 7, "`forward` gives a tuple"),
+        (f"{NETWORK}{BODY}{FORWARD}        return self.fc(x.flatten(1)).detach()\n", 7, "Nothing in it can learn"),
+        ("from torch import nn\nclass Network(nn.Module):\n    def __init__(self, width): pass\n", 4, "`width` of"),
+        (f"{NETWORK}{BODY}        held = []\n        while True: held.append(bytearray(1 << 28))\n", 8, "more memory"),
+    ],
+)
+def test_a_mistake_names_its_line(workstation: Workstation, source: str, line: int, says: str) -> None:
+    found = inspected(workstation, kept(workstation, source))
+
+    assert found.state == "failed"
+    assert found.problem is not None, found.message
+    assert says in found.problem.message
+    assert found.problem.line == line
+    assert found.message == str(found.problem)
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("while True: pass", "It computed for longer than 20 s and was killed."),
+        ("import os; os._exit(0)", "It left the process with status 0, in the middle of the work."),
+        ("import ctypes; ctypes.string_at(0)", "It crashed (SIGSEGV)."),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "It was killed"),
+    ],
+)
+def test_what_never_comes_to_an_end_is_killed_and_told(workstation: Workstation, does: str, says: str) -> None:
+    found = inspected(workstation, kept(workstation, f"{NETWORK}{BODY}        {does}\n"))
+
+    assert (found.state, found.problem) == ("failed", None)
+    assert says in found.message
+
+
+def test_a_flood_of_lines_harms_nothing(workstation: Workstation) -> None:
+    flood = "for _ in range(300_000):\n    print('x' * 100)\n"
+    name = kept(workstation, f"{flood}{GOOD}")
+
+    found = inspected(workstation, name)
+
+    assert found.state == "finished", found.message
+    folder = workstation.data / "jobs"
+    assert max(each.stat().st_size for each in folder.glob("ern_*/worker.log")) < 200_000
+
+
+def test_only_whom_it_is_allowed_has_python_executed(workstation: Workstation) -> None:
+    name = kept(workstation, GOOD)
+    services, owner = workstation.services, workstation.owner
+    eve = replace(owner, name="eve", role="editor", run_code=False)
+
+    with pytest.raises(Forbidden, match="may not run own Python code"):
+        services.inspections.ask(eve, name, Wish())
+    with pytest.raises(Forbidden, match="may not run own Python code"):
+        services.networks.create(eve, None, as_python(GOOD))
+    assert services.inspections.known(eve, name, Wish()).state in {"none", "finished"}
+    assert services.networks.find(eve, name).text.endswith(GOOD)
+
+
+def test_other_networks_are_not_inspected(workstation: Workstation) -> None:
+    with pytest.raises(Conflict, match="network language"):
+        workstation.services.inspections.ask(workstation.owner, "lenet", Wish())
