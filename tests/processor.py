@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def million_additions_s() -> float:
@@ -12,3 +14,14 @@ def million_additions_s() -> float:
     for number in range(1_000_000):
         total += number
     return time.process_time() - began
+
+
+@contextmanager
+def within_a_second() -> Iterator[None]:
+    """Less than a second of the processor's time, or than what stands for one where the machine is slowed."""
+    slowest = million_additions_s()
+    began = time.process_time()
+    yield
+    spent_s = time.process_time() - began
+    allowed_s = max(1.0, 15 * max(slowest, million_additions_s()))
+    assert spent_s < allowed_s, f"{spent_s:.2f} s of {allowed_s:.2f} s"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from processor import million_additions_s
+from processor import within_a_second
 from safetensors.numpy import load_file
 from starlette.datastructures import FormData, UploadFile
 from starlette.testclient import TestClient
@@ -182,17 +181,14 @@ HOSTILE = {
 def test_a_hostile_prototxt_is_refused_by_its_line_within_a_second(owner: TestClient, name: str) -> None:
     """Counted in work done at the same time, for the machine itself is slower at times."""
     before = owner.get("/api/v1/networks").json()["total"]
-    slowest = million_additions_s()
-    began = time.process_time()
-    answer = owner.post("/api/v1/networks/import", files={"network": ("x.prototxt", HOSTILE[name])})
-    spent_s = time.process_time() - began
+    with within_a_second():
+        answer = owner.post("/api/v1/networks/import", files={"network": ("x.prototxt", HOSTILE[name])})
     if answer.status_code == 201:  # the machine is quick enough for it
         assert name == "convolutions"
     else:
         (problem,) = answer.json()["errors"]
         assert (answer.status_code, problem["line"] >= 1) == (422, True), answer.text
         assert owner.get("/api/v1/networks").json()["total"] == before
-    assert spent_s < 15 * max(slowest, million_additions_s())
 
 
 HOSTILE_SOLVERS = {
@@ -205,12 +201,10 @@ HOSTILE_SOLVERS = {
 
 @pytest.mark.parametrize("name", HOSTILE_SOLVERS)
 def test_a_hostile_solver_is_refused_by_its_line_within_a_second(owner: TestClient, name: str) -> None:
-    slowest = million_additions_s()
-    began = time.process_time()
-    (problem,) = refused(owner, {"network": NETWORK, "solver": ("s.prototxt", HOSTILE_SOLVERS[name])})
+    with within_a_second():
+        (problem,) = refused(owner, {"network": NETWORK, "solver": ("s.prototxt", HOSTILE_SOLVERS[name])})
     assert problem["line"] >= 1
     assert problem["message"].startswith("s.prototxt: ")
-    assert time.process_time() - began < 15 * max(slowest, million_additions_s())
 
 
 def test_a_damaged_caffemodel_is_refused_and_nothing_is_kept(client: Client, tmp_path: Path, site: Site) -> None:
