@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from kernel import level_here
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import Conflict, Forbidden
@@ -99,7 +100,7 @@ def test_layers_are_told_with_lines_shapes_and_parameters(workstation: Workstati
         ("dropout", "number", 0.1),
     ]
     assert found.confinement is not None
-    assert found.confinement.level == "B", found.confinement.says()
+    assert found.confinement.level == level_here(), found.confinement.says()
 
 
 def test_a_version_that_was_inspected_is_no_draft_and_what_was_found_is_kept(workstation: Workstation) -> None:
