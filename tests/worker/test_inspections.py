@@ -185,6 +185,17 @@ def test_what_never_comes_to_an_end_is_killed_and_told(workstation: Workstation,
     assert says in found.message
 
 
+def test_the_lock_by_which_the_server_knows_who_lives_is_not_let_go(workstation: Workstation) -> None:
+    does = "import fcntl; [fcntl.flock(number, fcntl.LOCK_UN) for number in range(3, 50) if held(number)]"
+    own = "def held(number):\n    import os\n    try: return os.readlink(f'/proc/self/fd/{number}').endswith('lock')\n"
+    source = f"{own}    except OSError: return False\n{NETWORK}{BODY}        {does}\n{GIVEN}"
+
+    found = inspected(workstation, kept(workstation, source))
+
+    assert found.problem is not None, found.message
+    assert str(found.problem) == "Line 11: PermissionError: [Errno 1] Operation not permitted"
+
+
 def test_a_flood_of_lines_harms_nothing(workstation: Workstation) -> None:
     flood = "for _ in range(300_000):\n    print('x' * 100)\n"
     name = kept(workstation, f"{flood}{GOOD}")
