@@ -104,6 +104,12 @@ def change_mode(at: Any) -> object:
     return Path(at.database).chmod(0o666)
 
 
+@attempt("change the mode of what it may only read")
+def change_mode_of_open(at: Any) -> object:
+    handle = os.open(Path(at.own_job, "spec.json"), os.O_RDONLY)
+    return os.fchmod(handle, 0o600)
+
+
 @attempt("leave a link to the database in its folder")
 def symbolic_link(at: Any) -> object:
     return Path(at.writable, "link").symlink_to(at.database)

@@ -154,8 +154,16 @@ def test_what_cannot_be_traced_is_watched_while_it_runs(workstation: Workstation
         ("def network(scale: float = float('nan')): ...\n", 2, "The default of `scale` of `network` cannot be set"),
         ("def network(scale: int = 10**30): ...\n", 2, "cannot be set in a form: 1000"),
         ("def network(scale: str = '\\ud800'): ...\n", 2, "cannot be set in a form: '\\ud800'"),
-        (f"{NETWORK}{BODY}        self.small = nn.Parameter(nn.Linear(1, 1).bfloat16().weight)\n{GIVEN}", 0, "`small` is bfloat16"),
-        (f"{NETWORK}{BODY}{GIVEN}    def get_extra_state(self): return 'more'\n", 0, "`_extra_state` of its state is a str"),
+        (
+            f"{NETWORK}{BODY}        self.small = nn.Parameter(nn.Linear(1, 1).bfloat16().weight)\n{GIVEN}",
+            0,
+            "`small` is bfloat16",
+        ),
+        (
+            f"{NETWORK}{BODY}{GIVEN}    def get_extra_state(self): return 'more'\n",
+            0,
+            "`_extra_state` of its state is a str",
+        ),
         (f"{NETWORK}{BODY}        held = []\n        while True: held.append(bytearray(1 << 28))\n", 8, "more memory"),
     ],
 )

@@ -173,7 +173,9 @@ def test_any_name_and_a_buffer_that_was_expanded_come_to_a_model(workstation: Wo
         "        self.parts = nn.ModuleDict({'a/b': nn.Conv2d(width, width, 1)})\n"
         "        self.head = ",
     ).replace("        return ", "        x = self.parts['a/b'](x) * self.scale[:, None, None]\n        return ")
-    run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "odd"), epochs=1))
+    run = workstation.finish(
+        workstation.start(dataset=shapes.name, network=ready(workstation, source, "odd"), epochs=1)
+    )
 
     assert (run.state, run.message) == ("finished", "")
 

@@ -53,6 +53,7 @@ _DENIED = {
         250,
     ),
     "modes, owners and times by path": (90, 92, 94, 132, 188, 189, 197, 198, 235, 260, 261, 268, 280, 452, 463, 466),
+    "modes, owners and attributes of what it has open, also to read alone": (91, 93, 190, 199),
     "what happens to others' files": (254, 300, 301, 303, 304),
     "the lock by which the server knows that they live": (73,),
     "mounts and namespaces": (155, 161, 165, 166, 272, 308, 428, 429, 430, 431, 432, 433, 442),

@@ -120,7 +120,9 @@ class CustomNetwork:
             kind = _type_of(argument)
             if kind is not None:
                 if not _can_be_told(argument.default):
-                    text = f"The default of `{name}` of `{self.name}` cannot be set in a form: {argument.default!a:.40}."
+                    text = (
+                        f"The default of `{name}` of `{self.name}` cannot be set in a form: {argument.default!a:.40}."
+                    )
                     raise BadNetwork(text, line=self._line())
                 default = float(argument.default) if kind is float else argument.default
                 yield Knob(name=name, type=_TYPES[kind], default=default)
