@@ -104,6 +104,26 @@ def change_mode(at: Any) -> object:
     return Path(at.database).chmod(0o666)
 
 
+@attempt("set flags of what it may only read")
+def set_flags_of_open(at: Any) -> object:
+    handle = os.open(Path(at.own_job, "spec.json"), os.O_RDONLY)
+    no_dump = (0x40).to_bytes(8, "little")
+    return fcntl.ioctl(handle, 0x40086602, no_dump)
+
+
+@attempt("call what only newer kernels have")
+def set_attributes(at: Any) -> object:
+    return called(
+        "syscall", 469, -100, str(Path(at.own_job, "spec.json")).encode(), ctypes.create_string_buffer(24), 24, 0
+    )
+
+
+@attempt("change the mode of what it may only read")
+def change_mode_of_open(at: Any) -> object:
+    handle = os.open(Path(at.own_job, "spec.json"), os.O_RDONLY)
+    return os.fchmod(handle, 0o600)
+
+
 @attempt("leave a link to the database in its folder")
 def symbolic_link(at: Any) -> object:
     return Path(at.writable, "link").symlink_to(at.database)

@@ -22,6 +22,8 @@ NEEDS_ROOT = {"read the passwords of the system"} if os.getuid() else set()
 NOT_EVERYWHERE = {  # what some machines have switched off for all, or for who is not root
     "open a ring of requests to the kernel",
     "make namespaces of its own",
+    "set flags of what it may only read",
+    "call what only newer kernels have",
     "trace the process that started it",
     "take over a file that another has open",
 }

@@ -203,3 +203,12 @@ def test_what_is_refused_of_a_source_comes_back_with_it(browser: TestClient) -> 
     assert (taken.status_code, "is taken" in taken.text, "class Network" in taken.text) == (409, True, True)
     empty = browser.post("/networks/-/python", data={"name": "nothing", "text": " "})
     assert empty.status_code == 422
+
+
+def test_lines_of_a_source_are_counted_as_python_counts_them(browser: TestClient) -> None:
+    text = "# one line\u2028for Python\nraise ValueError('here')\n"
+    browser.post("/networks/-/python", data={"name": "separated", "text": text})
+
+    page = inspected(browser, "/networks/separated")
+
+    assert '<li id="line-3" class="is-bad"><code>raise ValueError' in page

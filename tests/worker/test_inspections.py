@@ -60,6 +60,7 @@ class Gate(nn.Module):
 NETWORK = "from torch import nn\nclass Network(nn.Module):\n    def __init__(self, classes: int = 3):\n"
 BODY = "        super().__init__()\n        self.fc = nn.LazyLinear(classes)\n"
 FORWARD = "    def forward(self, x):\n"
+GIVEN = f"{FORWARD}        return self.fc(x.flatten(1))\n"
 
 
 def kept(workstation: Workstation, source: str) -> str:
@@ -151,6 +152,19 @@ def test_what_cannot_be_traced_is_watched_while_it_runs(workstation: Workstation
         (f"{NETWORK}{BODY}{FORWARD}        return (self.fc(x.flatten(1)),)\n", 7, "`forward` gives a tuple"),
         (f"{NETWORK}{BODY}{FORWARD}        return self.fc(x.flatten(1)).detach()\n", 7, "Nothing in it can learn"),
         ("from torch import nn\nclass Network(nn.Module):\n    def __init__(self, width): pass\n", 4, "`width` of"),
+        ("def network(scale: float = float('nan')): ...\n", 2, "The default of `scale` of `network` cannot be set"),
+        ("def network(scale: int = 10**30): ...\n", 2, "cannot be set in a form: 1000"),
+        ("def network(scale: str = '\\ud800'): ...\n", 2, "cannot be set in a form: '\\ud800'"),
+        (
+            f"{NETWORK}{BODY}        self.small = nn.Parameter(nn.Linear(1, 1).bfloat16().weight)\n{GIVEN}",
+            0,
+            "`small` is bfloat16",
+        ),
+        (
+            f"{NETWORK}{BODY}{GIVEN}    def get_extra_state(self): return 'more'\n",
+            0,
+            "`_extra_state` of its state is a str",
+        ),
         (f"{NETWORK}{BODY}        held = []\n        while True: held.append(bytearray(1 << 28))\n", 8, "more memory"),
     ],
 )
@@ -178,6 +192,17 @@ def test_what_never_comes_to_an_end_is_killed_and_told(workstation: Workstation,
 
     assert (found.state, found.problem) == ("failed", None)
     assert says in found.message
+
+
+def test_the_lock_by_which_the_server_knows_who_lives_is_not_let_go(workstation: Workstation) -> None:
+    does = "import fcntl; [fcntl.flock(number, fcntl.LOCK_UN) for number in range(3, 50) if held(number)]"
+    own = "def held(number):\n    import os\n    try: return os.readlink(f'/proc/self/fd/{number}').endswith('lock')\n"
+    source = f"{own}    except OSError: return False\n{NETWORK}{BODY}        {does}\n{GIVEN}"
+
+    found = inspected(workstation, kept(workstation, source))
+
+    assert found.problem is not None, found.message
+    assert str(found.problem) == "Line 11: PermissionError: [Errno 1] Operation not permitted"
 
 
 def test_a_flood_of_lines_harms_nothing(workstation: Workstation) -> None:

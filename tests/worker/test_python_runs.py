@@ -159,6 +159,28 @@ def test_what_cannot_be_exported_is_told_with_its_line(workstation: Workstation,
     assert run.message.startswith("Line 15: ")
 
 
+def test_what_decides_on_the_size_of_the_batch_is_told(workstation: Workstation, shapes: Dataset) -> None:
+    source = doing("images = images / 2 if len(images) > 3 else images")
+    run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "counting")))
+
+    assert (run.state, run.code) == ("failed", "network.python")
+    assert run.message.startswith("Line 14: What it computes depends on how many pictures")
+
+
+def test_any_name_and_a_buffer_that_was_expanded_come_to_a_model(workstation: Workstation, shapes: Dataset) -> None:
+    source = SMALL.replace(
+        "        self.head = ",
+        "        self.register_buffer('scale', torch.ones(1).expand(width))\n"
+        "        self.parts = nn.ModuleDict({'a/b': nn.Conv2d(width, width, 1)})\n"
+        "        self.head = ",
+    ).replace("        return ", "        x = self.parts['a/b'](x) * self.scale[:, None, None]\n        return ")
+    run = workstation.finish(
+        workstation.start(dataset=shapes.name, network=ready(workstation, source, "odd"), epochs=1)
+    )
+
+    assert (run.state, run.message) == ("finished", "")
+
+
 def test_its_inside_and_its_judgement_are_refused_with_a_sentence(
     workstation: Workstation, shapes: Dataset, small: str
 ) -> None:

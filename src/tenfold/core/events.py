@@ -29,6 +29,10 @@ Phase = Literal[
     "checking",
 ]
 MAX_WHOLE = 2**63
+MAX_DEPTH = 32
+"""How deeply lists and objects may stand in each other: what is read must be readable by whoever shows it."""
+LATEST = 1e11
+"""Seconds since 1970 up to which a time can be written as a date."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +202,8 @@ class Envelope:
             value = head[name] if name in head else getattr(event, name)
             if not _fits(value, hint):
                 raise ValueError(f"`{name}` of {kind.type!r} is {value!r:.80}")
+        if not 0 <= float(str(head["time"])) < LATEST:
+            raise ValueError(f"`time` is {head['time']!r}, which is no time")
         return cls(
             seq=int(str(head["seq"])), attempt=int(str(head["attempt"])), time=float(str(head["time"])), event=event
         )
@@ -225,8 +231,10 @@ def _fits(value: object, hint: Any) -> bool:
     return type(value) is hint
 
 
-def _require_plain(value: object) -> None:
+def _require_plain(value: object, depth: int = 0) -> None:
     """Raises `ValueError` for what JSON as Python reads it may hold, and no store and no page can show."""
+    if depth > MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
     if isinstance(value, str):
         value.encode()
     elif isinstance(value, int | float):
@@ -235,7 +243,7 @@ def _require_plain(value: object) -> None:
     elif isinstance(value, Mapping):
         for name, each in value.items():
             _require_plain(name)
-            _require_plain(each)
+            _require_plain(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
-            _require_plain(each)
+            _require_plain(each, depth + 1)

@@ -59,6 +59,9 @@ def test_what_was_written_is_read_back(event: Event) -> None:
         ({"type": "phase", "phase": "sleeping"}, "`phase` of 'phase' is 'sleeping'"),
         ({"type": "log", "text": "x", "seq": "1"}, "`seq` of 'log' is '1'"),
         ({"type": "log", "text": "x", "time": None}, "`time` of 'log' is None"),
+        ({"type": "log", "text": "x", "time": 1e300}, "which is no time"),
+        ({"type": "log", "text": "x", "time": -1.0}, "which is no time"),
+        ({"type": "inspected", "facts": {"name": json.loads("[" * 900 + "]" * 900)}}, "nested too deeply"),
     ],
 )
 def test_what_is_no_event_is_refused_and_says_why(line: dict[str, Any], reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,14 @@ def test_another_folder_is_not_taken_for_it(tmp_path: Path) -> None:
 def test_what_was_never_published_is_not_taken(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         FolderArtifacts(tmp_path).adopt(tmp_path / "nowhere", "revisions", "rev_1", "0" * 64)
+
+
+def test_what_a_confined_process_published_is_readable_as_all_else(tmp_path: Path) -> None:
+    folder, manifest = published(tmp_path / "job")
+    wanted = stat.S_IMODE((folder / "file").stat().st_mode)
+    for mode in (0o600, 0o4777):
+        (folder / "file").chmod(mode)
+        store = FolderArtifacts(tmp_path / f"data-{mode}")
+        store.adopt(folder, "models", "mod_1", manifest)
+        folder = store.path("models", "mod_1")
+        assert stat.S_IMODE((folder / "file").stat().st_mode) == wanted

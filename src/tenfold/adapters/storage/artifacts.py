@@ -6,7 +6,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tenfold.adapters.storage.durable import disk_errors, folder_size, fsync_path, publish_folder, verify_folder
+from tenfold.adapters.storage.durable import (
+    disk_errors,
+    folder_size,
+    fsync_path,
+    publish_folder,
+    settle_modes,
+    verify_folder,
+)
 from tenfold.core.artifacts import ArtifactKind
 from tenfold.core.errors import NotFound
 
@@ -23,6 +30,7 @@ class FolderArtifacts:
         final = self._data / self.relative_path(kind, id)
         if not final.exists():
             verify_folder(published, manifest)
+            settle_modes(published)
             final.parent.mkdir(parents=True, exist_ok=True)
             published.rename(final)
             fsync_path(final.parent)

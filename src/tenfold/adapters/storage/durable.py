@@ -12,7 +12,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tenfold.core.errors import Damaged, NotFound, StorageFull, is_disk_full
@@ -36,8 +36,9 @@ def fsync_path(path: Path, *, mode: int | None = None) -> None:
     """Brings a file or folder to the disk itself, where it is given with another mode."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        if mode is not None:
-            os.fchmod(handle, mode)  # which a confined process may do to a file that it opened, and not by path
+        if mode is not None and stat.S_IMODE(os.fstat(handle).st_mode) != mode:
+            with suppress(PermissionError):  # a confined process may not: `settle_modes` does, from outside
+                os.fchmod(handle, mode)
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -104,6 +105,16 @@ def hash_file(path: Path) -> str:
     """The sha256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def settle_modes(folder: Path) -> None:
+    """Gives the files of a published folder the mode of its manifest, without rights to execute or for all to write."""
+    mode = stat.S_IMODE((folder / MANIFEST).stat().st_mode) & 0o664
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if stat.S_IMODE(path.lstat().st_mode) != mode and path.is_file() and not path.is_symlink():
+                path.chmod(mode)
 
 
 def folder_size(folder: Path) -> int:

@@ -28,7 +28,8 @@ def is_python(text: str) -> bool:
 
 
 def as_python(text: str) -> str:
-    """A text as one of Python: its first line says so. A blank one stays blank."""
+    """A text as one of Python: its first line says so. A blank one stays blank; a mark of its encoding is left out."""
+    text = text.removeprefix("\ufeff")
     return text if is_python(text) or not text.strip() else f"{HEADER}\n{text}"
 
 
@@ -76,4 +77,9 @@ def says(error: BaseException) -> str:
     about = error.msg if isinstance(error, SyntaxError) else str(error)
     kind = type(error).__name__
     text = f"{kind}: {about}" if about else kind
-    return text.encode("utf-8", "replace").decode("utf-8")[:MAX_MESSAGE]
+    return showable(text)[:MAX_MESSAGE]
+
+
+def showable(text: str) -> str:
+    """A text of a network's own code without what no file can hold: halves of characters become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

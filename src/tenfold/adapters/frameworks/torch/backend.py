@@ -170,14 +170,14 @@ class TorchBackend:
         }
 
     def _optimizer_shape(self, key: str) -> tuple[int, ...]:
-        _, path, what = key.split("/")
+        path, what = _path_and_what(key)
         parameter = self._parameters.get(path)
         return () if what == "step" or parameter is None else tuple(parameter.shape)
 
     def _load_optimizer(self, state: BackendState) -> None:
         self._optimizer.state.clear()
         for key in _texts(state.values["optimizer"]):
-            _, path, what = key.split("/")
+            path, what = _path_and_what(key)
             parameter = self._parameters[path]
             own = self._optimizer.state[parameter]
             loaded = torch.from_numpy(state.arrays[key].copy()).to(parameter.device)
@@ -283,6 +283,12 @@ def _raise_if_memory_ran_out(error: RuntimeError | MemoryError, batch_size: int)
 
 def _array(tensor: torch.Tensor) -> NDArray[Any]:
     return np.array(tensor.detach().cpu().numpy(), order="C")
+
+
+def _path_and_what(key: str) -> tuple[str, str]:
+    """The parameter and what the optimiser remembers of it; a path of Python may have any mark in it."""
+    path, _, what = key.removeprefix("optimizer/").rpartition("/")
+    return path, what
 
 
 def _texts(values: Json) -> list[str]:

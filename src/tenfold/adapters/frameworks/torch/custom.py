@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import math
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,8 @@ import torch
 from torch import nn
 
 from tenfold.core.errors import BadNetwork, InvalidFields
-from tenfold.core.networks.custom import DECIDED, SOURCE_NAME
+from tenfold.core.events import MAX_WHOLE
+from tenfold.core.networks.custom import DECIDED, SOURCE_NAME, showable
 from tenfold.core.networks.inspection import Knob, KnobType
 
 _MODULE = "network"
@@ -27,6 +29,13 @@ _DEFAULT_SHAPE = (3, 224, 224)
 _DEFAULT_CLASSES = 10
 _TYPES: dict[type, KnobType] = {bool: "boolean", int: "integer", float: "number", str: "text"}
 _CHECKED_BATCHES = (2, 3)
+MAX_DEFAULT = 1000
+_KEPT = frozenset(
+    {
+        *(torch.float64, torch.float32, torch.float16, torch.complex64, torch.bool),
+        *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8),
+    }
+)
 
 
 class CustomNetwork:
@@ -36,7 +45,7 @@ class CustomNetwork:
         module = types.ModuleType(_MODULE)
         module.__file__ = SOURCE_NAME
         sys.modules[_MODULE] = module
-        linecache.cache[SOURCE_NAME] = (len(text), None, text.splitlines(keepends=True), SOURCE_NAME)
+        linecache.cache[SOURCE_NAME] = (len(text), None, [f"{line}\n" for line in text.split("\n")], SOURCE_NAME)
         exec(compile(text, SOURCE_NAME, "exec", dont_inherit=True), module.__dict__)
         self._make = _maker(module)
         self._arguments = dict(inspect.signature(self._make).parameters)
@@ -110,6 +119,11 @@ class CustomNetwork:
                 raise BadNetwork(text, line=self._line())
             kind = _type_of(argument)
             if kind is not None:
+                if not _can_be_told(argument.default):
+                    text = (
+                        f"The default of `{name}` of `{self.name}` cannot be set in a form: {argument.default!a:.40}."
+                    )
+                    raise BadNetwork(text, line=self._line())
                 default = float(argument.default) if kind is float else argument.default
                 yield Knob(name=name, type=_TYPES[kind], default=default)
 
@@ -147,6 +161,7 @@ def check_results(module: nn.Module, input_shape: tuple[int, ...], classes: int,
     with torch.no_grad():
         for size in _CHECKED_BATCHES:
             _require_logits(module(example(input_shape, size)), size, classes, line)
+    _settle_state(module)
 
 
 def check_forward(module: nn.Module, input_shape: tuple[int, ...], classes: int, *, line: int = 0) -> None:
@@ -212,6 +227,30 @@ def _type_of(argument: inspect.Parameter) -> type | None:
     wanted = wanted if wanted in _TYPES else type(argument.default)
     fits = type(argument.default) is wanted or (wanted is float and type(argument.default) is int)
     return wanted if wanted in _TYPES and fits else None
+
+
+def _can_be_told(default: bool | int | float | str) -> bool:
+    """Whether a default is a number that there is for forms and files, or a text of a line's length."""
+    if isinstance(default, str):
+        return len(default) <= MAX_DEFAULT and showable(default) == default
+    return abs(default) < MAX_WHOLE if isinstance(default, int) else math.isfinite(default)
+
+
+def _settle_state(module: nn.Module) -> None:
+    """Raises `BadNetwork` for what no checkpoint can keep; values that share their memory get one each.
+
+    A tensor that was made by `expand` could not be written to when a checkpoint is loaded.
+    """
+    for tensor in (*module.parameters(), *module.buffers()):
+        if any(step == 0 and size > 1 for step, size in zip(tensor.stride(), tensor.shape, strict=True)):
+            tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
+    for name, value in module.state_dict().items():
+        if not isinstance(value, torch.Tensor):
+            raise BadNetwork(f"`{name}` of its state is {_kind(value)}: a checkpoint keeps tensors alone.")
+        if value.dtype not in _KEPT or value.layout is not torch.strided or value.is_meta:
+            found = str(value.dtype).removeprefix("torch.")
+            text = f"`{name}` is {found} ({str(value.layout).removeprefix('torch.')}, on {value.device}), which no"
+            raise BadNetwork(f"{text} checkpoint can keep: use a dense tensor of float32, of whole numbers or truths.")
 
 
 def _require_logits(given: object, size: int, classes: int, line: int) -> None:

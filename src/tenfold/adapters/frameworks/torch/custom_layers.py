@@ -11,6 +11,7 @@ from torch import fx, nn
 
 from tenfold.adapters.frameworks.torch.custom import CustomNetwork, check_forward, example, forward_line, own_line
 from tenfold.core.events import Json
+from tenfold.core.networks.custom import showable
 from tenfold.core.networks.inspection import MAX_NAME, MOST_LAYERS, InspectJob
 
 _INPUT = "input"
@@ -31,7 +32,7 @@ def inspect_custom(job: InspectJob) -> dict[str, Json]:
     layers, why_not = _layers(module, source.made_at, example(shape, _SAMPLES))
     shown: list[Json] = [*layers[:MOST_LAYERS]]
     return {
-        "name": source.name[:MAX_NAME],
+        "name": showable(source.name)[:MAX_NAME],
         "layers": shown,
         "num_layers": len(layers),
         "num_parameters": sum(each.numel() for each in module.parameters() if each.requires_grad),
@@ -54,7 +55,8 @@ def _layers(module: nn.Module, made_at: Mapping[int, int], images: torch.Tensor)
     except Exception as error:
         if isinstance(error, MemoryError):
             raise
-        return _watched(module, made_at, images), str(error).partition("\n")[0][:MAX_NAME] or type(error).__name__
+        why_not = showable(str(error).partition("\n")[0])[:MAX_NAME] or type(error).__name__
+        return _watched(module, made_at, images), why_not
     return _traced(traced, made_at, tracer.lines, shapes.shapes), ""
 
 
@@ -179,7 +181,7 @@ class _Listed:
         self._counted: set[int] = set()
 
     def add(self, wish: str, inputs: tuple[str, ...], parameters: Mapping[int, int], about: Mapping[str, Json]) -> str:
-        wish = wish.encode("utf-8", "replace").decode("utf-8")[: MAX_NAME - 8]
+        wish = showable(wish)[: MAX_NAME - 8]
         times = self._times[wish] = self._times.get(wish, 0) + 1
         path = wish if times == 1 else f"{wish} ({times})"
         count = sum(size for each, size in parameters.items() if each not in self._counted)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 from torch import nn
 
-from tenfold.adapters.frameworks.torch.custom import CustomNetwork
+from tenfold.adapters.frameworks.torch.custom import CustomNetwork, forward_line
 from tenfold.adapters.frameworks.torch.onnx_check import (
     compare,
     examples,
@@ -27,6 +28,7 @@ from tenfold.adapters.frameworks.torch.onnx_check import (
 from tenfold.core.errors import BadNetwork
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.inspection import SourceProblem
 from tenfold.core.training.ports import Arrays, TaskHead
 
 OPSET = 18
@@ -50,7 +52,12 @@ def export_custom(model: TrainedModel, head: TaskHead, path: Path) -> float:
     shape, classes = graph.inputs[0].shape, len(model.classes)
     module = CustomNetwork(model.network_text).ready(model.parameters, shape, classes)
     module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in model.weights.items()})
-    return _export(with_result(module, graph, head), graph, ("input",), ("probabilities",), path)
+    try:
+        return _export(with_result(module, graph, head), graph, ("input",), ("probabilities",), path)
+    except InvalidArgument:
+        text = "What it computes depends on how many pictures it is given at once, which an ONNX file cannot say."
+        problem = SourceProblem(forward_line(module), f"{text} Leave the size of the batch out of decisions.")
+        raise BadNetwork(str(problem), code="network.python") from None
 
 
 def export_graph(graph: LayerGraph, weights: Arrays, path: Path) -> float:

@@ -85,4 +85,5 @@ class PythonNetworkPage(Page):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return tuple(self.text.splitlines())
+        """As Python counts them: other marks than a newline end none."""
+        return tuple(self.text.removesuffix("\n").split("\n"))
