@@ -17,11 +17,11 @@ def million_additions_s() -> float:
 
 
 @contextmanager
-def within_a_second() -> Iterator[None]:
-    """Less than a second of the processor's time, or than what stands for one where the machine is slowed."""
+def without_blowing_up() -> Iterator[None]:
+    """What takes a second at most where nobody slows the machine gets three; what blows up takes minutes."""
     slowest = million_additions_s()
     began = time.process_time()
     yield
     spent_s = time.process_time() - began
-    allowed_s = max(1.0, 15 * max(slowest, million_additions_s()))
+    allowed_s = max(3.0, 45 * max(slowest, million_additions_s()))
     assert spent_s < allowed_s, f"{spent_s:.2f} s of {allowed_s:.2f} s"

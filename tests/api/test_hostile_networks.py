@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from processor import within_a_second
+from processor import without_blowing_up
 from starlette.testclient import TestClient
 
 from tenfold.bootstrap.server import build_services
@@ -53,8 +53,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_hostile_text_costs_no_more_than_a_second_of_a_common_processor(client: TestClient, name: str) -> None:
-    """Counted in work done at the same time where that is slow; the deadline is the same on a fast machine."""
+    """In the processor's time: how much others take of the machine says nothing of the text."""
     client.get("/healthz")
-    with within_a_second():
+    with without_blowing_up():
         answer = client.get(f"/api/v1/networks/{name}")
     assert answer.status_code == 200

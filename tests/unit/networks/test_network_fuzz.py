@@ -122,7 +122,7 @@ def test_hostile_text_is_refused_in_time(text):
     analysis = analyse(text)
     assert analysis.problems
     assert len(analysis.problems) <= 50
-    assert time.process_time() - begin < 2 * second_of_a_usual_machine()  # twice: what blows up takes ten times as long
+    assert time.process_time() - begin < 4 * second_of_a_usual_machine()  # what blows up takes ten times as long
 
 
 def test_a_deadline_that_has_passed_ends_the_analysis():
