@@ -12,8 +12,10 @@ const SETTLE_MS = 250;
 
 /** The last state of each thing, by kind and id. @type {Map<string, unknown>} */
 const states = new Map();
-/** @type {Set<HTMLElement>} */
+/** Parts to fetch by their ids, since a part that comes is another element; and those that are on their way. @type {Set<string>} */
 const due = new Set();
+/** @type {Set<string>} */
+const asked = new Set();
 
 export function bindLive() {
   const parts = document.querySelector('[data-refresh]');
@@ -72,16 +74,18 @@ function change(what, message) {
 function mark(part) {
   if (!(part instanceof HTMLElement)) return;
   if (!due.size) setTimeout(refresh, SETTLE_MS);
-  due.add(part);
+  due.add(part.id);
 }
 
 /** Fetches what is due; a part under the pointer or with the focus waits, so that nothing moves under a hand. */
 function refresh() {
-  for (const part of [...due]) {
-    if (!part.isConnected) {
-      due.delete(part);
-    } else if (!isInUse(part)) {
-      due.delete(part);
+  for (const id of [...due]) {
+    const part = document.getElementById(id);
+    if (!part) {
+      due.delete(id);
+    } else if (!asked.has(id) && !isInUse(part)) {
+      due.delete(id);
+      asked.add(id);
       const page = part.dataset.page ?? location.pathname; // the answer to a form stands at an address of its own
       const address = page === location.pathname ? page + location.search : page;
       /** What has the focus when the new part comes, not when it was asked for. @type {string | null} */
@@ -96,7 +100,7 @@ function refresh() {
       };
       part.addEventListener('htmx:beforeSwap', settle);
       const swapped = htmx.ajax('get', address, { target: part, select: `#${part.id}`, swap: 'outerHTML' });
-      swapped.then(() => focused && focusAgain(part.id, focused));
+      swapped.then(() => focused && focusAgain(id, focused)).finally(() => asked.delete(id));
     }
   }
   if (due.size) setTimeout(refresh, 1000);
