@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image
@@ -59,6 +59,33 @@ def test_figures_move_while_a_run_trains(page: Page, url: str) -> None:
     expect(page.locator(".rail-age")).to_contain_text("live")
     share = page.locator("job-progress progress").evaluate("bar => bar.value")
     assert share > 42
+
+
+def test_a_part_that_changes_while_it_is_on_its_way_is_asked_for_again(page: Page, site: Site, url: str) -> None:
+    page.goto(f"{url}/run")
+    expect(page.locator(".rail-age")).to_contain_text("live")
+    page.mouse.move(0, 0)
+    before = site.parts_asked
+    site.parts_leave.clear()
+    try:
+        site.run_state = "pausing"
+        within(lambda: site.parts_asked > before, page)
+        site.run_state = "paused"
+        expect(page.locator("#announcements")).to_contain_text("paused")
+        site.parts_leave.set()  # it comes before the page asks anew
+        within(lambda: site.parts_asked > before + 1, page)
+    finally:
+        site.parts_leave.set()
+        site.run_state = "running"
+
+
+def within(is_so: Callable[[], bool], page: Page) -> None:
+    """Waits up to 20 seconds."""
+    for _ in range(200):
+        if is_so():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("it did not come to be")
 
 
 def test_charts_are_drawn_described_and_walked_by_keys(page: Page, url: str) -> None:

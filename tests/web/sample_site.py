@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -65,6 +65,11 @@ class Site:
         self.renderer = Renderer(now=lambda: NOW, zone=UTC)
         self.received: list[dict[str, Any]] = []
         self.streams = 0
+        self.run_state = "running"
+        self.parts_asked = 0
+        self.parts_leave = Event()
+        """Parts of pages that are asked for are on their way until this is set."""
+        self.parts_leave.set()
         self.app = Starlette(
             routes=[
                 Route("/sample/page/{name}", self.page),
@@ -90,6 +95,9 @@ class Site:
     async def page(self, request: Request) -> Response:
         name = request.path_params["name"]
         fragment = request.headers.get("HX-Target", "")
+        if "HX-Request" in request.headers:
+            self.parts_asked += 1
+            await asyncio.to_thread(self.parts_leave.wait, 20)
         theme = request.cookies.get("tenfold_theme", "system")
         frame = frame_for(name)
         object.__setattr__(frame, "theme", theme)
@@ -146,14 +154,14 @@ class Site:
         try:
             while not await request.is_disconnected():
                 step += 60
-                for kind, message in messages(step):
+                for kind, message in messages(step, self.run_state):
                     yield f"id: {step}\nevent: {kind}\ndata: {json.dumps(message)}\n\n"
                 await asyncio.sleep(0.4)
         finally:
             self.streams -= 1
 
 
-def messages(step: int) -> Iterator[tuple[str, dict[str, object]]]:
+def messages(step: int, run_state: str) -> Iterator[tuple[str, dict[str, object]]]:
     run = {"id": "run_0123456789abcdef", "name": "lenet-mnist-3"}
     told = {
         "step": step,
@@ -164,7 +172,7 @@ def messages(step: int) -> Iterator[tuple[str, dict[str, object]]]:
     }
     told["samples_per_second"] = 13_150 + step % 70
     yield "run.metrics", run | {"rows": [{"step": step, "epoch": step / STEPS_AN_EPOCH, **values(step)}]}
-    yield "run.progress", run | {"state": "running", "progress": told, "metrics": values(step), "message": ""}
+    yield "run.progress", run | {"state": run_state, "progress": told, "metrics": values(step), "message": ""}
     building = {"done": 2400, "total": 3670, "seconds_left": 39}
     yield "dataset.progress", {"id": "ds_1", "name": "flowers", "state": "building", "progress": building}
     yield "machine", MACHINE

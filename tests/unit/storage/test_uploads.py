@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -287,3 +288,23 @@ def test_every_file_is_taken_or_named(paths: list[str]) -> None:
 def test_an_upload_is_called_after_what_it_is(tmp_path: Path, paths: list[str], name: str, wish: str) -> None:
     begun = FolderUploads(tmp_path).begin("usr_a", plan_of(dict.fromkeys(paths, b"x")))
     assert (begun.name, begun.wish) == (name, wish)
+
+
+def test_an_upload_that_goes_while_all_are_listed_is_left_out(tmp_path: Path) -> None:
+    """A finished import removes its upload at any moment, also while another import asks how much room is left."""
+    uploads = FolderUploads(tmp_path)
+    begun = [uploads.begin(f"usr_{number}", plan_of(FILES)).id for number in range(300)]
+    for whole in begun[::2]:
+        append(uploads, whole, 0, WHOLE)
+
+    def remove() -> None:
+        for each in begun:
+            uploads.remove(each)
+
+    with ThreadPoolExecutor(1) as pool:
+        removal = pool.submit(remove)
+        while not removal.done():
+            assert {each.id for each in uploads.all()} <= set(begun)
+        removal.result()
+    assert uploads.all() == []
+    assert names(tmp_path) == []

@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
@@ -63,11 +64,12 @@ class FolderUploads:
 
     def get(self, id: str) -> Upload:
         about = self._about(id)
-        refused = json.loads((self._folder / id / LIST).read_text("utf-8"))["refused"]
+        with _named(id):
+            refused = json.loads((self._folder / id / LIST).read_text("utf-8"))["refused"]
         return self._upload(about, {number: RejectedFile(*each) for number, *each in refused})
 
     def all(self) -> list[Upload]:
-        return [self._upload(about) for about in self._abouts()]
+        return list(self._uploads())
 
     def path(self, id: str) -> Path:
         return self._folder / str(self._about(id)["id"]) / FILES
@@ -85,7 +87,10 @@ class FolderUploads:
                 receiving = self._open.pop(id, None)
             if receiving is not None:
                 receiving.writer = None
-            shutil.rmtree(self._folder / id, ignore_errors=True)
+            gone = self._folder / f".{id}.part"
+            with suppress(FileNotFoundError):
+                (self._folder / id).rename(gone)  # at once: nobody finds it with half of its files
+            shutil.rmtree(gone, ignore_errors=True)
 
     async def _take(self, receiving: _Receiving, offset: int, blocks: AsyncIterator[bytes]) -> None:
         """Appends a stream; a call that comes later takes the upload over, for its sender has lost this one."""
@@ -159,6 +164,13 @@ class FolderUploads:
         is_open = not (self._folder / str(about["id"]) / DIGEST).exists()
         return is_open and (about["owner"], about["fingerprint"]) == (owner, plan.fingerprint)
 
+    def _uploads(self) -> Iterator[Upload]:
+        for about in self._abouts():
+            try:
+                yield self._upload(about)
+            except NotFound:
+                continue  # it was removed meanwhile
+
     def _abouts(self) -> Iterator[dict[str, Json]]:
         for path in sorted(self._folder.iterdir()):
             if is_id(path.name):
@@ -168,17 +180,17 @@ class FolderUploads:
                     continue  # it was removed meanwhile
 
     def _about(self, id: str) -> dict[str, Json]:
-        try:
+        with _named(id):
             if not is_id(id):
                 raise FileNotFoundError
             about: dict[str, Json] = json.loads((self._folder / id / ABOUT).read_text("utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise NotFound(f"There is no upload {id!r}.", code="upload.not-found") from None
         return about
 
     def _upload(self, about: dict[str, Json], refused: Mapping[int, RejectedFile] = MappingProxyType({})) -> Upload:
         own, size = str(about["id"]), int(str(about["size_bytes"]))
-        receiving = self._receiving(own)
+        with _named(own):
+            receiving = self._receiving(own)
+            digest = "" if receiving is not None else (self._folder / own / DIGEST).read_text("ascii")
         return Upload(
             id=own,
             owner=str(about["owner"]),
@@ -187,7 +199,7 @@ class FolderUploads:
             size_bytes=size,
             offset=size if receiving is None else receiving.offset,
             fingerprint=str(about["fingerprint"]),
-            digest="" if receiving is not None else (self._folder / own / DIGEST).read_text("ascii"),
+            digest=digest,
             refused=refused,
         )
 
@@ -204,6 +216,15 @@ class FolderUploads:
             for known in idle[: max(0, len(self._open) - KEPT_OPEN)]:
                 del self._open[known]
             return self._open[id]
+
+
+@contextmanager
+def _named(id: str) -> Iterator[None]:
+    """Says that there is no such upload where its files are not there, or not any more."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"There is no upload {id!r}.", code="upload.not-found") from None
 
 
 class _Receiving:
