@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Runs a worker, the template that workers are forked from, an export for a worker, or the command line."""
+    """Runs a worker, the template they are forked from, an export for one, a foreign model, or the command line."""
     match sys.argv[1:]:
         case ["worker", folder, attempt, slot]:
             from tenfold.bootstrap.worker import run_worker  # noqa: PLC0415  each way in loads what it needs only
@@ -16,6 +16,10 @@ def main() -> None:
             from tenfold.bootstrap.worker import run_template  # noqa: PLC0415
 
             run_template(int(connection))
+        case ["answer", folder]:
+            from tenfold.bootstrap.answering import run_answering  # noqa: PLC0415
+
+            run_answering(folder)
         case ["onnx"]:
             from tenfold.bootstrap.onnx_at_home import answer_export  # noqa: PLC0415
 

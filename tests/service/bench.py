@@ -179,6 +179,7 @@ class Bench:
             self.database,
             artifacts=self.artifacts,
             predictor=self.predictor,
+            apart=self.predictor,
             build_download=build_download,
             clock=self.clock,
         )

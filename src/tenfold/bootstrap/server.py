@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from tenfold.adapters.executors.local.executor import LocalExecutor
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.checkups.folder import CheckupFolder
 from tenfold.adapters.formats.download import build_download
+from tenfold.adapters.formats.foreign_folder import ForeignFolderWriter
 from tenfold.adapters.formats.hub_layout import HubFolders
 from tenfold.adapters.formats.in_place.reader import RevisionOpener
 from tenfold.adapters.formats.network_files import read_network
@@ -42,13 +43,16 @@ from tenfold.adapters.storage.durable import write_durably
 from tenfold.adapters.storage.job_folders import LocalJobFolders
 from tenfold.adapters.storage.sql import open_sqlite
 from tenfold.bootstrap.addresses import link_hosts, served_hosts
+from tenfold.bootstrap.answering import COMMAND
 from tenfold.bootstrap.arrivals import Arrivals, open_arrivals
 from tenfold.bootstrap.hub import CachedHub
 from tenfold.bootstrap.memory import give_back_large_blocks, set_start_aside
 from tenfold.bootstrap.owner import owner_name
-from tenfold.bootstrap.tasks import PREDICTOR, TASKS, find
+from tenfold.bootstrap.script import script_for
+from tenfold.bootstrap.tasks import APART, PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Unavailable
+from tenfold.core.inference.importing import ANSWER_LIMITS
 from tenfold.core.inference.ports import Prediction, Predictor
 from tenfold.core.jobs.model import OWN_SLOTS
 from tenfold.core.jobs.ports import Executor, JobFolders
@@ -74,6 +78,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.inside import InsideParts, InsideService
 from tenfold.services.inspections import InspectionService
 from tenfold.services.machine import MachineService
+from tenfold.services.model_imports import ModelImports
 from tenfold.services.models import ModelService
 from tenfold.services.network_copies import NetworkCopies
 from tenfold.services.network_imports import NetworkImports
@@ -130,7 +135,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     networks = NetworkService([*read_catalogue(), *catalogue], database, clock=time.time, worked=time.thread_time)
     stored: dict[str, Any] = {"artifacts": artifacts, "clock": time.time}
     inspections = InspectionService(errands, networks, datasets, artifacts=artifacts, survey=survey)
-    models = ModelService(database, predictor=_LatePredictor(), build_download=build_download, **stored)
+    models = _make_models(database, **stored)
     learning: dict[str, Any] = {"datasets": datasets, "networks": networks, "environments": environments}
     weights = _make_weights(settings, models, artifacts, roots)
     runs = _make_runs(database, desk, errands, gauges, weights=weights, inspections=inspections, **learning)
@@ -151,6 +156,9 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         network_imports=NetworkImports(networks, artifacts=artifacts, read=read_network, clock=time.thread_time),
         runs=runs,
         models=models,
+        model_imports=ModelImports(
+            database, models.named, errands, write=ForeignFolderWriter(predict_script=script_for), **stored
+        ),
         desk=desk,
         errands=errands,
         inside=_make_inside(errands, folders, runs=runs, models=models, datasets=datasets, artifacts=artifacts),
@@ -167,6 +175,16 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         samples=SampleCache(data / "cache"),
         owner=owner,
         version=__version__,
+    )
+
+
+def _make_models(database: Database, **stored: Any) -> ModelService:
+    return ModelService(
+        database,
+        predictor=_LatePredictor(lambda: cast("Predictor", find(PREDICTOR)(PillowDecoder(CLASSIFIED_PIXELS)))),
+        apart=_LatePredictor(_make_apart),
+        build_download=build_download,
+        **stored,
     )
 
 
@@ -351,17 +369,24 @@ def _has_rebooted(data: Path) -> bool:
     return before != now
 
 
-class _LatePredictor:
-    """The predictor, loaded when somebody classifies for the first time."""
+def _make_apart() -> Predictor:
+    """What foreign models classify with."""
+    seconds = ANSWER_LIMITS.wall_s
+    return cast("Predictor", find(APART)(PillowDecoder(CLASSIFIED_PIXELS), COMMAND, seconds=seconds))
 
-    def __init__(self) -> None:
+
+class _LatePredictor:
+    """A predictor, loaded when somebody classifies for the first time."""
+
+    def __init__(self, make: Callable[[], Predictor]) -> None:
+        self._make = make
         self._mutex = threading.Lock()
         self._predictor: Predictor | None = None
 
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         with self._mutex:
             if self._predictor is None:
-                self._predictor = cast("Predictor", find(PREDICTOR)(PillowDecoder(CLASSIFIED_PIXELS)))
+                self._predictor = self._make()
         return self._predictor.classify(folder, pictures)
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,6 +40,7 @@ from tenfold.bootstrap.onnx_at_home import export_at_home
 from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
+from tenfold.bootstrap.script import script_for
 from tenfold.bootstrap.tasks import (
     CUSTOM_EXPORT,
     DEVICE_MEMORY,
@@ -50,6 +50,7 @@ from tenfold.bootstrap.tasks import (
     ONNX_WRITE,
     OWN_FRAMEWORK,
     PARTS,
+    TAKE_IN,
     TASKS,
     WALK,
     FrameworkParts,
@@ -61,12 +62,11 @@ from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.ports import ImageDecoder
-from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.events import Json, Phase
-from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
+from tenfold.core.inference.importing import ForeignModel
 from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.training.ports import TaskHead, TrainingBackend
@@ -119,7 +119,7 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         make_backend=lambda plan, samples: cast("TrainingBackend", find(parts.backend)(plan, samples)),
         write_model=ModelFolderWriter(
             export_network=_export_network if framework == OWN_FRAMEWORK else export_at_home,
-            predict_script=_predict_script,
+            predict_script=script_for,
         ),
         watch_memory=lambda device: _watch_memory(device, parts),
         open_network=open_network,
@@ -129,6 +129,7 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         keep_apart=keep_apart,
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
+        take_in=lambda source, wanted, target: cast("ForeignModel", find(TAKE_IN)(source, wanted, target)),
     )
 
 
@@ -146,14 +147,6 @@ def _export_network(model: TrainedModel, path: Path) -> float:
     if is_python(model.network_text):
         return cast("float", find(CUSTOM_EXPORT)(model, _make_head(TASKS[model.task]), path))
     return write_onnx(model.task, model.graph, model.weights, path)
-
-
-def _predict_script(preprocessing: Preprocessing) -> str:
-    """`predict.py`, from sources that are read and not imported: they need onnxruntime."""
-    sources = files("tenfold.adapters.imaging")
-    names = ("reference.py", "predict.py", "deep.py")
-    reference, main, deep = (sources.joinpath(name).read_text("utf-8") for name in names)
-    return predict_script(reference, main, deep="" if preprocessing.is_plain else deep)
 
 
 def _watch_memory(device: str, parts: FrameworkParts) -> MemoryGauge:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-ArtifactKind = Literal["revisions", "models", "checkups", "weights", "inspections"]
+ArtifactKind = Literal["revisions", "models", "checkups", "weights", "inspections", "arrivals"]
+"""`arrivals` are files of others that wait for what people say of them, a day at most."""
 
 
 class ArtifactStore(Protocol):

@@ -9,6 +9,7 @@
     ├── Invalid             the request itself is wrong
     │   ├── InvalidFields   one problem a field
     │   ├── BadNetwork      a network text with errors
+    │   ├── BadModel        a file of another program that is no model that can be used here
     │   ├── BadArchive      an archive that cannot be unpacked safely
     │   ├── BadImage        a picture that cannot be read
     │   └── BadDataset      a folder that holds no usable dataset
@@ -107,6 +108,12 @@ class BadNetwork(Invalid):
     """The network text has errors."""
 
     code = "network.invalid"
+
+
+class BadModel(Invalid):
+    """The file is no model that can be used here."""
+
+    code = "model.unusable"
 
 
 class BadArchive(Invalid):

@@ -113,7 +113,7 @@ class LayerSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspected:
-    """What is in a network of Python, or in `problem` why it is none, with the line of its source."""
+    """What is in a network of Python or a model of others, or what is wrong with it, with the line or the field."""
 
     type: ClassVar[str] = "inspected"
     facts: dict[str, Json]

@@ -24,6 +24,7 @@ from tenfold.services.hub import Hub
 from tenfold.services.inside import InsideService
 from tenfold.services.inspections import InspectionService
 from tenfold.services.machine import MachineService
+from tenfold.services.model_imports import ModelImports
 from tenfold.services.models import ModelService
 from tenfold.services.network_copies import NetworkCopies
 from tenfold.services.network_imports import NetworkImports
@@ -52,6 +53,7 @@ class Services:
     network_imports: NetworkImports
     runs: RunService
     models: ModelService
+    model_imports: ModelImports
     desk: JobDesk
     errands: Errands
     inside: InsideService

@@ -31,6 +31,7 @@ from tenfold.services.revisions import RevisionService
 from tenfold.services.runs import RunService
 
 MOST_JUDGES = 50
+JUDGE = "judge the pictures of a dataset: nobody knows what it has learnt from"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,7 @@ class CheckupService:
         judges = None
         if model:
             chosen = self._models.named.get(actor, model)
+            chosen.require_trained_here(JUDGE)
             with self._database.read() as tx:
                 judges = [_judge_of_model(tx, chosen, dataset, self._queue.folder_of)]
         self._queue.queue(dataset, actor.user, judges=judges)
@@ -122,12 +124,13 @@ class CheckupService:
         for model in self._models.named.page(actor, query).items:
             try:
                 self._require_fit(model, dataset)
-            except (Invalid, NotFound):
+            except (Invalid, NotFound, Conflict):
                 continue
             able.append((model, self._book.judgement(dataset.revision, model.id) is not None))
         return tuple(able)
 
     def _require_fit(self, model: Model, dataset: Dataset) -> None:
+        model.require_trained_here(JUDGE)
         if self._models.is_python(model):
             raise Invalid(f"{model.name} is a network of Python, which cannot judge pictures yet.", code="model.python")
         manifest = self._read(dataset.revision).manifest

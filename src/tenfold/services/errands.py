@@ -117,6 +117,12 @@ class Errands:
         with self._mutex:
             self._leave(asker, kind, but="")
 
+    def forget(self, job_id: JobId) -> None:
+        """Ends one, if it is not over, and removes what it made: the same question is answered anew."""
+        with self._mutex:
+            for key in [key for key, errand in self._errands.items() if errand.id == job_id]:
+                self._drop(key)
+
     def close(self) -> None:
         """Ends everything."""
         with self._mutex:

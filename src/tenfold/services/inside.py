@@ -102,6 +102,7 @@ class InsideService:
         """Looks into a model; raises `NotFound`, `BadImage`."""
         actor.require("classify")
         model = self._parts.models.named.get(actor, name_or_id)
+        model.require_trained_here("be looked into, for Tenfold does not know its layers")
         folder = self._parts.artifacts.path("models", model.files)
         try:
             preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))

@@ -43,11 +43,13 @@ class ModelService:
         *,
         artifacts: ArtifactStore,
         predictor: Predictor,
+        apart: Predictor,
         build_download: DownloadBuilder,
         clock: Callable[[], float],
     ) -> None:
         self._artifacts = artifacts
         self._predictor = predictor
+        self._apart = apart
         self._build_download = build_download
         self._turns = Turns(MOST_WAITING)
         self._pictures = lru_cache(MOST_KNOWN)(self._read_pictures)
@@ -59,7 +61,7 @@ class ModelService:
         """All classes of each picture, most likely first; raises `BadImage` for a picture that cannot be read.
 
         One request is worked on at a time, and its pictures are read when its turn comes; raises `Busy` when too many
-        wait.
+        wait. A model that was trained elsewhere is run `apart`, and raises `BadModel` where its graph fails.
         """
         actor.require("classify")
         model = self.named.get(actor, name_or_id)
@@ -68,7 +70,8 @@ class ModelService:
             if not 1 <= len(read) <= MAX_PICTURES:
                 text = f"There are {len(read)} pictures; a request takes 1 to {MAX_PICTURES}."
                 raise InvalidFields([Problem("file", text, "range")])
-            return self._predictor.classify(self._artifacts.path("models", model.files), read)
+            predictor = self._apart if model.is_foreign else self._predictor
+            return predictor.classify(self._artifacts.path("models", model.files), read)
 
     def pictures(self, model: Model) -> ModelPictures:
         """What pictures a model takes; raises `NotFound` where its files are gone."""
@@ -86,6 +89,9 @@ class ModelService:
     def report(self, actor: Actor, model: Model) -> dict[str, Json]:
         """What the test split said, as the training wrote it."""
         actor.require("read")
+        if model.is_foreign:
+            text = f"{model.name} was trained elsewhere: how good it is was not measured here."
+            raise NotFound(text, code="model.no-report")
         path = self._artifacts.path("models", model.files) / "metrics.json"
         try:
             content: dict[str, Json] = json.loads(path.read_text("utf-8"))
@@ -100,6 +106,9 @@ class ModelService:
     def network_text(self, actor: Actor, model: Model) -> str:
         """The text of the network that was trained, as it lies with the weights; raises `NotFound`."""
         actor.require("read")
+        if model.is_foreign:
+            text = f"{model.name} was trained elsewhere and came as ONNX: it has no network text."
+            raise NotFound(text, code="model.no-network")
         folder = self._artifacts.path("models", model.files)
         try:
             return (folder / network_file([each.name for each in folder.iterdir()])).read_text("utf-8")
@@ -117,6 +126,7 @@ class ModelService:
     def close(self) -> None:
         """Lets go of the models that are held ready."""
         self._predictor.close()
+        self._apart.close()
 
 
 def _repository(tx: Transaction) -> Repository[Model]:

@@ -116,11 +116,15 @@ class NamedThings(Generic[NamedT]):
 
         Raises `NameTaken`, which proposes a free name, when something is called so.
         """
+        self.require_free(tx, name)
+        self._forget(tx, name)
+
+    def require_free(self, tx: Transaction, name: str) -> None:
+        """Raises `NameTaken`, which proposes a free name, when something is called so."""
         if self._is_taken(tx, name):
             free = self.free_name(tx, name)
             text = f"The name {name!r} is taken by another {self._kind.word}; {free!r} is free."
             raise NameTaken(text, name=name, free=free)
-        self._forget(tx, name)
 
     def _is_taken(self, tx: Transaction, name: str) -> bool:
         return name in self._kind.reserved or self._kind.repository(tx).find(name=name, trashed_at=None) is not None

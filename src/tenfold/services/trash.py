@@ -74,6 +74,7 @@ class TrashService:
         self._remove_lost_revisions()
         self._remove_lost_weights()
         self._remove_forgotten_uploads()
+        self._remove_forgotten_arrivals()
 
     def _daily(self) -> None:
         while not self._closing.is_set():
@@ -198,6 +199,11 @@ class TrashService:
         for secret in self._secrets.kept_before(self._clock() - SECRET_DAYS * DAY_S):
             if secret not in needed:
                 self._secrets.remove(secret)
+
+    def _remove_forgotten_arrivals(self) -> None:
+        """Removes models that were sent a day ago, and of which nobody said what was still to be said."""
+        for each in self._artifacts.ids("arrivals", before=self._clock() - DAY_S):
+            self._artifacts.remove("arrivals", each)
 
 
 def _all(repository: Repository[EntityT], query: Query) -> Iterator[EntityT]:

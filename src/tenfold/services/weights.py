@@ -63,6 +63,8 @@ class WeightService:
             model = self._models.get(actor, source.name)
         except NotFound:
             raise _refused(source, "is no model of this workstation") from None
+        if model.is_foreign:
+            raise _refused(source, "was trained elsewhere and came as ONNX, so that its weights have no layers here")
         try:
             folder = self._artifacts.path("models", model.files)
             preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))

@@ -14,6 +14,9 @@ from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.errors import Conflict, StorageFull, TenfoldError, is_disk_full
 from tenfold.core.events import Ended, Json, Started
+from tenfold.core.inference.importing import KIND as TAKE_IN
+from tenfold.core.inference.importing import LIMITS as TAKE_IN_LIMITS
+from tenfold.core.inference.importing import TakeInJob
 from tenfold.core.inference.inside import InsideJob
 from tenfold.core.jobs.confinement import Limits
 from tenfold.core.networks.custom import is_python, line_of, says
@@ -25,6 +28,7 @@ from tenfold.worker.building import build
 from tenfold.worker.checking import check
 from tenfold.worker.inspecting import inspect_network
 from tenfold.worker.probing import probe_training
+from tenfold.worker.taking_in import take_in_model
 from tenfold.worker.toolbox import JobFolder, Toolbox
 from tenfold.worker.training import Training
 from tenfold.worker.viewing import view_layers
@@ -59,9 +63,9 @@ def run_job(path: Path, attempt: int, slot: str, tools: Toolbox, *, foreign: Lim
 
 
 def foreign_limits(spec: Mapping[str, Json]) -> Limits | None:
-    """What a job may take whose specification holds code that people wrote; nothing for all others."""
-    if spec["kind"] == INSPECT:
-        return LIMITS
+    """What a job may take that runs what people wrote or a model of others; nothing for all others."""
+    if spec["kind"] in {INSPECT, TAKE_IN}:
+        return LIMITS if spec["kind"] == INSPECT else TAKE_IN_LIMITS
     is_foreign = spec["kind"] in {"train", "probe"} and is_python(str(spec.get("network_text", "")))
     return TRAINING_LIMITS if is_foreign else None
 
@@ -123,6 +127,8 @@ def _work(path: Path, folder: JobFolder, tools: Toolbox, slot: str) -> Literal["
         return view_layers(InsideJob.from_json(folder.spec), folder, tools)
     if kind == INSPECT:
         return inspect_network(InspectJob.from_json(folder.spec), path, folder, tools)
+    if kind == TAKE_IN:
+        return take_in_model(TakeInJob.from_json(folder.spec), path, folder, tools)
     if kind == "probe":
         return probe_training(TrainJob.from_json(folder.spec), path, folder, tools, slot)
     training = Training(TrainJob.from_json(folder.spec), folder, tools, slot=slot, job_path=path)

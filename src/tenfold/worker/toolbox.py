@@ -16,6 +16,7 @@ from tenfold.core.datasets.ports import RevisionReader
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.events import Event, Json, Phase
 from tenfold.core.export.trained_model import ModelWriter
+from tenfold.core.inference.importing import ForeignModel, ModelImport
 from tenfold.core.inference.inside import InsideJob, LayerWalker
 from tenfold.core.jobs.confinement import Apart, Confiner
 from tenfold.core.networks.graph import LayerGraph
@@ -160,6 +161,16 @@ class NetworkInspector(Protocol):
         """
 
 
+class ModelTaker(Protocol):
+    """Takes a model of another program in."""
+
+    def __call__(self, source: Path, wanted: ModelImport, target: Path) -> ForeignModel:
+        """Writes it to `target` as ONNX with our input and our output, and tells what it is.
+
+        Runs the graph. Raises `BadModel` for what cannot be used, `InvalidFields` for what the file leaves open.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Toolbox:
     """All a worker works with."""
@@ -182,3 +193,4 @@ class Toolbox:
     keep_apart: Apart
     confine: Confiner
     inspect_network: NetworkInspector
+    take_in: ModelTaker

@@ -18,7 +18,7 @@ from tenfold.core.networks.custom import is_python
 
 NUM_FILES = 10
 LICENCE = Path(__file__).with_name("apache-2.0.txt")
-_TERMS = """predict.py is part of Tenfold and comes under the Apache License, Version 2.0, which follows.
+TERMS = """predict.py is part of Tenfold and comes under the Apache License, Version 2.0, which follows.
 The weights, the network's text, the classes and the figures belong to whoever trained this model; Tenfold claims no
 rights to them and gives no warranty for what the model says.
 
@@ -51,7 +51,7 @@ class ModelFolderWriter:
             "metrics.json": _json(_figures(model, difference)),
             "predict.py": self.predict_script(Preprocessing.from_json(model.preprocessing)),
             "MODEL_CARD.md": model_card(model),
-            "LICENSE": _TERMS + LICENCE.read_text("utf-8"),
+            "LICENSE": TERMS + LICENCE.read_text("utf-8"),
         }
         for name, text in texts.items():
             (folder / name).write_text(text, "utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NoSuchFile,
 )
 
+from tenfold.adapters.runtimes.ranking import GRAPH, About, rank, read_about
 from tenfold.core.datasets.ports import ImageDecoder
-from tenfold.core.datasets.preprocessing import Preprocessing
-from tenfold.core.errors import Damaged, Invalid
+from tenfold.core.errors import Damaged
 from tenfold.core.inference.ports import Prediction
 
 KEPT_READY = 4
@@ -32,8 +31,7 @@ BATCH = 16
 class _Ready:
     session: onnxruntime.InferenceSession
     input_name: str
-    preprocessing: Preprocessing
-    labels: tuple[str, ...]
+    about: About
 
 
 class OnnxPredictor:
@@ -46,11 +44,12 @@ class OnnxPredictor:
 
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         ready = self._get(folder)
-        images = [self._decoder.decode(data, ready.preprocessing) for data in pictures]
+        preprocessing = ready.about.preprocessing
+        images = [self._decoder.decode(data, preprocessing) for data in pictures]
         ranked: list[tuple[Prediction, ...]] = []
         for start in range(0, len(images), BATCH):
-            arrays = ready.preprocessing.to_arrays(np.stack(images[start : start + BATCH]))
-            ranked.extend(_rank(row, ready.labels) for row in _run(ready, arrays, folder))
+            arrays = preprocessing.to_arrays(np.stack(images[start : start + BATCH]))
+            ranked.extend(rank(row, ready.about.labels) for row in _run(ready, arrays, folder))
         return ranked
 
     def close(self) -> None:
@@ -70,14 +69,12 @@ class OnnxPredictor:
 def _load(folder: Path) -> _Ready:
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting server burns no core
+    about = read_about(folder)
     try:
-        preprocessing = Preprocessing.from_json(json.loads((folder / "preprocessing.json").read_text("utf-8")))
-        labels = tuple((folder / "labels.txt").read_text("utf-8").rstrip("\n").split("\n"))
-        path = str(folder / "model.onnx")
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except (OSError, ValueError, Invalid, Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+        session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    except (OSError, ValueError, Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
         raise Damaged(f"The model in {folder.name} cannot be loaded: {error}") from error
-    return _Ready(session, session.get_inputs()[0].name, preprocessing, labels)
+    return _Ready(session, session.get_inputs()[0].name, about)
 
 
 def _run(ready: _Ready, arrays: npt.NDArray[np.float32], folder: Path) -> npt.NDArray[np.float32]:
@@ -85,12 +82,7 @@ def _run(ready: _Ready, arrays: npt.NDArray[np.float32], folder: Path) -> npt.ND
         probabilities: npt.NDArray[np.float32] = ready.session.run(None, {ready.input_name: arrays})[0]
     except (Fail, InvalidArgument) as error:
         raise Damaged(f"The model in {folder.name} does not take its own pictures: {error}") from error
-    if probabilities.shape != (len(arrays), len(ready.labels)):
-        found = f"{probabilities.shape} for {len(ready.labels)} classes"
+    if probabilities.shape != (len(arrays), len(ready.about.labels)):
+        found = f"{probabilities.shape} for {len(ready.about.labels)} classes"
         raise Damaged(f"The model in {folder.name} gives {found}: its files do not belong together.")
     return probabilities
-
-
-def _rank(probabilities: npt.NDArray[np.float32], labels: tuple[str, ...]) -> tuple[Prediction, ...]:
-    order = np.argsort(-probabilities, kind="stable")
-    return tuple(Prediction(labels[place], float(probabilities[place])) for place in order)

@@ -34,6 +34,7 @@ POLICY: dict[str, Rule] = {
     "network.change": Rule("editor", "write", own=True),
     "run.start": Rule("editor", "write"),
     "run.change": Rule("editor", "write", own=True),
+    "model.create": Rule("editor", "write"),
     "model.change": Rule("editor", "write", own=True),
     "user.manage": Rule("owner", "admin"),
 }

@@ -15,15 +15,21 @@ MAX_ROWS = 1000
 
 def model_card(model: TrainedModel) -> str:
     """The card; a heading stands only where there is something to say under it."""
+    preprocessing = Preprocessing.from_json(model.preprocessing)
     sections = [
-        (f"# {_plain(model.name)}", _summary(model)),
+        (f"# {plain(model.name)}", _summary(model)),
         ("## How good it is", _results(model)),
         ("## What it was trained on", _data(model)),
         ("## How it was trained", _training(model)),
-        ("## What is done to a picture", _preprocessing(model)),
-        ("## How to use it", _usage(model)),
+        ("## What is done to a picture", preprocessing_lines(preprocessing)),
+        ("## How to use it", usage_lines(preprocessing)),
         ("## Files", [f"* `{name}`: {about}" for name, about in _files(model).items()]),
     ]
+    return joined(sections)
+
+
+def joined(sections: Sequence[tuple[str, list[str]]]) -> str:
+    """Headings with their lines; one without any is left out."""
     return "\n".join("\n".join([heading, "", *lines, ""]) for heading, lines in sections if lines)
 
 
@@ -36,7 +42,7 @@ def _summary(model: TrainedModel) -> list[str]:
     preprocessing = Preprocessing.from_json(model.preprocessing)
     colours = {"grey": "grey", "rgb": "colour"}.get(preprocessing.decode.mode, f"{channels}-channel")
     text = (
-        f"A {_plain(model.task)} model with {len(model.classes)} classes: the network {_plain(model.network)} with "
+        f"A {plain(model.task)} model with {len(model.classes)} classes: the network {plain(model.network)} with "
         f"{model.graph.parameters:,} trained weights. It takes {colours} pictures of {width} x {height} pixels."
     )
     if preprocessing.is_plain:
@@ -60,9 +66,9 @@ def _metrics(model: TrainedModel) -> list[tuple[str, Json]]:
 
 
 def _data(model: TrainedModel) -> list[str]:
-    names = ", ".join(_plain(name) for name in model.classes[:100])
+    names = ", ".join(plain(name) for name in model.classes[:100])
     more = f" and {len(model.classes) - 100} more" if len(model.classes) > 100 else ""
-    return [f"Dataset {_plain(model.dataset)}, revision `{model.revision}`.", "", f"Classes: {names}{more}."]
+    return [f"Dataset {plain(model.dataset)}, revision `{model.revision}`.", "", f"Classes: {names}{more}."]
 
 
 def _training(model: TrainedModel) -> list[str]:
@@ -77,9 +83,10 @@ def _training(model: TrainedModel) -> list[str]:
     return lines + (["", *_table(settings)] if settings else []) + (["", f"Made with {versions}."] if versions else [])
 
 
-def _preprocessing(model: TrainedModel) -> list[str]:
+def preprocessing_lines(preprocessing: Preprocessing) -> list[str]:
+    """What is done to a picture, step by step."""
     said = []
-    for operation in Preprocessing.from_json(model.preprocessing).operations:
+    for operation in preprocessing.operations:
         match operation:
             case Decode():
                 said.append(_decoding(operation))
@@ -104,11 +111,11 @@ def _decoding(decode: Decode) -> str:
     )
 
 
-def _usage(model: TrainedModel) -> list[str]:
-    is_plain = Preprocessing.from_json(model.preprocessing).is_plain
+def usage_lines(preprocessing: Preprocessing) -> list[str]:
+    """How a download is used."""
     return [
         "```",
-        f"pip install onnxruntime numpy pillow{'' if is_plain else ' tifffile'}",
+        f"pip install onnxruntime numpy pillow{'' if preprocessing.is_plain else ' tifffile'}",
         "python predict.py picture.jpg",
         "```",
         "",
@@ -142,10 +149,10 @@ def _value(value: Json) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "" if value is None else _plain(str(value))
+    return "" if value is None else plain(str(value))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text that Markdown shows as it is."""
     escaped = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|" else char for char in text)
     return " ".join(escaped.split())

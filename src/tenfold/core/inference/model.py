@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tenfold.core.entities import Named
+from tenfold.core.errors import Conflict
 from tenfold.core.events import Json
 from tenfold.core.ids import ModelId, RevisionId, RunId
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Named):
-    """A model owns its weights, so its run may go. Its folder is an artifact under `files`."""
+    """A model owns its weights, so its run may go. Its folder is an artifact under `files`.
+
+    One that was trained elsewhere has no run, no revision and no network; its facts say under `file` where it is from.
+    """
 
     id: ModelId
     task: str
@@ -28,6 +32,17 @@ class Model(Named):
     def files(self) -> str:
         """The artifact's id. A run that goes on publishes again, so it says which publication is meant."""
         return f"{self.id}-{self.manifest[:12]}"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was trained elsewhere: its graph is somebody's, and Tenfold knows neither layers nor data."""
+        return not self.run
+
+    def require_trained_here(self, what: str) -> None:
+        """Raises `Conflict` for a model that was trained elsewhere, which cannot `what`, as in `be looked into`."""
+        if self.is_foreign:
+            text = f"{self.name} was trained elsewhere and came as ONNX: it classifies pictures, and cannot {what}."
+            raise Conflict(text, code="model.foreign")
 
 
 def model_id(run: RunId) -> ModelId:

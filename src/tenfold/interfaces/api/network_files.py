@@ -69,10 +69,10 @@ def _file(sent: UploadFile | str | None, name: str, problems: list[Problem]) -> 
         text = f"{name} has {size:,} bytes; at most {most:,} are read."
         problems.append(Problem(name, text, "length"))
         return None
-    return ForeignFile(sent.filename or name, _mapped(sent, size) if name == "weights" else sent.file.read())
+    return ForeignFile(sent.filename or name, mapped(sent, size) if name == "weights" else sent.file.read())
 
 
-def _mapped(sent: UploadFile, size: int) -> bytes | memoryview:
+def mapped(sent: UploadFile, size: int) -> bytes | memoryview:
     """The content without holding it, where it lies on the disk already."""
     sent.file.seek(0)
     if not size or not getattr(sent.file, "_rolled", False):

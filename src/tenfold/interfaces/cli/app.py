@@ -8,6 +8,7 @@ import typer
 
 from tenfold.interfaces.cli import commands
 from tenfold.interfaces.cli.environments import build_environments
+from tenfold.interfaces.cli.foreign import add_foreign
 from tenfold.interfaces.cli.inside import add_inside
 from tenfold.interfaces.cli.local import LocalDoor, add_fetch, build_local
 from tenfold.interfaces.cli.networks import network
@@ -46,6 +47,7 @@ def build_app(door: LocalDoor, version: str) -> typer.Typer:
     for noun in ("data", "dataset", "run", "model", "job"):
         app.add_typer(getattr(commands, noun), name=noun)
     add_inside(commands.run, commands.model)
+    add_foreign(commands.model)
     app.add_typer(network, name="network")
     add_sample_commands(commands.dataset)
     add_fetch(commands.data, door)

@@ -22,6 +22,7 @@ import httpx
 
 from tenfold.core.fields import Field
 from tenfold.interfaces.client.errors import ConflictError
+from tenfold.interfaces.client.foreign import import_file
 from tenfold.interfaces.client.looking import look_inside, opened_picture, save_tiles
 from tenfold.interfaces.client.networks import Networks
 from tenfold.interfaces.client.things import OPEN_STATES, POLL_S, Things, signature
@@ -34,6 +35,7 @@ from tenfold.interfaces.schemas.requests import (
     DATASET_FIELDS,
     FILTER_FIELDS,
     LABEL_FIELDS,
+    MODEL_FIELDS,
     RUN_FIELDS,
 )
 
@@ -303,6 +305,16 @@ class Models(Things[objects.Model]):
         answer = self._transport.call("POST", f"/models/{quoted(name)}/classify", files=files)
         return objects.Classified.model_validate(answer).pictures
 
+    def import_file(
+        self, file: str | Path, *, labels: str | Path | Sequence[str] = (), name: str | None = None, **fields: Any
+    ) -> objects.Model:
+        """Makes a model of an ONNX file that was trained elsewhere, to classify pictures with it.
+
+        `labels` is a file with one class a line, or the classes in the order of the output; `mean` and `std` may be
+        numbers.
+        """
+        return import_file(self._transport, Path(file), labels, {**fields, "name": name})
+
     def inside(
         self, name: str, *, picture: str | Path | bytes | None = None, sample: int | None = None
     ) -> inside_objects.Inside:
@@ -373,6 +385,7 @@ _SIGNED: tuple[tuple[Any, tuple[Field, ...]], ...] = (
     (Datasets.samples, FILTER_FIELDS),
     (Datasets.edit, CHANGE_FIELDS),
     (Datasets.find_wrong_labels, LABEL_FIELDS),
+    (Models.import_file, MODEL_FIELDS),
 )
 for _method, _fields in _SIGNED:
     _method.__signature__ = signature(_method, _fields)

@@ -280,7 +280,10 @@ class LogLine(Schema):
 
 
 class Model(Thing):
-    """A model; `state` is always `ready`."""
+    """A model; `state` is always `ready`.
+
+    One that was trained elsewhere has no run, no revision and no network; `facts.file` says what it came as.
+    """
 
     task: str
     run: str

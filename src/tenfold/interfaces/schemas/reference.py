@@ -13,6 +13,7 @@ from tenfold.interfaces.schemas.requests import (
     FILTER_FIELDS,
     IMPORT_FIELDS,
     LABEL_FIELDS,
+    MODEL_FIELDS,
     OPERATION_FIELDS,
     RUN_FIELDS,
 )
@@ -34,6 +35,7 @@ def fields_reference() -> str:
         "An edit": CHANGE_FIELDS,
         "A search for wrong labels": LABEL_FIELDS,
         "An import of a network": IMPORT_FIELDS,
+        "An import of a model": MODEL_FIELDS,
         "An operation on a network's text": OPERATION_FIELDS,
     }
     parts = [line for title, fields in sections.items() for line in _section(title, fields)]

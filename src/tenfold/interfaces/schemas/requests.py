@@ -12,6 +12,7 @@ from tenfold.core.datasets.remote import BucketOptions
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.datasets.uploads import MAX_FILES
 from tenfold.core.fields import Field, fields_of
+from tenfold.core.inference.importing import ModelImport
 from tenfold.core.networks.importing import NetworkImport
 from tenfold.core.networks.operation import Operation
 from tenfold.core.training.spec import TrainingSpec
@@ -22,6 +23,7 @@ BUCKET_FIELDS: tuple[Field, ...] = fields_of(BucketOptions)
 CHANGE_FIELDS: tuple[Field, ...] = fields_of(Change)
 OPERATION_FIELDS: tuple[Field, ...] = fields_of(Operation)
 IMPORT_FIELDS: tuple[Field, ...] = fields_of(NetworkImport)
+MODEL_FIELDS: tuple[Field, ...] = fields_of(ModelImport)
 LABEL_FIELDS: tuple[Field, ...] = fields_of(LabelSearch)
 FILTER_FIELDS: tuple[Field, ...] = fields_of(SampleFilter)
 
@@ -145,6 +147,22 @@ def network_import_request() -> dict[str, Any]:
     name = {"type": "string", "description": "Left out, a free name is made of the file's."}
     given = {field.name: _given(field) for field in IMPORT_FIELDS}
     schema = {"type": "object", "properties": {**about, "name": name, **given}, "required": ["network"]}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def model_import_request() -> dict[str, Any]:
+    """The form of an import of a model: its file, its classes, and how a picture becomes its input."""
+    about: dict[str, dict[str, Any]] = {
+        "file": {"type": "string", "format": "binary", "description": "The ONNX file, with its weights inside."},
+        "labels": {
+            "type": "string",
+            "description": "The classes in the order of the output, one a line, as text or as a file; left out, they "
+            "are `class 0` and so on.",
+        },
+        "name": {"type": "string", "description": "Left out, a free name is made of the file's."},
+    }
+    given = {field.name: _given(field) for field in MODEL_FIELDS}
+    schema = {"type": "object", "properties": {**about, **given}, "required": ["file"]}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, UploadFile
+from fastapi import APIRouter, Depends, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from tenfold.core.errors import InvalidFields, Problem
 from tenfold.interfaces.api import present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
 from tenfold.interfaces.api.bodies import JsonBody, described
 from tenfold.interfaces.api.lists import ListQuery
+from tenfold.interfaces.api.model_files import model_form
 from tenfold.interfaces.api.routes.datasets import change
 from tenfold.interfaces.schemas import objects
+from tenfold.interfaces.schemas.requests import model_import_request
 
 router = APIRouter(tags=["models"])
 
@@ -23,6 +27,22 @@ def list_models(query: ListQuery, caller: CallerNow, services: ServicesNow) -> o
     """All models, newest first."""
     found = services.models.named.page(caller, query)
     return objects.Page(**present.page(found, [present.model(item) for item in found.items]))
+
+
+@router.post(
+    "/models/import",
+    status_code=201,
+    dependencies=[Depends(Access("model.create"))],
+    openapi_extra=model_import_request(),
+)
+async def import_model(request: Request, caller: CallerNow, services: ServicesNow) -> objects.Model:
+    """Makes a model of an ONNX file that was trained elsewhere; a worker reads it and runs it, confined."""
+    async with model_form(request) as sent:
+        if sent.file is None:
+            raise InvalidFields([Problem("file", "Choose the ONNX file.", "required")])
+        importing, name = services.model_imports.import_file, sent.name or None
+        made = await run_in_threadpool(importing, caller, sent.file, sent.values, labels=sent.labels, name=name)
+    return present.model(made)
 
 
 @router.get("/models/{name}", dependencies=[Depends(Access("read"))])

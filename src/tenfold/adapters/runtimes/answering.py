@@ -1,0 +1,58 @@
+"""The process that runs a foreign graph: loads it, and answers until nobody asks any more."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import onnxruntime
+
+from tenfold.adapters.runtimes.conversation import ANSWER, OK, REQUEST, refusal
+from tenfold.adapters.runtimes.ranking import GRAPH
+
+MOST_THREADS = 8
+_SILENT = 4
+
+
+def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
+    """Answers what comes from `source` into `target`, to its end."""
+    try:
+        session = _load(folder / GRAPH)
+    except Exception as error:  # noqa: BLE001  its kinds of error have no common class, and a graph can cause all
+        _send(target, refusal(f"ONNX Runtime cannot load it: {error}"))
+        return
+    _send(target, OK)
+    while len(head := source.read(REQUEST.size)) == REQUEST.size:
+        shape = REQUEST.unpack(head)
+        content = source.read(4 * int(np.prod(shape)))
+        images = np.frombuffer(content, "<f4").reshape(shape)
+        try:
+            found = _run(session, images)
+        except Exception as error:  # noqa: BLE001  as above
+            _send(target, refusal(f"ONNX Runtime cannot run it: {error}"))
+            continue
+        _send(target, OK + ANSWER.pack(*found.shape) + found.astype("<f4").tobytes())
+
+
+def _send(target: BinaryIO, content: bytes) -> None:
+    target.write(content)
+    target.flush()
+
+
+def _load(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _run(session: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarray:
+    """Probabilities (N, K), from a graph that takes any number of pictures or one at a time."""
+    about = session.get_inputs()[0]
+    together = not isinstance(about.shape[0], int)
+    parts = [images] if together else [image[None] for image in images]
+    return np.concatenate([session.run(None, {about.name: part})[0] for part in parts])
