@@ -135,6 +135,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
     node, plain = helper.make_node, linear()
     second = helper.make_tensor_value_info("x2", TensorProto.FLOAT, FIRST)
     more = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", CLASSES])
+    fused = node("FusedNothing", ["z"], ["y"], domain="com.microsoft")
     shape = numpy_helper.from_array(np.array([-1], np.int64), "shape")
     one = numpy_helper.from_array(np.zeros((CLASSES, 1), np.float32), "one")
     return {
@@ -155,7 +156,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "three axes": (linear(takes=["N", 3, 64]), "model.no-picture"),
         "words": (linear(kind=TensorProto.STRING), "model.input-type"),
         "of others": (_with(node("Magic", ["z"], ["y"], domain="evil")), "model.custom-operator"),
-        "unknown": (_with(node("FusedNothing", ["z"], ["y"], domain="com.microsoft"), domains=[helper.make_opsetid("com.microsoft", 1)]), "model.refused"),
+        "unknown": (_with(fused, domains=[helper.make_opsetid("com.microsoft", 1)]), "model.refused"),
         "function": (with_function(), "model.functions"),
         "not a number": (_with(node("Log", ["z"], ["y"])), "model.not-numbers"),
         "old": (linear(opset=6), "model.opset"),

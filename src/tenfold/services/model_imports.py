@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.errors import BadModel, InvalidFields, NotFound, Problem
 from tenfold.core.events import Inspected, Json
 from tenfold.core.export.foreign import ForeignModelWriter, TakenModel
-from tenfold.core.fields import parse_spec
+from tenfold.core.fields import parse_spec, spec_values
 from tenfold.core.ids import PREFIXES, ModelId, RevisionId, RunId, is_id, new_id
 from tenfold.core.inference.importing import (
     MAX_MODEL_BYTES,
@@ -154,7 +154,8 @@ class ModelImports:
             standing = self._ended(self._errands.ask(spec, slot="cpu", asker=actor.user))
             try:
                 found, confinement = _found(standing)
-                origin = {**_file_facts(sent), **origin_facts(found, confinement)}
+                said = cast("Json", spec_values(wanted))
+                origin = {**_file_facts(sent), **origin_facts(found, confinement), "wanted": said}
                 taken = TakenModel(
                     name=given or Path(sent.name).stem,
                     found=found,

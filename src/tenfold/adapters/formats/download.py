@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tenfold.adapters.formats.files.zip_stream import BLOCK, stream_zip
 from tenfold.core.errors import Damaged
-from tenfold.core.export.contents import PYTHON_FILE, contents
+from tenfold.core.export.contents import FOREIGN_CONTENTS, ORIGIN_FILE, PYTHON_FILE, contents
 
 
 def build_download(folder: Path, name: str) -> Iterator[bytes]:
@@ -15,7 +15,8 @@ def build_download(folder: Path, name: str) -> Iterator[bytes]:
 
     Raises `Damaged` for a missing file before the first block.
     """
-    files = contents(is_python=(folder / PYTHON_FILE).is_file())
+    is_foreign = (folder / ORIGIN_FILE).is_file()
+    files = FOREIGN_CONTENTS if is_foreign else contents(is_python=(folder / PYTHON_FILE).is_file())
     missing = [file for file in files if not (folder / file).is_file()]
     if missing:
         raise Damaged(f"The model {name} has no {', '.join(missing)}.", code="model.incomplete")

@@ -15,7 +15,8 @@ from typing import BinaryIO
 from tenfold.adapters.formats.model_folder import LICENCE, TERMS
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadModel
-from tenfold.core.export.foreign import ORIGIN_FILE, TakenModel, foreign_card
+from tenfold.core.export.contents import ORIGIN_FILE
+from tenfold.core.export.foreign import TakenModel, foreign_card
 from tenfold.core.inference.importing import LIMITS, MODEL_FILE
 
 _BLOCK = 1 << 22

@@ -16,6 +16,17 @@ CONTENTS: Mapping[str, str] = {
     "versions.json": "what it was made with",
     "LICENSE": "the terms of predict.py; the weights belong to whoever trained them",
 }
+ORIGIN_FILE = "origin.json"
+FOREIGN_CONTENTS: Mapping[str, str] = {
+    "MODEL_CARD.md": "what the model is and where it comes from",
+    "predict.py": CONTENTS["predict.py"],
+    "model.onnx": "the network with its weights; takes float32 images (N, C, H, W) and gives probabilities",
+    "preprocessing.json": CONTENTS["preprocessing.json"],
+    "labels.txt": CONTENTS["labels.txt"],
+    ORIGIN_FILE: "the file that it came as, and what was found in it",
+    "LICENSE": "the terms of predict.py; the model belongs to whoever trained it",
+}
+"""Of a model that was trained elsewhere."""
 NETWORK_FILE, PYTHON_FILE = "network.network", "network.py"
 
 

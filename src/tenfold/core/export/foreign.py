@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.events import Json
-from tenfold.core.export.contents import CONTENTS
+from tenfold.core.export.contents import FOREIGN_CONTENTS
 from tenfold.core.export.model_card import joined, plain, preprocessing_lines, usage_lines
 from tenfold.core.inference.importing import ForeignModel
-
-ORIGIN_FILE = "origin.json"
-FOREIGN_CONTENTS: Mapping[str, str] = {
-    name: {
-        "MODEL_CARD.md": "what the model is and where it comes from",
-        "model.onnx": "the network with its weights; takes float32 images (N, C, H, W) and gives probabilities",
-    }.get(name, CONTENTS[name])
-    for name in ("MODEL_CARD.md", "predict.py", "model.onnx", "preprocessing.json", "labels.txt", "LICENSE")
-} | {ORIGIN_FILE: "the file that it came as, and what was found in it"}
 
 
 @dataclass(frozen=True, kw_only=True)

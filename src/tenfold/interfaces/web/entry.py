@@ -26,6 +26,7 @@ from tenfold.interfaces.web.routes import (
     models,
     network_editor,
     networks,
+    new_model,
     new_network,
     python_networks,
     runs,
@@ -50,7 +51,7 @@ def add_pages(app: FastAPI) -> Site:
     """Adds the pages to the application; raises `Unavailable` when scripts and styles are not built."""
     site = app.state.site = Site()
     for module in (
-        *(entry, home, datasets, edits, doctor, runs, inside, models),
+        *(entry, home, datasets, edits, doctor, runs, inside, new_model, models),
         *(network_editor, new_network, python_networks, networks, settings),
     ):
         app.include_router(module.router)

@@ -11,6 +11,7 @@ from tenfold.core.events import Json
 from tenfold.core.export.contents import PYTHON_FILE
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import Prediction
+from tenfold.core.jobs.confinement import Confinement
 from tenfold.core.networks.custom import is_python
 from tenfold.core.training.run import Run
 from tenfold.interfaces.services import Services
@@ -34,16 +35,24 @@ CONTENTS = (
     Fact(term="Also", value="labels, metrics, versions, licence, model card"),
 )
 
+FOREIGN = (
+    Fact(term="Model", value="model.onnx"),
+    Fact(term="Preparation", value="preprocessing.json"),
+    Fact(term="Script", value="predict.py"),
+    Fact(term="Also", value="labels, origin, licence, model card"),
+)
+
 
 def model_row(services: Services, actor: Actor, model: Model) -> views.ModelRow:
     """One line of the list."""
     return views.ModelRow(
         named=named_view(services, actor, "models", model),
         dataset=_dataset(services, actor, model),
-        network=network_link(services, actor, model.network, _trained_by(services, model)),
+        network=_network(services, actor, model),
         accuracy=model.metrics.get("test_accuracy", model.metrics.get("val_accuracy")),
         num_judged=split_size(services, model.revision, "test" if "test_accuracy" in model.metrics else "val"),
         num_bytes=model.size_bytes,
+        is_foreign=model.is_foreign,
     )
 
 
@@ -57,7 +66,9 @@ def model_page(
     result: views.TestResult | None = None,
     about_form: AboutForm | None = None,
 ) -> views.ModelPage:
-    """One model at one of its tabs; `page` chooses which test pictures are offered."""
+    """One model at one of its tabs; `page` chooses which test pictures are offered. A foreign one has but the test."""
+    foreign = foreign_view(model)
+    tab = "test" if foreign else tab
     written = _report(services, actor, model)
     url = address("models", model.name)
     judged = report(written)
@@ -67,7 +78,7 @@ def model_page(
         named=named_view(services, actor, "models", model),
         dataset=_dataset(services, actor, model),
         revision=revision_number(services, model.revision),
-        network=network_link(services, actor, model.network, _trained_by(services, model)),
+        network=_network(services, actor, model),
         run=_run(services, actor, model),
         made_at=moment(model.created_at),
         epoch=max(1, round(float(cast("float", written.get("epochs") or 0)))),
@@ -86,9 +97,43 @@ def model_page(
         num_bytes=model.size_bytes,
         contents=_contents(services, actor, model),
         facts=_facts(model),
-        can_copy=actor.may("network.create"),
+        can_copy=actor.may("network.create") and not foreign,
         about_form=about_form,
+        foreign=foreign,
     )
+
+
+def foreign_view(model: Model) -> views.ForeignView | None:
+    """Of a model that was trained elsewhere what its file said; nothing for another."""
+    if not model.is_foreign:
+        return None
+    told = cast("dict[str, Any]", model.facts["file"])
+    level = Confinement.from_json(told["confinement"])
+    return views.ForeignView(
+        file=told["name"],
+        width=told["width"],
+        height=told["height"],
+        is_grey=told["channels"] == 1,
+        num_classes=told["classes"],
+        facts=(
+            Fact(term="File", value=told["name"]),
+            Fact(term="sha256", value=f"{told['sha256'][:16]}…", is_code=True),
+            Fact(term="Made by", value=told["producer"] or "not said"),
+            Fact(term="Operators", value=f"set {told['opset']}, {plural(told['num_nodes'], 'node')}"),
+            Fact(term="Layout", value="channels first" if told["layout"] == "nchw" else "channels last"),
+            Fact(term="Values", value=_values(told["wanted"])),
+            Fact(term="Output", value=f"{told['output']}: {told['says_output']}"),
+            Fact(term="At a time", value="one picture" if told["batch"] else "any number of pictures"),
+            Fact(term="First run", value=f"confined, level {level.level}" if level.level == "B" else "not confined"),
+        ),
+    )
+
+
+def _values(wanted: dict[str, Any]) -> str:
+    """How pixels become numbers, in words."""
+    parts = [f"{wanted['range'].replace('-', ' to ')}"]
+    parts += [f"{word} {wanted[name]}" for name, word in (("mean", "mean"), ("std", "deviation")) if wanted[name]]
+    return "; ".join(parts)
 
 
 def report(written: dict[str, Json]) -> views.Report | None:
@@ -198,9 +243,19 @@ def _report(services: Services, actor: Actor, model: Model) -> dict[str, Json]:
 
 
 def _dataset(services: Services, actor: Actor, model: Model) -> Link:
+    if model.is_foreign:
+        return Link(text="elsewhere", url="")
     with services.database.read() as tx:
         revision = tx.revisions.find(id=model.revision)
     return dataset_link(services, actor, revision.dataset) if revision else Link(text="a dataset that is gone", url="")
+
+
+def _network(services: Services, actor: Actor, model: Model) -> Link:
+    """Where its network leads; of a model that was trained elsewhere the file."""
+    foreign = foreign_view(model)
+    if foreign is not None:
+        return Link(text=foreign.file, url="")
+    return network_link(services, actor, model.network, _trained_by(services, model))
 
 
 def _run(services: Services, actor: Actor, model: Model) -> Link | None:
@@ -219,6 +274,8 @@ def _trained_by(services: Services, model: Model) -> Run | None:
 
 def _contents(services: Services, actor: Actor, model: Model) -> tuple[Fact, ...]:
     """What its download holds; of a network of Python the source."""
+    if model.is_foreign:
+        return FOREIGN
     try:
         holds_python = is_python(services.models.network_text(actor, model))
     except NotFound:
@@ -229,6 +286,8 @@ def _contents(services: Services, actor: Actor, model: Model) -> tuple[Fact, ...
 
 def _parameters(services: Services, actor: Actor, model: Model, num_classes: int) -> int | None:
     """The number of trained values; `None` when the revision is gone."""
+    if model.is_foreign:
+        return int(cast("dict[str, Any]", model.facts["file"])["parameters"])
     try:
         text = services.models.network_text(actor, model)
     except NotFound:
@@ -245,6 +304,9 @@ def _parameters(services: Services, actor: Actor, model: Model, num_classes: int
 
 
 def _facts(model: Model) -> tuple[Fact, ...]:
+    foreign = foreign_view(model)
+    if foreign is not None:
+        return foreign.facts
     chosen = cast("dict[str, Json]", model.facts.get("parameters") or {})
     return (
         Fact(term="Task", value=model.task),

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from tenfold.core.accounts.policy import Actor
-from tenfold.core.errors import BadImage, Busy, NotFound
+from tenfold.core.errors import BadImage, BadModel, Busy, NotFound
 from tenfold.core.inference.model import Model
 from tenfold.core.numerals import whole_number
 from tenfold.core.repository import Query
@@ -38,7 +38,13 @@ def list_models(
     found = services.models.named.page(caller, Query(search=search, cursor=cursor, limit=PAGE))
     next_url = f"/models?{urlencode({'search': search, 'cursor': found.cursor})}" if found.cursor else ""
     rows = tuple(models.model_row(services, caller, model) for model in found.items)
-    page = ModelsPage(rows=rows, search=search, next_url=next_url, can_edit=caller.may("run.start"))
+    page = ModelsPage(
+        rows=rows,
+        search=search,
+        next_url=next_url,
+        can_edit=caller.may("run.start"),
+        can_bring=caller.may("model.create"),
+    )
     return site.show(request, page)
 
 
@@ -112,7 +118,7 @@ def _test(
     began = time.perf_counter()
     try:
         (ranked,) = services.models.classify(caller, model.id, [content])
-    except (BadImage, Busy) as error:
+    except (BadImage, BadModel, Busy) as error:
         return TestResult(file=file, guesses=(), problem=error.message)
     seconds = time.perf_counter() - began
     result = models.result_of(ranked, file=file, shown=shown)

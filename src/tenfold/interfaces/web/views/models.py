@@ -20,6 +20,7 @@ class ModelRow:
     accuracy: float | None
     num_judged: int | None
     num_bytes: int
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class ModelsPage(Page):
     search: str = ""
     next_url: str = ""
     can_edit: bool = True
+    can_bring: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +118,20 @@ class TestPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForeignView:
+    """Where a model comes from that was trained elsewhere, and what it takes and gives."""
+
+    file: str
+    width: int
+    height: int
+    is_grey: bool
+    num_classes: int
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelPage(Page):
-    """One model, at one of its tabs."""
+    """One model, at one of its tabs; one that was trained elsewhere is `foreign` and has no report."""
 
     template: ClassVar[str] = "model.html"
     place: ClassVar[Place] = "models"
@@ -141,3 +155,4 @@ class ModelPage(Page):
     facts: tuple[Fact, ...] = ()
     can_copy: bool = False
     about_form: AboutForm | None = None
+    foreign: ForeignView | None = None
