@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -238,3 +239,43 @@ def test_a_graph_that_comes_to_no_end_later_is_ended_and_others_go_on(
     assert error.value.problem.code == "model.slow"
     assert len(by_label(client, "sleeper", picture)[0]) == 5
     assert len(by_label(client, brought.id, picture)[0]) == 5
+
+
+def test_a_page_asks_again_for_what_is_open_and_keeps_the_file(owner: TestClient, site: Site) -> None:
+    assert "Bring a model in" in owner.get("/models").text
+    content = made.linear(takes=["N", 3, "h", "w"])
+    asked = owner.post("/models/new", files={"file": ("paged.onnx", content)}, data={"labels": "a\nb", "mean": "0.5"})
+    assert asked.status_code == 422
+    for text in (
+        "The file leaves the width of its input open",
+        "paged.onnx</b> is here already",
+        "a\nb",
+        'value="0.5"',
+    ):
+        assert text in asked.text
+
+    (arrival,) = re.findall(r'name="arrival" value="(upl_\w+)"', asked.text)
+    sizes = {"arrival": arrival, "width": "8", "height": "8"}
+    wrong = owner.post("/models/new", data={**sizes, "labels": "a\nb"})
+    assert "There are 2 labels, and the model gives 5 numbers" in wrong.text
+    others = site.client("editor").post("/models/new", data=sizes)
+    assert (others.status_code, "no longer here" in others.text) == (404, True)
+    made_now = owner.post("/models/new", data={**sizes, "labels": "\n".join(LABELS)}, follow_redirects=False)
+
+    assert (made_now.status_code, made_now.headers["location"]) == (303, "/models/paged")
+    page = owner.get("/models/paged").text
+    for text in ("trained elsewhere, came as paged.onnx", "8 × 8", "mean 0.5", "prepared as was said"):
+        assert text in page
+    for text in ("Inside</a>", "Copy its network", "Report</a>"):
+        assert text not in page
+    assert "not measured" in owner.get("/models").text
+    assert not list((site.home / "data" / "artifacts" / "arrivals").glob("*"))
+
+
+def test_a_page_keeps_nothing_of_a_file_that_cannot_be_used(owner: TestClient, site: Site) -> None:
+    refused = owner.post("/models/new", files={"file": ("bad.onnx", made.outside("../../x"))})
+    assert (refused.status_code, "other files are not opened" in refused.text) == (422, True)
+    assert 'name="arrival"' not in refused.text
+    assert not list((site.home / "data" / "artifacts" / "arrivals").glob("*"))
+    assert "Choose the ONNX file." in owner.post("/models/new", data={"name": "x"}).text
+    assert owner.post("/models/new", data={"arrival": "../../etc"}).status_code == 404

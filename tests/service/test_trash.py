@@ -171,6 +171,16 @@ def test_an_archive_that_nobody_imports_goes_after_a_day(bench: Bench, trash: Tr
     assert files(bench.data / "uploads") == sorted([needed, fresh])
 
 
+def test_a_model_that_was_sent_goes_after_a_day(bench: Bench, trash: TrashService) -> None:
+    bench.artifacts.publish("arrivals", new_id("upload"), lambda folder: None)
+    trash.empty()
+    assert len(artifacts(bench, "arrivals")) == 1
+    for folder in (bench.data / "artifacts" / "arrivals").iterdir():
+        os.utime(folder, (bench.clock.now - DAY_S - 60,) * 2)
+    trash.empty()
+    assert artifacts(bench, "arrivals") == []
+
+
 def test_pages_of_trash_are_all_seen(bench: Bench, trash: TrashService) -> None:
     bench.ready()
     for number in range(3):

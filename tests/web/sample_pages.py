@@ -38,6 +38,7 @@ from web.samples.results import (
     bare_test_model_page,
     blocks_page,
     broken_network_page,
+    foreign_model_page,
     imported_network_page,
     model_page,
     models_page,
@@ -45,6 +46,7 @@ from web.samples.results import (
     networks_page,
     new_network_page,
     python_network_page,
+    refused_model_page,
     refused_network_page,
     refused_python_page,
     test_model_page,
@@ -60,6 +62,7 @@ from web.samples.training import (
 )
 
 from tenfold.interfaces.web.presenters.language import language_page
+from tenfold.interfaces.web.presenters.new_model import new_model_page
 from tenfold.interfaces.web.views import components, datasets, models, runs, settings
 from tenfold.interfaces.web.views.frame import Frame, Page, Toast
 
@@ -96,6 +99,9 @@ PAGES: dict[str, Callable[[], Page]] = {
     "model": model_page,
     "model-test": test_model_page,
     "model-test-bare": bare_test_model_page,
+    "model-foreign": foreign_model_page,
+    "model-new": lambda: new_model_page({}, confined="Confined (level B): Landlock (version 7)."),
+    "model-new-refused": refused_model_page,
     "networks": networks_page,
     "network": network_page,
     "network-broken": broken_network_page,

@@ -15,10 +15,13 @@ from tenfold.core.networks.inspection import Inspection, Knob, SourceProblem, Tr
 from tenfold.interfaces.web.presenters import imported
 from tenfold.interfaces.web.presenters.network_editor import Looking, editor_view
 from tenfold.interfaces.web.presenters.networks import parameter_row
+from tenfold.interfaces.web.presenters.new_model import new_model_page
 from tenfold.interfaces.web.presenters.python_network import inspection_view
 from tenfold.interfaces.web.views import datasets, models, networks, new_network, python_network
 from tenfold.interfaces.web.views.frame import Link
+from tenfold.interfaces.web.views.new_model import NewModelPage
 from tenfold.services.inspections import Found
+from tenfold.services.model_imports import Arrival
 
 
 def report() -> models.Report:
@@ -107,6 +110,29 @@ def bare_test_model_page() -> models.ModelPage:
     return replace(model_page(), tab="test")
 
 
+def foreign_model_page() -> models.ModelPage:
+    """A model that was trained elsewhere."""
+    facts = (datasets.Fact(term="File", value="pets.onnx"), datasets.Fact(term="Layout", value="channels last"))
+    foreign = models.ForeignView(file="pets.onnx", width=224, height=224, is_grey=False, num_classes=37, facts=facts)
+    page = test_model_page()
+    test = replace(page.test, pictures=(), has_digits=False)
+    return replace(page, tab="test", foreign=foreign, run=None, report=None, test=test, can_copy=False)
+
+
+def refused_model_page() -> NewModelPage:
+    """The form after a file that leaves its size open, with a wrong mean and a name that is taken."""
+    problems = [
+        Problem("width", "The file leaves the width of its input open: say it."),
+        Problem("mean", "'a' is not one number or three, as in 0.485, 0.456, 0.406."),
+        Problem("labels", "There are 2 labels, and the model gives 37 numbers: one label a number, in its order."),
+        Problem("name", "The name 'pets' is taken by another model; 'pets-2' is free."),
+    ]
+    arrival = Arrival(id="upl_0000000000000000", owner="", name="pets.onnx", sha256="", size_bytes=17_000_000)
+    typed = {"mean": "a", "name": "pets"}
+    error = InvalidFields(problems)
+    return new_model_page(typed, confined="Not confined (level A).", labels="cat\ndog", arrival=arrival, error=error)
+
+
 def models_page() -> models.ModelsPage:
     rows = tuple(
         models.ModelRow(
@@ -122,7 +148,10 @@ def models_page() -> models.ModelsPage:
             ("lenet-mnist-first-with-tanh", 0.9896, "tanh instead of relu"),
         )
     )
-    return models.ModelsPage(rows=rows)
+    foreign = replace(
+        rows[0], named=named("models", "pets"), dataset=Link(text="elsewhere", url=""), accuracy=None, is_foreign=True
+    )
+    return models.ModelsPage(rows=(*rows, foreign), can_bring=True)
 
 
 CATALOGUE = Path(__file__).parents[3] / "src/tenfold/core/networks/catalogue"

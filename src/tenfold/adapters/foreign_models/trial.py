@@ -13,12 +13,11 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotThe
 
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadModel
-from tenfold.core.inference.importing import told
+from tenfold.core.inference.importing import is_out_of_memory, told
 
 TRIAL_S = 15.0
 THREADS = 2
 _SILENT = 4
-_OUT_OF_MEMORY = ("bad allocation", "bad_alloc", "allocate", "out of memory")
 
 
 class Graph:
@@ -76,7 +75,6 @@ def trial_images(preprocessing: Preprocessing) -> npt.NDArray[np.float32]:
 
 
 def _refused(error: Exception, what: str) -> BadModel:
-    said = str(error)
-    if isinstance(error, MemoryError) or any(word in said.casefold() for word in _OUT_OF_MEMORY):
+    if is_out_of_memory(error):
         return BadModel("It needs more memory than it may take.", code="model.memory")
-    return BadModel(f"{what}: {told(said)}", code="model.refused")
+    return BadModel(f"{what}: {told(error)}", code="model.refused")

@@ -11,6 +11,7 @@ import onnxruntime
 
 from tenfold.adapters.runtimes.conversation import ANSWER, OK, REQUEST, refusal
 from tenfold.adapters.runtimes.ranking import GRAPH
+from tenfold.core.inference.importing import is_out_of_memory
 
 MOST_THREADS = 8
 _SILENT = 4
@@ -21,7 +22,7 @@ def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
     try:
         session = _load(folder / GRAPH)
     except Exception as error:  # noqa: BLE001  its kinds of error have no common class, and a graph can cause all
-        _send(target, refusal(f"ONNX Runtime cannot load it: {error}"))
+        _send(target, _says("load", error))
         return
     _send(target, OK)
     while len(head := source.read(REQUEST.size)) == REQUEST.size:
@@ -31,9 +32,14 @@ def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
         try:
             found = _run(session, images)
         except Exception as error:  # noqa: BLE001  as above
-            _send(target, refusal(f"ONNX Runtime cannot run it: {error}"))
+            _send(target, _says("run", error))
             continue
         _send(target, OK + ANSWER.pack(*found.shape) + found.astype("<f4").tobytes())
+
+
+def _says(what: str, error: Exception) -> bytes:
+    why = "it needs more memory than it may take" if is_out_of_memory(error) else error
+    return refusal(f"ONNX Runtime cannot {what} it: {why}")
 
 
 def _send(target: BinaryIO, content: bytes) -> None:

@@ -37,6 +37,7 @@ ANSWER_LIMITS = Limits(memory_bytes=6 << 30, wall_s=30, file_bytes=0, output_byt
 Layout = Literal["auto", "nchw", "nhwc"]
 Range = Literal["0-1", "0-255"]
 Output = Literal["auto", "probabilities", "logits"]
+_OUT_OF_MEMORY = ("bad allocation", "bad_alloc", "allocate", "out of memory")
 _RESIZE = next(field for field in fields_of(DatasetSpec) if field.name == "resize")
 
 
@@ -203,6 +204,12 @@ def told(value: object) -> str:
     """A text from a file as it can be shown: short, and without what is no text."""
     plain = "".join(char if char.isprintable() else " " for char in str(value)[:MAX_TOLD])
     return " ".join(plain.encode("utf-8", "replace").decode("utf-8").split())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of a runtime says that there was not enough memory; it has no kind of its own for that."""
+    said = str(error).casefold()
+    return isinstance(error, MemoryError) or any(word in said for word in _OUT_OF_MEMORY)
 
 
 def read_labels(text: str) -> tuple[str, ...]:
