@@ -247,7 +247,7 @@ def test_a_page_asks_again_for_what_is_open_and_keeps_the_file(owner: TestClient
     asked = owner.post("/models/new", files={"file": ("paged.onnx", content)}, data={"labels": "a\nb", "mean": "0.5"})
     assert asked.status_code == 422
     for text in (
-        "The file leaves the width of its input open",
+        "leaves the width of its input open",
         "paged.onnx</b> is here already",
         "a\nb",
         'value="0.5"',
@@ -255,7 +255,7 @@ def test_a_page_asks_again_for_what_is_open_and_keeps_the_file(owner: TestClient
         assert text in asked.text
 
     (arrival,) = re.findall(r'name="arrival" value="(upl_\w+)"', asked.text)
-    sizes = {"arrival": arrival, "width": "8", "height": "8"}
+    sizes = {"arrival": arrival, "width": "8", "height": "8", "mean": "0.5"}
     wrong = owner.post("/models/new", data={**sizes, "labels": "a\nb"})
     assert "There are 2 labels, and the model gives 5 numbers" in wrong.text
     others = site.client("editor").post("/models/new", data=sizes)

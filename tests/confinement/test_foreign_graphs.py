@@ -92,9 +92,9 @@ def test_it_opens_no_file_but_its_own(tmp_path: Path, apart: ApartPredictor) -> 
 @pytest.mark.parametrize(
     ("graph", "says"),
     [
-        (made.bomb(), "memory|alloc"),
+        (made.bomb(), "needs more memory than it may take"),
         (b"no graph", "cannot load it"),
-        (made.model(made.dense()[:1] + [made.helper.make_node("Log", ["f"], ["y"])]).SerializeToString(), "numbers"),
+        (made.model([made.dense()[0], made.helper.make_node("Log", ["f"], ["y"])]).SerializeToString(), "numbers"),
     ],
 )
 def test_a_graph_that_fails_is_told_and_the_next_is_answered(

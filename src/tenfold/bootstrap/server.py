@@ -156,9 +156,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
         network_imports=NetworkImports(networks, artifacts=artifacts, read=read_network, clock=time.thread_time),
         runs=runs,
         models=models,
-        model_imports=ModelImports(
-            database, models.named, errands, write=ForeignFolderWriter(predict_script=script_for), **stored
-        ),
+        model_imports=_make_model_imports(database, models, errands, **stored),
         desk=desk,
         errands=errands,
         inside=_make_inside(errands, folders, runs=runs, models=models, datasets=datasets, artifacts=artifacts),
@@ -367,6 +365,11 @@ def _has_rebooted(data: Path) -> bool:
     before = path.read_text("ascii").strip() if path.exists() else now
     write_durably(path, now.encode())
     return before != now
+
+
+def _make_model_imports(database: Database, models: ModelService, errands: Errands, **stored: Any) -> ModelImports:
+    write = ForeignFolderWriter(predict_script=script_for)
+    return ModelImports(database, models.named, errands, write=write, **stored)
 
 
 def _make_apart() -> Predictor:

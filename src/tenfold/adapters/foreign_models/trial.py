@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from onnx import ModelProto
-from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotThere
+from onnxruntime.capi import onnxruntime_pybind11_state as kinds
 
 from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadModel
@@ -18,6 +18,9 @@ from tenfold.core.inference.importing import is_out_of_memory, told
 TRIAL_S = 15.0
 THREADS = 2
 _SILENT = 4
+_KINDS = tuple(kind for kind in vars(kinds).values() if isinstance(kind, type) and issubclass(kind, Exception))
+_ERRORS: tuple[type[Exception], ...] = (*_KINDS, RuntimeError, ValueError, TypeError, MemoryError)
+"""What ONNX Runtime raises: its kinds have no class in common."""
 
 
 class Graph:
@@ -33,10 +36,10 @@ class Graph:
         try:
             content = model.SerializeToString()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except NotThere as error:
+        except kinds.NotImplemented as error:
             text = f"ONNX Runtime {onnxruntime.__version__} has no such operator: {told(error)}"
             raise BadModel(text, code="model.unknown-operator") from None
-        except Exception as error:  # noqa: BLE001  its kinds of error have no common class, and a graph can cause all
+        except _ERRORS as error:
             raise _refused(error, "ONNX Runtime cannot load it") from None
 
     def run(self, images: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
@@ -53,7 +56,7 @@ class Graph:
         timer.start()
         try:
             found = self._session.run(None, {self._session.get_inputs()[0].name: images}, options)[0]
-        except Exception as error:  # noqa: BLE001  as above
+        except _ERRORS as error:
             if is_late.is_set():
                 text = f"It does not come to an end: after {self._seconds:g} s its first run was given up."
                 raise BadModel(text, code="model.slow") from None

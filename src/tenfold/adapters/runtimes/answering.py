@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as kinds
 
 from tenfold.adapters.runtimes.conversation import ANSWER, OK, REQUEST, refusal
 from tenfold.adapters.runtimes.ranking import GRAPH
@@ -15,13 +16,16 @@ from tenfold.core.inference.importing import is_out_of_memory
 
 MOST_THREADS = 8
 _SILENT = 4
+_KINDS = tuple(kind for kind in vars(kinds).values() if isinstance(kind, type) and issubclass(kind, Exception))
+_ERRORS: tuple[type[Exception], ...] = (*_KINDS, RuntimeError, ValueError, TypeError, MemoryError)
+"""What ONNX Runtime raises: its kinds have no class in common."""
 
 
 def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
     """Answers what comes from `source` into `target`, to its end."""
     try:
         session = _load(folder / GRAPH)
-    except Exception as error:  # noqa: BLE001  its kinds of error have no common class, and a graph can cause all
+    except _ERRORS as error:
         _send(target, _says("load", error))
         return
     _send(target, OK)
@@ -31,7 +35,7 @@ def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
         images = np.frombuffer(content, "<f4").reshape(shape)
         try:
             found = _run(session, images)
-        except Exception as error:  # noqa: BLE001  as above
+        except _ERRORS as error:
             _send(target, _says("run", error))
             continue
         _send(target, OK + ANSWER.pack(*found.shape) + found.astype("<f4").tobytes())
