@@ -130,6 +130,14 @@ def _with(*behind: NodeProto, **about: Any) -> bytes:
     return model([*dense("z"), *behind], **about).SerializeToString()
 
 
+def _of_size(*dims: int) -> bytes:
+    """A model that says its weights are of another size than they are."""
+    made = model(dense())
+    made.graph.initializer[0].ClearField("dims")
+    made.graph.initializer[0].dims.extend(dims)
+    return made.SerializeToString()
+
+
 def hostile() -> dict[str, tuple[bytes, str]]:
     """What is refused, and by which code; all of it at once, or within the limits of a worker."""
     node, plain = helper.make_node, linear()
@@ -161,5 +169,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "not a number": (_with(node("Log", ["z"], ["y"])), "model.not-numbers"),
         "old": (linear(opset=6), "model.opset"),
         "a name from nowhere": (_with(node("Relu", ["nowhere"], ["y"])), "model.invalid"),
+        "weights that are not there": (_of_size(10**9, 10**9), "model.invalid"),
+        "fewer than none": (_of_size(-5, CLASSES), "model.invalid"),
         "random": (_with(node("RandomNormalLike", ["z"], ["y"])), "model.not-repeatable"),
     }  # fmt: skip
