@@ -71,28 +71,23 @@ def build_module(
 ) -> NetworkModule:
     """The network with its first weights, a function of the seed, or those `carried` from elsewhere by path.
 
-    Activations are written over their input where its producer does not need it for the backward pass; without
+    Activations and sums are written over an input where its producer does not need it for the backward pass; without
     `in_place` never, so that every layer's output can be looked at.
     """
-    copied = {path: np.array(tensor, dtype=np.float32) for path, tensor in (carried or {}).items()}
-    tensors = {**initial_weights(graph, seed=seed), **copied}
-    return _assemble(graph, {path: torch.from_numpy(tensor) for path, tensor in tensors.items()}, in_place=in_place)
+    tensors = {**initial_weights(graph, seed=seed), **(carried or {})}
+    return load_module(graph, tensors, in_place=in_place)
 
 
 def load_module(
     graph: LayerGraph, weights: Mapping[str, npt.NDArray[np.float32]], *, in_place: bool = True
 ) -> NetworkModule:
     """The network with given weights by path; raises `KeyError` where one is missing."""
-    tensors = {path: torch.from_numpy(np.array(tensor, dtype=np.float32)) for path, tensor in weights.items()}
-    return _assemble(graph, tensors, in_place=in_place)
-
-
-def _assemble(graph: LayerGraph, tensors: Mapping[str, torch.Tensor], *, in_place: bool) -> NetworkModule:
-    overwritten = overwriting(graph) if in_place else frozenset()
+    tensors = {path: torch.tensor(tensor, dtype=torch.float32) for path, tensor in weights.items()}
+    overwritten = overwriting(graph) if in_place else {}
     layers: dict[str, Layer] = {}
     for node in graph.nodes:
         own = _shared(layers[node.weights_from]) if node.weights_from else _tensors(node, tensors)
-        layers[node.path] = build_layer(node, own, in_place=node.path in overwritten)
+        layers[node.path] = build_layer(node, own, over=overwritten.get(node.path))
     return NetworkModule(graph, layers)
 
 
