@@ -35,7 +35,7 @@ def test_a_model_is_brought_in_and_tested(
 
     page.goto(f"{server.client.transport.url}/models")
     page.get_by_role("link", name="Bring a model in").click()
-    page.wait_for_function("customElements.get('drop-zone') !== undefined")
+    expect(page.locator("drop-zone:defined")).to_have_count(1)
     page.locator("#file").set_input_files(tmp_path / "pets.onnx")
     expect(page.locator(".drop-said")).to_contain_text("pets.onnx")
     page.get_by_label("Labels").fill("ant\nbee\ncow\ndog\neel")
