@@ -64,6 +64,9 @@ def test_it_answers_for_many_pictures_and_is_kept_ready_until_another_is_asked(
             dict(enumerate(known)), abs=1e-5
         )
     (first,) = children() - before
+    status = Path(f"/proc/{first}/status").read_text("ascii")
+    assert "NoNewPrivs:\t1" in status
+    assert ("Seccomp:\t2" in status) == (level_here() == "B")
     apart.classify(folder, [picture(tmp_path)])
     assert children() - before == {first}
     apart.classify(folder_of(tmp_path / "hard", made.linear()), [picture(tmp_path)])
