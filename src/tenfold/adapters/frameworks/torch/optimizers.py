@@ -19,8 +19,8 @@ class Sgd(torch.optim.SGD):
         unwrap(torch.optim.SGD.add_param_group)(self, param_group)
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # no closure is used here
-        unwrap(torch.optim.SGD.step)(self)
+    def step(self, closure: Any = None) -> Any:
+        return unwrap(torch.optim.SGD.step)(self, closure)
 
 
 class Adam(torch.optim.Adam):
@@ -30,5 +30,5 @@ class Adam(torch.optim.Adam):
         unwrap(torch.optim.Adam.add_param_group)(self, param_group)
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # no closure is used here
-        unwrap(torch.optim.Adam.step)(self)
+    def step(self, closure: Any = None) -> Any:
+        return unwrap(torch.optim.Adam.step)(self, closure)
