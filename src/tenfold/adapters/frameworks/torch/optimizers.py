@@ -11,24 +11,28 @@ from typing import Any
 
 import torch
 
+_add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+_sgd_step = unwrap(torch.optim.SGD.step)
+_adam_step = unwrap(torch.optim.Adam.step)
+
 
 class Sgd(torch.optim.SGD):
     """Stochastic gradient descent with momentum."""
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        unwrap(torch.optim.SGD.add_param_group)(self, param_group)
+        _add_param_group(self, param_group)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        return unwrap(torch.optim.SGD.step)(self, closure)
+        return _sgd_step(self, closure)
 
 
 class Adam(torch.optim.Adam):
     """Adam as Kingma and Ba have it."""
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        unwrap(torch.optim.Adam.add_param_group)(self, param_group)
+        _add_param_group(self, param_group)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        return unwrap(torch.optim.Adam.step)(self, closure)
+        return _adam_step(self, closure)
