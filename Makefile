@@ -35,6 +35,9 @@ ifeq ($(TENFOLD_TORCH)$(TENFOLD_TORCH_INDEX)$(wildcard $(INSTALLED)),cpu)
 $(error TENFOLD_TORCH=cpu needs TENFOLD_TORCH_INDEX: the address of an index that has builds without CUDA)
 endif
 
+# The tests start hundreds of processes: each would compile all of Tenfold anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test bench campaign lint clean
 
 help:

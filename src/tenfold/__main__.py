@@ -25,6 +25,7 @@ def main() -> None:
 
             answer_export()
         case _:
+            sys.modules["httpx._main"] = None  # type: ignore[assignment]  # httpx's own command: a fifth of the start
             from tenfold import __version__  # noqa: PLC0415
             from tenfold.bootstrap.local import DataFolderDoor  # noqa: PLC0415
             from tenfold.interfaces.cli.app import build_app  # noqa: PLC0415

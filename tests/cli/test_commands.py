@@ -134,6 +134,15 @@ def test_a_damaged_note_of_the_server_is_told(tmp_path: Path, about: str) -> Non
     assert done.stderr.strip()
 
 
+def test_a_command_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    environment = {**os.environ, "TENFOLD_DATA": str(tmp_path)}
+    command = [sys.executable, "-X", "importtime", "-m", "tenfold", "run", "list"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert {"httpx", "typer"} < loaded
+    assert not loaded & {"rich", "pygments", "sqlalchemy", "fastapi", "torch"}
+
+
 def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
     lonely = Server(tmp_path)
     done = tenfold(lonely, "run", "list")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,13 @@ class Hostile:
         return found != KEPT if self.fate == NAMED else found == self.fate
 
 
-PICTURES: dict[str, Hostile] = {}
+_DECLARED: dict[str, Hostile] = {}
 
 
 def hostile(name: str, content: bytes, fate: str) -> None:
     """Declares a file."""
-    assert name not in PICTURES
-    PICTURES[name] = Hostile(content, fate)
+    assert name not in _DECLARED
+    _DECLARED[name] = Hostile(content, fate)
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -252,7 +253,11 @@ def tags(count: int, size: int) -> bytes:
     return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + entries + bytes(4 + size)
 
 
-declare_truncated()
-declare_wrong_names()
-declare_bombs()
-declare_odd()
+@cache
+def pictures() -> dict[str, Hostile]:
+    """All of them; made when they are first asked for, since that takes long."""
+    declare_truncated()
+    declare_wrong_names()
+    declare_bombs()
+    declare_odd()
+    return _DECLARED

@@ -12,7 +12,7 @@ from loopback_web import web
 from tenfold.testing.picture_files import encode, make_photo
 
 from .importing import Importer, Outcome, nothing_written
-from .pictures import KEPT, PICTURES, Hostile, long_forms
+from .pictures import KEPT, Hostile, long_forms, pictures
 from .ways import LOCAL_WAYS, Files, bucket, folder, pages
 
 VALUES = {"width": 32, "height": 32, "colour": "rgb", "smallest_side": 1, "largest_side": 100_000}
@@ -27,7 +27,8 @@ def spread(pictures: dict[str, Hostile]) -> dict[str, bytes]:
     return GOOD | {f"{'ab'[number % 2]}/{name}": each.content for number, (name, each) in enumerate(pictures.items())}
 
 
-FEW = {name: each for number, (name, each) in enumerate(PICTURES.items()) if number % 7 == 0 or "bomb" in name}
+def few() -> dict[str, Hostile]:
+    return {name: each for number, (name, each) in enumerate(pictures().items()) if number % 7 == 0 or "bomb" in name}
 
 
 def verdict(found: Outcome) -> tuple[Counter[str], Counter[str]]:
@@ -44,7 +45,7 @@ def server() -> Iterator[BucketServer]:
 @pytest.fixture(scope="module")
 def expected(importer: Importer) -> tuple[Counter[str], Counter[str]]:
     """What becomes of a few of them, from a folder."""
-    return verdict(import_folder(importer, "few", spread(FEW)))
+    return verdict(import_folder(importer, "few", spread(few())))
 
 
 def import_folder(importer: Importer, name: str, files: Files) -> Outcome:
@@ -61,23 +62,23 @@ def fates(found: Outcome) -> dict[str, str]:
 
 
 def test_each_hostile_file_is_kept_or_named(importer: Importer) -> None:
-    files = spread(PICTURES)
+    files = spread(pictures())
     source = folder(importer, importer.home / "sources" / "all", files)
     with nothing_written(importer):
         found = importer.run(source, **VALUES)
     assert (found.code, found.seen) == ("", len(files))
     came_to = fates(found)
-    wrong = {name: (came_to[name], each.fate) for name, each in PICTURES.items() if not each.allows(came_to[name])}
+    wrong = {name: (came_to[name], each.fate) for name, each in pictures().items() if not each.allows(came_to[name])}
     assert wrong == {}
     assert all(came_to[path.partition("/")[2]] == KEPT for path in GOOD)
     assert found.peak_mib < MOST_MIB
-    print(f"\n{len(PICTURES)} hostile files, {found.num_rejected} named, in {found.cpu_s:.1f} s of one processor")
+    print(f"\n{len(pictures())} hostile files, {found.num_rejected} named, in {found.cpu_s:.1f} s of one processor")
 
 
 @pytest.mark.parametrize("way", [way for way in LOCAL_WAYS if way != "server folder"])
 def test_every_way_in_judges_alike(importer: Importer, way: str, expected: tuple[Counter[str], Counter[str]]) -> None:
     root = importer.home / "sources" / way.replace(" ", "-")
-    source = LOCAL_WAYS[way](importer, root, spread(FEW))
+    source = LOCAL_WAYS[way](importer, root, spread(few()))
     with nothing_written(importer):
         found = importer.run(source, **VALUES)
     assert found.code == "", found.message
@@ -88,13 +89,13 @@ def test_every_way_in_judges_alike(importer: Importer, way: str, expected: tuple
 def test_a_bucket_judges_alike(
     importer: Importer, server: BucketServer, expected: tuple[Counter[str], Counter[str]]
 ) -> None:
-    found = importer.run(bucket(importer, server, "hostile", spread(FEW)), **VALUES)
+    found = importer.run(bucket(importer, server, "hostile", spread(few())), **VALUES)
     assert found.code == "", found.message
     assert verdict(found) == expected
 
 
 def test_a_web_index_judges_alike(importer: Importer, expected: tuple[Counter[str], Counter[str]]) -> None:
-    with web(pages(spread(FEW))) as (address, _):
+    with web(pages(spread(few()))) as (address, _):
         host = address.removeprefix("http://")
         found = importer.run({"url": f"{address}/set/", "internal_hosts": [host], "web": True}, **VALUES)
     assert found.code == "", found.message
@@ -104,10 +105,10 @@ def test_a_web_index_judges_alike(importer: Importer, expected: tuple[Counter[st
 def test_files_in_place_are_judged_when_they_are_packed(
     importer: Importer, expected: tuple[Counter[str], Counter[str]]
 ) -> None:
-    source = folder(importer, importer.home / "sources" / "in-place", spread(FEW))
+    source = folder(importer, importer.home / "sources" / "in-place", spread(few()))
     with nothing_written(importer):
         registered = importer.run(source, packed="later", storage="in place", **VALUES)
-        assert (registered.code, len(registered.kept)) == ("", len(spread(FEW)))
+        assert (registered.code, len(registered.kept)) == ("", len(spread(few())))
         name = registered.staged.rpartition("/")[2]
         packed = importer.run({}, registered=name, storage="in place", **VALUES)
     assert packed.code == "", packed.message
@@ -117,12 +118,12 @@ def test_files_in_place_are_judged_when_they_are_packed(
 def test_added_files_are_judged_alike(importer: Importer, expected: tuple[Counter[str], Counter[str]]) -> None:
     seeds = {path: content for path, content in GOOD.items() if path.endswith(("-0.png", "-1.png", "-2.png", "-3.png"))}
     first = import_folder(importer, "first", seeds)
-    more = {path: content for path, content in spread(FEW).items() if path not in seeds}
+    more = {path: content for path, content in spread(few()).items() if path not in seeds}
     source = folder(importer, importer.home / "sources" / "more", more)
     found = importer.run(source, parent=first.staged.rpartition("/")[2], **VALUES)
     assert found.code == "", found.message
     there = found.skipped.get("in the dataset already", 0)
-    assert found.seen == len(spread(FEW))
+    assert found.seen == len(spread(few()))
     assert len(found.kept) + there == sum(expected[0].values())
     assert verdict(found)[1] == expected[1]
 
@@ -130,7 +131,7 @@ def test_added_files_are_judged_alike(importer: Importer, expected: tuple[Counte
 @pytest.mark.campaign
 def test_campaign_hostile_pictures(importer: Importer, server: BucketServer) -> None:
     """Every file through every way, and each of the long ones alone: its time and memory are told."""
-    files = spread(PICTURES)
+    files = spread(pictures())
     everything = verdict(import_folder(importer, "everything", files))
     for way, offer in LOCAL_WAYS.items():
         found = importer.run(
@@ -143,7 +144,7 @@ def test_campaign_hostile_pictures(importer: Importer, server: BucketServer) -> 
         source = {"url": f"{address}/set/", "internal_hosts": [address.removeprefix("http://")], "web": True}
         assert verdict(importer.run(source, **VALUES)) == everything
     print(f"\n{len(files)} files by {len(LOCAL_WAYS) + 2} ways")
-    for name, each in {**PICTURES, **long_forms()}.items():
+    for name, each in {**pictures(), **long_forms()}.items():
         if len(each.content) < 20_000 and "bomb" not in name:
             continue
         found = import_folder(importer, f"alone-{name}", GOOD | {f"a/{name}": each.content})

@@ -15,7 +15,7 @@ from ..server_process import Server
 from . import containers  # noqa: F401 declares the cases
 from .cases import CASES
 from .importing import Importer
-from .test_hostile_pictures import FEW, spread
+from .test_hostile_pictures import few, spread
 from .ways import put
 
 MOST_MIB = 1000
@@ -67,11 +67,11 @@ def test_each_source_is_looked_at_or_refused(server: Server, home: Path) -> None
 
 
 def test_hostile_files_leave_the_server_as_it_was(server: Server, home: Path) -> None:
-    made = server.client.datasets.import_folder(put(home / "few", spread(FEW)), width=32, height=32)
+    made = server.client.datasets.import_folder(put(home / "few", spread(few())), width=32, height=32)
     done = server.client.datasets.wait(made.id)
     assert done.state == "ready", done.message
     named = {each.path for each in server.client.datasets.rejected(made.id)}
-    assert len(named) + done.num_samples == len(spread(FEW))
+    assert len(named) + done.num_samples == len(spread(few()))
     server.client.datasets.wait_checked(made.id)
     assert httpx.get(f"{server.client.transport.url}/healthz").json()["status"] == "ok"
     assert memory_mib(server) < MOST_MIB

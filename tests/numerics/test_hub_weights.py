@@ -1,23 +1,16 @@
 """Backbones in folders of the hub's layout give the logits that `transformers` computes with the same files."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
-from transformers import (
-    ConvNextConfig,
-    ConvNextForImageClassification,
-    PreTrainedModel,
-    ResNetConfig,
-    ResNetForImageClassification,
-    ResNetModel,
-    ViTConfig,
-    ViTForImageClassification,
-)
 
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.formats.hub_layout import HubFolder, HubFolders
@@ -28,49 +21,45 @@ from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.pretraining import Pretrained
 from tenfold.core.networks.weights import WeightOrigin, carry_weights, require_same_heads
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ResNetConfig
+
 TOLERANCE = 1e-4
 SIDE = 64
 CATALOGUE = {entry.name: entry.text for entry in read_catalogue()}
 FEW = {"num_labels": 5}
+BACKBONES = ("resnet50", "resnet18", "convnext", "vit")
 
 
 def narrow_resnet(layer_type: str, widths: list[int], depths: list[int]) -> ResNetConfig:
-    return ResNetConfig(embedding_size=8, hidden_sizes=widths, depths=depths, layer_type=layer_type, **FEW)
+    import transformers as hub  # takes as long to load as torch: only the process that runs these tests pays for it
+
+    return hub.ResNetConfig(embedding_size=8, hidden_sizes=widths, depths=depths, layer_type=layer_type, **FEW)
 
 
-BACKBONES: dict[str, tuple[str, type[PreTrainedModel], object, Mapping[str, object]]] = {
-    "resnet50": (
-        "resnet50",
-        ResNetForImageClassification,
-        narrow_resnet("bottleneck", [32, 64, 128, 256], [2, 1, 2, 1]),
-        {"width": 8, "depths": [2, 1, 2, 1]},
-    ),
-    "resnet18": (
-        "resnet18",
-        ResNetForImageClassification,
-        narrow_resnet("basic", [8, 16, 32, 64], [1, 2, 1, 1]),
-        {"width": 8, "depths": [1, 2, 1, 1]},
-    ),
-    "convnext": (
-        "convnext_tiny",
-        ConvNextForImageClassification,
-        ConvNextConfig(hidden_sizes=[8, 16, 32, 64], depths=[1, 1, 2, 1], layer_scale_init_value=0.5, **FEW),
-        {"width": 8, "depths": [1, 1, 2, 1]},
-    ),
-    "vit": (
-        "vit_tiny",
-        ViTForImageClassification,
-        ViTConfig(
-            hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=256, image_size=SIDE, **FEW
-        ),
-        {"width": 64, "depth": 2, "heads": 2},
-    ),
-}
+def backbone(name: str) -> tuple[str, type[PreTrainedModel], object, Mapping[str, object]]:
+    """Our network, the class of the library with its configuration, and our parameters that make the same."""
+    import transformers as hub
+
+    if name == "resnet50":
+        config = narrow_resnet("bottleneck", [32, 64, 128, 256], [2, 1, 2, 1])
+        return "resnet50", hub.ResNetForImageClassification, config, {"width": 8, "depths": [2, 1, 2, 1]}
+    if name == "resnet18":
+        config = narrow_resnet("basic", [8, 16, 32, 64], [1, 2, 1, 1])
+        return "resnet18", hub.ResNetForImageClassification, config, {"width": 8, "depths": [1, 2, 1, 1]}
+    if name == "convnext":
+        scaled = {"layer_scale_init_value": 0.5, **FEW}
+        convnext = hub.ConvNextConfig(hidden_sizes=[8, 16, 32, 64], depths=[1, 1, 2, 1], **scaled)
+        return "convnext_tiny", hub.ConvNextForImageClassification, convnext, {"width": 8, "depths": [1, 1, 2, 1]}
+    vit = hub.ViTConfig(
+        hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=256, image_size=SIDE, **FEW
+    )
+    return "vit_tiny", hub.ViTForImageClassification, vit, {"width": 64, "depth": 2, "heads": 2}
 
 
 def saved(name: str, folder: Path) -> tuple[PreTrainedModel, LayerGraph]:
     """A small backbone with drawn weights and statistics, saved by `transformers`, and our network for it."""
-    network, kind, config, parameters = BACKBONES[name]
+    network, kind, config, parameters = backbone(name)
     torch.manual_seed(4)
     model = kind(config).eval()  # type: ignore[arg-type]
     for path, tensor in model.state_dict().items():
@@ -106,8 +95,10 @@ def test_other_heads_than_those_it_was_trained_with_are_refused(tmp_path: Path) 
 
 
 def test_a_backbone_without_a_head_fills_all_but_the_head(tmp_path: Path) -> None:
+    from transformers import ResNetModel
+
     _, graph = saved("resnet50", tmp_path)
-    ResNetModel(BACKBONES["resnet50"][2]).save_pretrained(tmp_path)
+    ResNetModel(backbone("resnet50")[2]).save_pretrained(tmp_path)
     carried = carry_weights(graph, [(Pretrained("folder", "it"), HubFolder(tmp_path, tmp_path).tensors())], {})
     assert set(graph_paths(graph)) - set(carried.tensors) == {"fc.weight", "fc.bias"}
     assert "Not in it: fc.weight, fc.bias. These start anew." in carried.told[0]

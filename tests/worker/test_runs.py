@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from safetensors.numpy import load_file
 
@@ -13,7 +14,7 @@ from tenfold.core.errors import Conflict, InUse
 from tenfold.core.events import Envelope, PhaseStarted, Progressed, Started
 from tenfold.testing.pictures import write_shapes
 
-from .workstation import Workstation
+from .workstation import Workstation, open_workstation
 
 
 def test_a_run_learns_and_leaves_a_model_of_its_name(workstation: Workstation, shapes: Dataset) -> None:
@@ -155,12 +156,16 @@ def test_the_template_is_single_threaded_and_warm(workstation: Workstation) -> N
     assert int(str(facts["memory_bytes"])) > 50e6
 
 
-def test_a_cold_submit_works_too(tmp_path: Path) -> None:
-    from .workstation import open_workstation
-
+def test_the_first_job_warms_the_template_and_without_it_a_submit_works_too(tmp_path: Path) -> None:
     write_shapes(tmp_path / "shapes", per_class=20)
-    with open_workstation(tmp_path / "data", [tmp_path]) as cold:
-        dataset = cold.dataset(tmp_path / "shapes")
-        over = cold.finish(cold.start(dataset=dataset.name, network="lenet", epochs=1))
+    others = set(psutil.Process().children())
+    with open_workstation(tmp_path / "data", [tmp_path]) as opened:
+        dataset = opened.dataset(tmp_path / "shapes")
+        facts = opened.services.desk.executor_facts
+        assert facts()["template"] == "ready"
+        (template,) = set(psutil.Process().children()) - others
+        template.kill()
+        opened.wait(facts, lambda now: now["template"] == "off")
+        over = opened.finish(opened.start(dataset=dataset.name, network="lenet", epochs=1))
         assert over.state == "finished", over.message
-        assert cold.services.desk.executor_facts()["template"] == "off"
+        assert facts()["template"] == "off"

@@ -48,6 +48,7 @@ def test_the_catalogue_has_names_titles_and_papers_and_analyses_without_a_word()
         analysis = analyse(entry.text)
         assert analysis.ok
         assert analysis.warnings == ()
+        assert (entry.name, entry.title) == (analysis.name, analysis.title)
         assert entry.title
         assert entry.paper
         assert all(field.help for field in analysis.parameters)

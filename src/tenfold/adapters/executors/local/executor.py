@@ -37,7 +37,8 @@ ENVIRONMENT = {
 class LocalExecutor:
     """Fulfils `tenfold.core.jobs.ports.Executor` with processes on this machine.
 
-    A job whose specification names an `environment` is started cold, with the Python that `find_python` gives for it.
+    The first job starts the template where nobody has warmed it; one that has died or is outdated is not waited for. A
+    job whose specification names an `environment` is started cold, with the Python that `find_python` gives for it.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class LocalExecutor:
         lock = take_lock(folder / "lock")
         try:
             with self._mutex:
+                if python is None and self._template is None:
+                    self.warm()  # loading it takes as long as a cold start, and the next job starts at once
                 template = self._template
                 if python is None and template is not None and template.is_usable():
                     template.fork(folder, attempt, slot, lock)

@@ -14,6 +14,7 @@ from torch import nn
 from tenfold.adapters.frameworks.torch.builder import NetworkModule, build_module
 from tenfold.adapters.frameworks.torch.custom import CustomNetwork
 from tenfold.adapters.frameworks.torch.data import DeviceData
+from tenfold.adapters.frameworks.torch.optimizers import Adam, Sgd
 from tenfold.core.errors import OutOfMemory
 from tenfold.core.events import Json
 from tenfold.core.networks.training_factors import Factors, loss_weight, main_output, training_factors
@@ -266,8 +267,8 @@ def _optimizer(
         for wanted in sorted(set(factors.values()))
     ]
     if spec.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=spec.rate, betas=(spec.momentum, _SECOND_DECAY), fused=True)
-    return torch.optim.SGD(groups, lr=spec.rate, momentum=spec.momentum, fused=True)
+        return Adam(groups, lr=spec.rate, betas=(spec.momentum, _SECOND_DECAY), fused=True)
+    return Sgd(groups, lr=spec.rate, momentum=spec.momentum, fused=True)
 
 
 def _raise_if_memory_ran_out(error: RuntimeError | MemoryError, batch_size: int) -> None:

@@ -6,11 +6,12 @@ import torch
 
 import tenfold.adapters.frameworks.torch.backend
 import tenfold.tasks.classification.torch  # noqa: F401
+from tenfold.adapters.frameworks.torch.optimizers import Sgd
 
 
 def warm_up() -> None:
-    """Imports torch whole: building an optimiser loads torch._dynamo, which takes as long as torch itself.
+    """Builds an optimiser, for what that loads.
 
     Nothing is computed: a backward pass, threads or a GPU context would make forking unsafe.
     """
-    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9, fused=True)
+    Sgd([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9, fused=True)

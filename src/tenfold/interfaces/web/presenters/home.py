@@ -63,7 +63,7 @@ def _next_start(services: Services) -> str:
         "ready": f"A process is kept warm for the next run, in {memory} of memory until nobody needs it.",
         "warming": f"A process warms up for the next run; so far it takes {memory} of memory.",
         "outdated": f"Packages have changed: the warm process ({memory}) is replaced before the next run.",
-        "off": "No process is kept warm: opening the form of a new run starts one.",
+        "off": "No process is kept warm: the form of a new run, or the next job, starts one.",
     }[str(facts["template"])]
 
 
