@@ -6,15 +6,12 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from tenfold import __version__
 from tenfold.adapters.confinement.keeper import keep_apart
 from tenfold.adapters.confinement.process import confine
 from tenfold.adapters.devices.own_memory import OwnMemory
@@ -37,6 +34,7 @@ from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.bootstrap.memory import set_start_aside
+from tenfold.bootstrap.model_texts import predict_text, versions_of
 from tenfold.bootstrap.onnx_at_home import export_at_home
 from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.bootstrap.opening import open_model, open_network
@@ -61,10 +59,8 @@ from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
 from tenfold.core.datasets.model import RevisionManifest, tell_differences
 from tenfold.core.datasets.ports import ImageDecoder
-from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.events import Json, Phase
-from tenfold.core.export.script import predict_script
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
 from tenfold.core.networks.custom import is_python
@@ -119,13 +115,13 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         make_backend=lambda plan, samples: cast("TrainingBackend", find(parts.backend)(plan, samples)),
         write_model=ModelFolderWriter(
             export_network=_export_network if framework == OWN_FRAMEWORK else export_at_home,
-            predict_script=_predict_script,
+            predict_script=predict_text,
         ),
         watch_memory=lambda device: _watch_memory(device, parts),
         open_network=open_network,
         walk_layers=_walk_layers,
         write_tiles=write_tiles,
-        versions=lambda: _versions(parts),
+        versions=lambda: versions_of(parts),
         keep_apart=keep_apart,
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
@@ -148,28 +144,9 @@ def _export_network(model: TrainedModel, path: Path) -> float:
     return write_onnx(model.task, model.graph, model.weights, path)
 
 
-def _predict_script(preprocessing: Preprocessing) -> str:
-    """`predict.py`, from sources that are read and not imported: they need onnxruntime."""
-    sources = files("tenfold.adapters.imaging")
-    names = ("reference.py", "predict.py", "deep.py")
-    reference, main, deep = (sources.joinpath(name).read_text("utf-8") for name in names)
-    return predict_script(reference, main, deep="" if preprocessing.is_plain else deep)
-
-
 def _watch_memory(device: str, parts: FrameworkParts) -> MemoryGauge:
     find(parts.warm_up)()  # what has to be loaded in any case is not the training's
     return OwnMemory() if device == "cpu" else cast("MemoryGauge", find(DEVICE_MEMORY)(device))
-
-
-def _versions(parts: FrameworkParts) -> dict[str, str]:
-    """Tenfold's comes from its code: in another environment it is not installed."""
-    found = {"tenfold": __version__}
-    for package in parts.packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _build_dataset(
