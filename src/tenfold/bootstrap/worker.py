@@ -49,6 +49,7 @@ from tenfold.bootstrap.tasks import (
     OWN_FRAMEWORK,
     PARTS,
     TASKS,
+    TRY_EXPORT,
     WALK,
     FrameworkParts,
     find,
@@ -65,6 +66,7 @@ from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
 from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.inspection import SourceProblem
 from tenfold.core.training.ports import TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
 from tenfold.worker.main import foreign_limits, run_job
@@ -125,6 +127,7 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         keep_apart=keep_apart,
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
+        try_export=lambda job: cast("SourceProblem | None", find(TRY_EXPORT)(job)),
     )
 
 

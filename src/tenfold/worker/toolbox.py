@@ -19,7 +19,7 @@ from tenfold.core.export.trained_model import ModelWriter
 from tenfold.core.inference.inside import InsideJob, LayerWalker
 from tenfold.core.jobs.confinement import Apart, Confiner
 from tenfold.core.networks.graph import LayerGraph
-from tenfold.core.networks.inspection import InspectJob
+from tenfold.core.networks.inspection import InspectJob, SourceProblem
 from tenfold.core.networks.weights import WeightOpener
 from tenfold.core.training.ports import BackendFactory, CheckpointStore, TaskHead
 from tenfold.core.training.task import Task
@@ -182,3 +182,4 @@ class Toolbox:
     keep_apart: Apart
     confine: Confiner
     inspect_network: NetworkInspector
+    try_export: Callable[[InspectJob], SourceProblem | None]
