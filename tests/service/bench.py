@@ -183,6 +183,9 @@ class Bench:
             build_download=build_download,
             clock=self.clock,
         )
+        self.inspections = InspectionService(
+            self.errands, self.networks, self.datasets, artifacts=self.artifacts, survey=survey
+        )
         self.runs = RunService(
             self.database,
             desk=desk,
@@ -198,9 +201,7 @@ class Bench:
                 forecasts=ForecastService(self.gauges),
                 environments=EnvironmentService(EnvironmentFolder(self.home / "environments")),
                 probes=ProbeService(self.errands, slots=desk.slots, is_training=desk.is_training),
-                inspections=InspectionService(
-                    self.errands, self.networks, self.datasets, artifacts=self.artifacts, survey=survey
-                ),
+                inspections=self.inspections,
             ),
             tasks={"classification": Classification()},
             clock=self.clock,

@@ -14,6 +14,7 @@ from tenfold.core.inference.model import Model, model_id
 from tenfold.core.jobs.model import Job
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.names import propose_name
+from tenfold.core.networks.custom import is_python
 from tenfold.core.repository import Database, Transaction
 from tenfold.core.training.run import Run
 from tenfold.services.hub import Hub
@@ -44,6 +45,7 @@ class RunObserver:
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._outdated: dict[str, Model] = {}
         self._taken_in: dict[JobId, int] = {}
+        self._without_code: set[JobId] = set()
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
         event = envelope.event
@@ -86,6 +88,21 @@ class RunObserver:
                 progress={**run.progress, "reason": job.reason, "attempt": job.attempt},
             ),
         )
+
+    def why_not(self, job: Job) -> str:
+        """Of a network of Python, that whose run it is may no longer run own code."""
+        if job.id in self._without_code:
+            return ""
+        with self._database.read() as tx:
+            run = tx.runs.find(id=job.subject)
+            if run is None or not is_python(run.network_text):
+                self._without_code.add(job.id)
+                return ""
+            user = tx.users.find(id=run.owner)
+        if user is None or user.run_code:
+            return ""
+        text = f"{user.name}, whose run it is, may not run own Python code on this machine any more."
+        return f"{text} Resume it when the owner of this Tenfold allows it again."
 
     def announce(self, job: Job) -> None:
         with self._database.read() as tx:
