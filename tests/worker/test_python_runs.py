@@ -109,6 +109,28 @@ def test_a_run_that_was_killed_ends_with_the_same_bits(workstation: Workstation,
     assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
 
 
+def test_what_a_module_says_that_it_keeps_is_there_when_its_run_goes_on(
+    workstation: Workstation, shapes: Dataset
+) -> None:
+    source = SMALL.replace("        self.head = ", "        self.steps = 0\n        self.head = ").replace(
+        "        x = ",
+        "        self.steps += self.training\n        images = images * (1 + self.steps / 100)\n        x = ",
+    )
+    own = "\n    def get_extra_state(self):\n        return torch.tensor(self.steps)\n"
+    source += f"{own}\n    def set_extra_state(self, state):\n        self.steps = int(state)\n"
+    values = {"dataset": shapes.name, "network": ready(workstation, source, "keeper"), "epochs": 8, "batch_size": 16}
+    alone = workstation.finish(workstation.start(**values, name="kept-alone"))
+    run = workstation.start(**values, name="kept-killed")
+    workstation.wait(lambda: workstation.services.inside.steps(workstation.owner, run), bool)
+
+    workstation.kill(run)
+    ended = workstation.finish(run)
+
+    assert (ended.state, ended.message) == ("finished", "")
+    assert ended.progress.get("resumed_step") is not None
+    assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
+
+
 def test_a_mistake_in_training_names_its_line(workstation: Workstation, shapes: Dataset) -> None:
     source = doing("assert len(images) < 9, 'too many'")
     run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "picky")))

@@ -142,6 +142,19 @@ def _users(door: LocalDoor) -> typer.Typer:
         """Lets somebody in again."""
         _set_disabled(door, name, False, as_json)
 
+    @app.command("reset")
+    def reset(name: Name, password: Annotated[str, PASSWORD], as_json: Json = False) -> None:
+        """Sets a new password and ends the account's sessions."""
+        from tenfold.interfaces.api import present  # noqa: PLC0415
+
+        with told_errors(), door.accounts() as (accounts, owner):
+            show(present.user(accounts.set_password(owner, name, password)), as_json)
+
+    _add_code_commands(app, door)
+    return app
+
+
+def _add_code_commands(app: typer.Typer, door: LocalDoor) -> None:
     @app.command("allow-code")
     def allow_code(name: Name, as_json: Json = False) -> None:
         """Lets somebody run own Python code on this machine."""
@@ -151,16 +164,6 @@ def _users(door: LocalDoor) -> typer.Typer:
     def refuse_code(name: Name, as_json: Json = False) -> None:
         """Takes that right away; runs of theirs that execute such code are ended."""
         _set_run_code(door, name, False, as_json)
-
-    @app.command("reset")
-    def reset(name: Name, password: Annotated[str, PASSWORD], as_json: Json = False) -> None:
-        """Sets a new password and ends the account's sessions."""
-        from tenfold.interfaces.api import present  # noqa: PLC0415
-
-        with told_errors(), door.accounts() as (accounts, owner):
-            show(present.user(accounts.set_password(owner, name, password)), as_json)
-
-    return app
 
 
 def _set_disabled(door: LocalDoor, name: str, disabled: bool, as_json: bool) -> None:

@@ -140,4 +140,5 @@ class ModelPage(Page):
     contents: tuple[Fact, ...] = ()
     facts: tuple[Fact, ...] = ()
     can_copy: bool = False
+    has_inside: bool = True
     about_form: AboutForm | None = None
