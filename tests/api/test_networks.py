@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jsonschema import Draft202012Validator
 from processor import without_blowing_up
 from starlette.testclient import TestClient
 
@@ -134,6 +135,19 @@ def test_texts_are_formatted_or_told_by_line(client: Client) -> None:
     with pytest.raises(InvalidError, match="5:13 This bracket is never closed") as error:
         client.networks.format(TEXT.replace("conv(8, 5)", "conv(8, 5"))
     assert [(each.line, each.column) for each in error.value.problem.errors] == [(5, 13)]
+
+
+def test_the_language_is_published_and_texts_are_told_as_its_statements(client: Client) -> None:
+    language, validator = client.networks.language(), Draft202012Validator(client.networks.statement_schema())
+    assert language.number == 1
+    assert [each.name for each in language.layers["conv"].arguments][:2] == ["out", "kernel"]
+    for text in (TEXT, BROKEN, TEXT.replace("conv(8, 5)", "conv(8, 5")):
+        found = client.networks.statements(text)
+        assert found.text == text
+        validator.validate(found.model_dump())
+    assert found.problems[0]["line"] == 5
+    with pytest.raises(InvalidError, match="Python"):
+        client.networks.statements("# language python 1\nimport torch\n")
 
 
 def test_texts_are_edited(client: Client) -> None:

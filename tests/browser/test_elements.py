@@ -51,6 +51,19 @@ def test_everything_that_can_be_pressed_is_large_enough_on_a_phone(page: Page, u
             assert min(box["width"], box["height"]) >= 26, (name, button.inner_text())
 
 
+@pytest.mark.parametrize("width", [390, 900, 1280])
+def test_start_is_in_view_wherever_the_form_of_a_run_is(page: Page, url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{url}/run-new")
+    start = page.get_by_role("button", name=re.compile("^Start"))
+    expect(start).to_have_count(1)
+    for to_the_end in (False, True):
+        if to_the_end:
+            page.mouse.wheel(0, 20_000)
+        expect(start).to_be_in_viewport(ratio=1)
+        start.click(trial=True)  # nothing lies over it
+
+
 def test_figures_move_while_a_run_trains(page: Page, url: str) -> None:
     page.goto(f"{url}/run")
     done = page.locator('[data-path="progress.step"]').first

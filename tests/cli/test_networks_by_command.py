@@ -69,6 +69,9 @@ def test_a_file_is_checked_formatted_and_edited_in_place(server: Server, tmp_pat
     assert "convv" not in file.read_text("utf-8")
     file.write_text(TEXT.replace("conv1 = ", "conv1="), "utf-8")
     assert tenfold(server, "network", "format", str(file)).stdout == TEXT
+    assert json.loads(tenfold(server, "network", "statements", str(file)).stdout)["text"] == file.read_text("utf-8")
+    assert "LayerStatement" in json.loads(tenfold(server, "network", "language", "--schema").stdout)["$defs"]
+    assert "conv" in json.loads(tenfold(server, "network", "language").stdout)["layers"]
     assert tenfold(server, "network", "format", str(file), "--write").returncode == 0
     assert file.read_text("utf-8") == TEXT
     whole = tenfold(server, "network", "check", str(file), "--set", "classes=3", "--input", "1,32,32")

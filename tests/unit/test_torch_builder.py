@@ -6,8 +6,10 @@ import torch
 
 from tenfold.adapters.formats.catalogue import read_catalogue
 from tenfold.adapters.frameworks.torch.builder import build_module, load_module
+from tenfold.adapters.frameworks.torch.layers.joins import Add
 from tenfold.core.networks.analysis import require_graph
 from tenfold.core.networks.initialisers import initial_weights
+from tenfold.core.networks.overwriting import overwriting
 
 LENET = next(entry.text for entry in read_catalogue() if entry.name == "lenet")
 
@@ -85,6 +87,55 @@ def test_in_place_activations_change_no_output_and_no_gradient():
         output.square().sum().backward()
         results.append([output.detach(), *[parameter.grad for parameter in module.parameters()]])
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+def test_sums_are_written_over_an_input_only_where_that_is_safe():
+    built = graph(
+        "a = conv(3, 1)",
+        "b = conv(3, 1) from x",
+        "left = add from a, b",
+        "c = conv(3, 1)",
+        "right = add from left, c",
+        "d = relu from right",
+        "e = conv(3, 1)",
+        "both = add from d, e, e",
+        "f = add from d, both",
+        "long = add from d, d, f",
+    )
+    assert dict(overwriting(built)) == {"left": 0, "right": 1, "d": 0, "f": 1}
+
+
+def test_sums_written_over_an_input_change_no_output_and_no_gradient():
+    built = graph(
+        "a = conv(3, 1)",
+        "short = conv(3, 1) from x",
+        "n = batch_norm from a",
+        "one = add from short, n",
+        "r = relu",
+        "b = conv(3, 3, pad=1)",
+        "two = add from r, b",
+        "c = conv(3, 1, frozen=true)",
+        "three = add from c, two, x",
+    )
+    assert dict(overwriting(built)) == {"one": 0, "r": 0, "two": 1, "three": 0}
+    weights = initial_weights(built, seed=0)
+    x = torch.randn(2, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    results = []
+    for in_place in (True, False):
+        module = load_module(built, weights, in_place=in_place)
+        given = x.clone()
+        output = module(given)
+        output.square().sum().backward()
+        assert torch.equal(given, x)
+        learnt = [parameter.grad for parameter in module.parameters() if parameter.requires_grad]
+        results.append([output.detach(), *learnt])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+def test_a_sum_of_unequal_types_keeps_the_wider_one():
+    one, other = torch.ones(2, dtype=torch.bfloat16), torch.full((2,), 1e-4)
+    assert Add(0)(one, other).tolist() == pytest.approx([1.0001, 1.0001], abs=1e-6)
+    assert one.tolist() == [1, 1]
 
 
 def test_shared_layers_are_one_module_of_weights():

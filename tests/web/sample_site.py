@@ -35,7 +35,7 @@ from web.samples.things import NOW
 
 from tenfold.core.errors import Conflict
 from tenfold.core.networks.analysis import analyse
-from tenfold.interfaces.web.presenters.vocabulary import vocabulary
+from tenfold.interfaces.schemas.language import vocabulary
 from tenfold.interfaces.web.rendering import BUILT, Renderer
 from tenfold.interfaces.web.routes import network_editor
 from tenfold.interfaces.web.views import models

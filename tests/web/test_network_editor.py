@@ -21,12 +21,12 @@ from tenfold.core.networks.limits import MAX_TEXT_BYTES
 from tenfold.core.networks.parser import parse
 from tenfold.core.networks.problems import TextEdit
 from tenfold.interfaces.api.app import create_app
+from tenfold.interfaces.schemas.language import vocabulary
 from tenfold.interfaces.web.entry import add_pages
 from tenfold.interfaces.web.presenters.language import EXAMPLE
 from tenfold.interfaces.web.presenters.layer_panel import layer_panel
 from tenfold.interfaces.web.presenters.network_editor import MAX_DRAWN, Looking, editor_view
 from tenfold.interfaces.web.presenters.networks import arguments_text
-from tenfold.interfaces.web.presenters.vocabulary import vocabulary
 from tenfold.interfaces.web.views.network_editor import EditorView
 from tenfold.settings import Settings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import Field
@@ -98,6 +99,11 @@ class NetworkTexts:
         """The text in the usual layout; raises `BadNetwork` with what keeps it from being read."""
         _require_language(text)
         return format_definition(self._definition(text))
+
+    def statements(self, text: str) -> dict[str, Any]:
+        """The statement model of a text as data, with what keeps parts of it from being read."""
+        _require_language(text)
+        return parse(text, Deadline(self._worked, ANALYSIS_S)).to_json()
 
     def edit(self, text: str, operation: Operation) -> EditedText:
         """The text after an operation, as edits of it, and what it means now; nothing of it is remembered.

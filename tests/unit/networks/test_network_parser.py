@@ -64,7 +64,7 @@ def test_statements_carry_their_parts_and_spans(resnet50):
 def test_the_statement_model_is_lossless_json():
     text = '# before\nnetwork n  "title" # beside\n\ninput x = image(1, 2,\n   3)\n# above\nrelu\noutput y\n# last\n'
     document = json.loads(json.dumps(parse(text).to_json()))
-    assert document["text"] == text
+    assert (document["model"], document["text"]) == (1, text)
     kinds = [item["kind"] for item in document["statements"]]
     assert kinds == ["network", "input", "layer", "output"]
     comments = [[comment["text"] for comment in item["comments"]] for item in document["statements"]]

@@ -9,6 +9,9 @@ from typing import Any
 from tenfold.core.networks.problems import NetworkProblem
 from tenfold.core.networks.source import Lines, Span
 
+STATEMENT_MODEL = 1
+"""The version of the statements as data, see `statement_schema`."""
+
 
 @dataclass(frozen=True)
 class Expression:
@@ -233,6 +236,7 @@ class Definition:
         """The statement model as data; with `text` and the spans nothing of the source is lost."""
         owners = self._comment_owners()
         return {
+            "model": STATEMENT_MODEL,
             "text": self.text,
             "statements": [self._statement_json(statement, owners) for statement in self.statements],
             "problems": [problem.to_json() for problem in self.problems],
@@ -251,8 +255,7 @@ class Definition:
         return owners
 
     def _statement_json(self, statement: Statement, owners: dict[int, list[Span]]) -> dict[str, Any]:
-        kind = type(statement).__name__.removesuffix("Statement").lower()
-        document: dict[str, Any] = {"kind": kind}
+        document: dict[str, Any] = {"kind": kind_name(type(statement))}
         for attribute in dataclasses.fields(statement):
             value = getattr(statement, attribute.name)
             if attribute.name == "statements":
@@ -273,6 +276,11 @@ class Definition:
         if dataclasses.is_dataclass(part):
             return {item.name: self._part_json(getattr(part, item.name)) for item in dataclasses.fields(part)}
         return part
+
+
+def kind_name(kind: type[Statement]) -> str:
+    """`layer` of `LayerStatement`."""
+    return kind.__name__.removesuffix("Statement").lower()
 
 
 def _with_inner(statement: Statement) -> tuple[Statement, ...]:

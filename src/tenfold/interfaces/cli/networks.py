@@ -172,6 +172,22 @@ def format_text(
         typer.echo(text, nl=False)
 
 
+@network.command("statements")
+def show_statements(source: FileOrName) -> None:
+    """Prints a text as data: its statements, each with its comments and its place."""
+    with told_errors(), connect() as client:
+        print_json(client.networks.statements(_text_of(client, source)).model_dump())
+
+
+@network.command("language")
+def show_language(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of a text's statements.")] = False,
+) -> None:
+    """Prints as data what the network language knows: its layers with their arguments, inputs, functions, words."""
+    with told_errors(), connect() as client:
+        print_json(client.networks.statement_schema() if schema else client.networks.language().model_dump())
+
+
 def _import_network(
     file: Annotated[
         Path,

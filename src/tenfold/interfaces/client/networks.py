@@ -99,6 +99,20 @@ class Networks(Things[objects.Network]):
         answer = self._transport.call("POST", "/networks/format", json={"text": text})
         return objects.FormattedText.model_validate(answer).text
 
+    def statements(self, text: str) -> objects.Statements:
+        """The text as its statements, each with its comments and its place; `statement_schema` describes them."""
+        answer = self._transport.call("POST", "/networks/statements", json={"text": text})
+        return objects.Statements.model_validate(answer)
+
+    def statement_schema(self) -> dict[str, Any]:
+        """The JSON schema of a text's statements."""
+        schema: dict[str, Any] = self._transport.call("GET", "/language/schema")
+        return schema
+
+    def language(self) -> objects.Language:
+        """What the network language knows: kinds of layers with their arguments, inputs, functions, words."""
+        return objects.Language.model_validate(self._transport.call("GET", "/language"))
+
     def edit(self, text: str, **fields: Any) -> objects.EditedText:
         """The text after an operation; raises `ConflictError` with the reason where it does not fit."""
         answer = self._transport.call("POST", "/networks/edit", json={"text": text, **fields})

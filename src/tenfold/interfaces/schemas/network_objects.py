@@ -251,6 +251,48 @@ class FormattedText(Schema):
     text: str
 
 
+class Statements(Schema):
+    """A text as data: `model` is the version of its schema, which stands at `/language/schema`."""
+
+    model: int
+    text: str
+    statements: list[dict[str, Any]]
+    problems: list[dict[str, Any]]
+
+
+class ArgumentKind(Schema):
+    """An argument; `default` is as the language writes it, `allowed` in words, both empty where there is none."""
+
+    name: str
+    type: str
+    help: str
+    required: bool
+    default: str
+    choices: list[str]
+    allowed: str
+
+
+class KindOfLayer(Schema):
+    """A kind of layer, with its arguments in their order."""
+
+    help: str
+    arguments: list[ArgumentKind]
+
+
+class Language(Schema):
+    """The network language: `common` are arguments of every layer with weights, `inputs` the sizes of each kind."""
+
+    number: int
+    layers: dict[str, KindOfLayer]
+    common: list[ArgumentKind]
+    output: list[ArgumentKind]
+    inputs: dict[str, list[str]]
+    functions: list[str]
+    initialisers: list[str]
+    statements: dict[str, str]
+    reserved: list[str]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -71,32 +71,34 @@ def build_module(
 ) -> NetworkModule:
     """The network with its first weights, a function of the seed, or those `carried` from elsewhere by path.
 
-    Activations are written over their input where its producer does not need it for the backward pass; without
+    Activations and sums are written over an input where its producer does not need it for the backward pass; without
     `in_place` never, so that every layer's output can be looked at.
     """
-    copied = {path: np.array(tensor, dtype=np.float32) for path, tensor in (carried or {}).items()}
-    tensors = {**initial_weights(graph, seed=seed), **copied}
-    return _assemble(graph, {path: torch.from_numpy(tensor) for path, tensor in tensors.items()}, in_place=in_place)
+    return _assemble(graph, _tensors_of({**initial_weights(graph, seed=seed), **(carried or {})}), in_place=in_place)
 
 
 def load_module(
     graph: LayerGraph, weights: Mapping[str, npt.NDArray[np.float32]], *, in_place: bool = True
 ) -> NetworkModule:
     """The network with given weights by path; raises `KeyError` where one is missing."""
-    tensors = {path: torch.from_numpy(np.array(tensor, dtype=np.float32)) for path, tensor in weights.items()}
-    return _assemble(graph, tensors, in_place=in_place)
+    return _assemble(graph, _tensors_of(dict(weights)), in_place=in_place)
+
+
+def _tensors_of(weights: dict[str, npt.NDArray[np.float32]]) -> dict[str, torch.Tensor]:
+    """Copies in PyTorch's own memory, which is aligned for its kernels; each array is let go once it is copied."""
+    return {path: torch.tensor(weights.pop(path), dtype=torch.float32) for path in list(weights)}
 
 
 def _assemble(graph: LayerGraph, tensors: Mapping[str, torch.Tensor], *, in_place: bool) -> NetworkModule:
-    overwritten = overwriting(graph) if in_place else frozenset()
+    overwritten = overwriting(graph) if in_place else {}
     layers: dict[str, Layer] = {}
     for node in graph.nodes:
-        own = _shared(layers[node.weights_from]) if node.weights_from else _tensors(node, tensors)
-        layers[node.path] = build_layer(node, own, in_place=node.path in overwritten)
+        own = _shared(layers[node.weights_from]) if node.weights_from else _own(node, tensors)
+        layers[node.path] = build_layer(node, own, over=overwritten.get(node.path))
     return NetworkModule(graph, layers)
 
 
-def _tensors(node: Node, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor | nn.Parameter]:
+def _own(node: Node, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor | nn.Parameter]:
     is_frozen = bool(node.training.get("frozen"))
     own: dict[str, torch.Tensor | nn.Parameter] = {}
     for name, weight in node.weights.items():

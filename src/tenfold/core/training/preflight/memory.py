@@ -106,8 +106,8 @@ class _Walk:
         self._size = {item.name: BYTES * math.prod(item.shape) for item in graph.inputs}
         self._learns = {item.name: False for item in graph.inputs}
         for node in graph.nodes:
-            is_same = node.path in self._overwriting or _is_nothing(node)
-            self._block[node.path] = self._block[node.inputs[0]] if is_same else node.path
+            place = 0 if _is_nothing(node) else self._overwriting.get(node.path)
+            self._block[node.path] = node.path if place is None else self._block[node.inputs[place]]
             self._size[node.path] = BYTES * math.prod(node.shape)
             own = any(weight.trainable for weight in node.weights.values()) and not node.training.get("frozen")
             self._learns[node.path] = own or any(self._learns[source] for source in node.inputs)

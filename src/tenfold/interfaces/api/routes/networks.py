@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,9 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.fields import parse_spec
+from tenfold.core.networks.analysis import LANGUAGE
 from tenfold.core.networks.custom import as_python
 from tenfold.core.networks.network import Network
 from tenfold.core.networks.operation import Operation
+from tenfold.core.networks.statement_schema import statement_schema
 from tenfold.core.repository import Query as Listed
 from tenfold.interfaces.api import present_networks as present
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
@@ -22,6 +24,7 @@ from tenfold.interfaces.api.lists import ListQuery
 from tenfold.interfaces.api.network_files import import_form
 from tenfold.interfaces.api.routes.datasets import change
 from tenfold.interfaces.schemas import network_objects as objects
+from tenfold.interfaces.schemas.language import vocabulary
 from tenfold.interfaces.schemas.objects import Change, Page
 from tenfold.interfaces.schemas.requests import network_import_request, text_edit_request
 from tenfold.interfaces.services import Services
@@ -90,6 +93,30 @@ def format_text(
 ) -> objects.FormattedText:
     """A text in the usual layout; nothing is kept."""
     return objects.FormattedText(text=services.networks.format(body.text))
+
+
+@router.post(
+    "/networks/statements",
+    dependencies=[Depends(Access("read"))],
+    openapi_extra=described(objects.TextAlone.model_json_schema()),
+)
+def read_statements(
+    services: ServicesNow, body: Annotated[objects.TextAlone, Depends(JsonBody(objects.TextAlone))]
+) -> objects.Statements:
+    """A text as its statements with their comments and places, as `/language/schema` describes; nothing is kept."""
+    return objects.Statements.model_validate(services.networks.statements(body.text))
+
+
+@router.get("/language", dependencies=[Depends(Access("read"))])
+def show_language() -> objects.Language:
+    """What the network language knows: kinds of layers with their arguments, inputs, functions, initialisers, words."""
+    return objects.Language(number=LANGUAGE, **vocabulary())
+
+
+@router.get("/language/schema", dependencies=[Depends(Access("read"))])
+def show_statement_schema() -> dict[str, Any]:
+    """The JSON schema of a text's statements."""
+    return statement_schema()
 
 
 @router.post("/networks/edit", dependencies=[Depends(Access("read"))], openapi_extra=described(text_edit_request()))

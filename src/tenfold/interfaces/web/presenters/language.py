@@ -10,8 +10,8 @@ from tenfold.core.networks.evaluator import SHAPE_FUNCTIONS, USAGE
 from tenfold.core.networks.initialisers import INITIALISERS
 from tenfold.core.networks.layers.kinds import Argument, LayerKind
 from tenfold.core.networks.vocabulary import COMMON_ARGUMENTS, INPUT_KINDS, LAYERS, OUTPUT_ARGUMENTS
+from tenfold.interfaces.schemas.language import STATEMENTS, default_text
 from tenfold.interfaces.web.formatting import count
-from tenfold.interfaces.web.presenters.vocabulary import STATEMENTS, default_text
 from tenfold.interfaces.web.views.language import ArgumentEntry, LanguagePage, LayerEntry
 
 EXAMPLE = """\

@@ -16,12 +16,12 @@ from tenfold.core.networks.editing.edits import apply_edits, between
 from tenfold.core.networks.limits import MAX_TEXT_BYTES
 from tenfold.core.networks.operation import Operation
 from tenfold.interfaces.api.access import Access, CallerNow, ServicesNow
+from tenfold.interfaces.schemas.language import vocabulary
 from tenfold.interfaces.web.presenters.frame import address
 from tenfold.interfaces.web.presenters.language import language_page
 from tenfold.interfaces.web.presenters.layer_operations import leads_to
 from tenfold.interfaces.web.presenters.network_difference import difference_view
 from tenfold.interfaces.web.presenters.network_editor import Looking, editor_view
-from tenfold.interfaces.web.presenters.vocabulary import vocabulary
 from tenfold.interfaces.web.site import FormNow, SiteNow, lead
 from tenfold.interfaces.web.views.frame import Page
 from tenfold.interfaces.web.views.network_editor import EditorPage

@@ -12,7 +12,6 @@ from tenfold.adapters.frameworks.torch.layers.layer import Layer
 
 Operation = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 OPERATIONS: dict[str, Operation] = {
-    "add": lambda one, other: one + other,
     "subtract": lambda one, other: one - other,
     "multiply": lambda one, other: one * other,
     "maximum": torch.maximum,
@@ -30,9 +29,26 @@ class Elementwise(Layer):
         return reduce(self._operation, inputs)
 
 
+class Add(Layer):
+    """The sum from the first input to the last, written over the one at the place `over` where all are of its type."""
+
+    def __init__(self, over: int | None) -> None:
+        super().__init__({}, {})
+        self._over = over
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        if self._over is None or len({tensor.dtype for tensor in inputs}) > 1:
+            return reduce(torch.add, inputs)
+        total = inputs[self._over]
+        for place, other in enumerate(inputs):
+            if place != self._over:
+                total = total.add_(other)
+        return total
+
+
 class Average(Layer):
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        return reduce(OPERATIONS["add"], inputs) / len(inputs)
+        return reduce(torch.add, inputs) / len(inputs)
 
 
 class Concat(Layer):

@@ -38,13 +38,15 @@ _BUILT: dict[str, Callable[[Node, Tensors], Layer]] = {
     **{kind: _elementwise(operation) for kind, operation in joins.OPERATIONS.items()},
     **{kind: _recurrent(unroll) for kind, unroll in sequences.UNROLLED.items()},
 }
-KINDS = frozenset({*_PLAIN, *_BUILT, "activation"})
+KINDS = frozenset({*_PLAIN, *_BUILT, "activation", "add"})
 
 
-def build_layer(node: Node, tensors: Tensors, *, in_place: bool) -> Layer:
-    """The module of a node; an activation is written over its input where `in_place` says so."""
+def build_layer(node: Node, tensors: Tensors, *, over: int | None) -> Layer:
+    """The module of a node; an activation or a sum is written over the input at the place `over`, if that is given."""
     if node.kind == "activation":
-        return activations.Activation(node.arguments, in_place=in_place)
+        return activations.Activation(node.arguments, in_place=over is not None)
+    if node.kind == "add":
+        return joins.Add(over)
     if node.kind in _BUILT:
         return _BUILT[node.kind](node, tensors)
     return _PLAIN[node.kind](node.arguments, tensors)
