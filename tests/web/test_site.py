@@ -450,8 +450,9 @@ def test_a_network_of_python_is_warned_of_and_offers_what_there_is_for_it(
     for path in pages:
         shown = browser.get(path).text
         assert (shown.count("Copy its network"), f"{path}/inside" in shown) == (1, False), path
-    services.accounts.set_run_code(owner, owner.name, False)
+    ended = browser.post(f"/settings/people/{owner.user}/refuse-code")
+    assert "may no longer run own Python code" in ended.text
     for path in pages:
         assert "Copy its network" not in browser.get(path).text
-    services.accounts.set_run_code(owner, owner.name, True)
+    assert "may run own Python code" in browser.post(f"/settings/people/{owner.user}/allow-code").text
     assert f"/runs/{model}/inside" in browser.get(f"/runs/{model}").text
