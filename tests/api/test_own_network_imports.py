@@ -66,6 +66,12 @@ def test_paths_that_the_text_says_were_renamed_are_found(client: Client, tmp_pat
     assert about["num_loaded"] == 2
 
 
+def test_weights_that_are_no_numbers_are_told(client: Client, tmp_path: Path) -> None:
+    lame = {**WEIGHTS, "conv1.bias": np.array([0, np.nan, np.inf, 1], np.float32)}
+    (note,) = bring(client, tmp_path, save(lame), name="lame")["notes"]  # type: ignore[misc, attr-defined]
+    assert str(note).startswith("`conv1.bias` of w.safetensors: 2 of 4 values are NaN or infinite.")
+
+
 class Harmful:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return CANARY.append, ("executed",)

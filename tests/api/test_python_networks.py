@@ -39,6 +39,7 @@ def test_a_source_is_kept_inspected_and_a_draft_until_then(client: Client) -> No
         ("head", 9, [4]),
     ]
     assert found.parameters["properties"]["width"]["default"] == 6
+    assert (found.onnx, found.why_not_onnx, found.warnings) == ("yes", None, [])
     assert found.confinement is not None
     assert found.confinement.level == level_here(), found.confinement.lacking
     assert client.networks.get("own").state == "ready"
@@ -46,6 +47,21 @@ def test_a_source_is_kept_inspected_and_a_draft_until_then(client: Client) -> No
     assert (version.name, version.summary, version.num_parameters) == ("own@2", "1 line changed", None)
     (come,) = [line for line in client.networks.difference("own").lines if line.new and not line.old]
     assert (come.new, come.text.endswith("width: int = 8):")) == (6, True)
+
+
+def test_what_hinders_a_model_and_an_exact_resume_is_told(client: Client) -> None:
+    steps = "self.steps += 1\n        if images.mean() > 9: images = images / 2\n        return"
+    source = SOURCE.replace("        self.conv", "        self.steps = 0\n        self.conv", 1).replace(
+        "return", steps
+    )
+    client.networks.create(source, name="counting", language="python")
+
+    found = client.networks.inspect("counting", input_shape=(1, 12, 12))
+
+    assert (found.state, found.onnx) == ("finished", "no"), found.message
+    assert found.why_not_onnx is not None
+    assert (found.why_not_onnx.line, "values in a picture" in found.why_not_onnx.message) == (14, True)
+    assert [(each.line, each.message[:20]) for each in found.warnings] == [(13, "`self.steps` changes")]
 
 
 def test_a_mistake_is_told_with_its_line(client: Client) -> None:

@@ -310,6 +310,10 @@ def test_passwords_and_accounts(site: Site, owner: TestClient) -> None:
     session = site.services.accounts.sign_in("kim", PASSWORD)
     browser = TestClient(site.app, base_url="http://127.0.0.1:5000", cookies={"tenfold_session": session})
     assert browser.get("/api/v1/me").json()["name"] == "kim"
+    assert owner.post("/api/v1/users/kim/allow-code").json()["run_code"] is True
+    assert browser.get("/api/v1/me").json()["run_code"] is True
+    assert owner.post("/api/v1/users/kim/refuse-code").json()["run_code"] is False
+    assert browser.get("/api/v1/me").json()["run_code"] is False
     assert owner.post("/api/v1/users/kim/disable").json()["state"] == "disabled"
     assert browser.get("/api/v1/me").status_code == 401
     own = owner.get("/api/v1/me").json()["name"]

@@ -161,6 +161,8 @@ def test_tokens_and_users_need_the_data_folder_only(tmp_path: Path) -> None:
     owner = answer(folder, "user", "list")[0]["name"]
     assert tenfold(folder, "user", "reset", owner, password="long enough it is").returncode == 0
     assert tenfold(folder, "user", "add", "kim", "--role", "viewer", password="long enough it is").returncode == 0
+    assert answer(folder, "user", "allow-code", "kim")["run_code"] is True
+    assert answer(folder, "user", "refuse-code", "kim")["run_code"] is False
     assert tenfold(folder, "user", "disable", "kim").returncode == 0
     assert {user["name"]: user["state"] for user in answer(folder, "user", "list")} == {
         owner: "enabled",

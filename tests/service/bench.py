@@ -25,6 +25,7 @@ from tenfold.adapters.storage.memory import InMemoryDatabase
 from tenfold.adapters.storage.secrets import FolderSecrets
 from tenfold.adapters.storage.uploads import FolderUploads
 from tenfold.bootstrap.hub import CachedHub
+from tenfold.bootstrap.sealing import Sealer
 from tenfold.core.accounts.model import Role, Scope
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.datasets.dataset import Dataset
@@ -155,7 +156,7 @@ class Bench:
             rebooted=rebooted,
         )
         about: dict[str, Any] = {"artifacts": self.artifacts, "folders": self.folders, "hub": self.hub}
-        desk.observe("train", RunObserver(self.database, **about))
+        desk.observe("train", RunObserver(self.database, seal=Sealer(self.data, self.folders), **about))
         desk.observe("import", ImportObserver(self.database, uploads=self.uploads, secrets=self.secrets, **about))
         self.datasets = DatasetService(
             self.database,
@@ -183,6 +184,9 @@ class Bench:
             build_download=build_download,
             clock=self.clock,
         )
+        self.inspections = InspectionService(
+            self.errands, self.networks, self.datasets, artifacts=self.artifacts, survey=survey
+        )
         self.runs = RunService(
             self.database,
             desk=desk,
@@ -198,9 +202,7 @@ class Bench:
                 forecasts=ForecastService(self.gauges),
                 environments=EnvironmentService(EnvironmentFolder(self.home / "environments")),
                 probes=ProbeService(self.errands, slots=desk.slots, is_training=desk.is_training),
-                inspections=InspectionService(
-                    self.errands, self.networks, self.datasets, artifacts=self.artifacts, survey=survey
-                ),
+                inspections=self.inspections,
             ),
             tasks={"classification": Classification()},
             clock=self.clock,

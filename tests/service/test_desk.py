@@ -91,10 +91,17 @@ def test_what_an_attempt_told_before_it_died_is_heard(ready: Bench) -> None:
 
 def test_a_process_that_lives_on_after_its_last_event_is_waited_for(ready: Bench) -> None:
     run = ready.start()
-    ready.tell(run.job, Started(pid=1), Ended(outcome="finished"))
+    ready.tell(run.job, Started(pid=1), ready.publish_model(run), Ended(outcome="finished"))
     assert ready.job(run.job).state == "running"
     die(ready, run.job)
     assert ready.job(run.job).state == "finished"
+
+
+def test_a_training_that_says_it_is_finished_and_left_no_model_has_failed(ready: Bench) -> None:
+    run = ready.start()
+    job = ready.end(run.job, Started(pid=1), Ended(outcome="finished"))
+    assert (job.state, job.code) == ("failed", "run.no-model")
+    assert "left no model" in ready.runs.named.get(ready.owner, run.id).message
 
 
 def test_silence_after_a_stop_ends_in_a_kill(ready: Bench) -> None:
@@ -332,9 +339,10 @@ def test_the_thread_of_the_desk_follows_by_itself(ready: Bench) -> None:
     desk = ready.open_desk()
     desk.open()
     try:
+        published = ready.publish_model(run)
         worker = ready.worker(run.job)
-        worker.emit(Started(pid=1))
-        worker.emit(Ended(outcome="finished"))
+        for event in (Started(pid=1), published, Ended(outcome="finished")):
+            worker.emit(event)
         worker.close()
         ready.processes.alive.clear()
         assert heard.wait(20)

@@ -14,8 +14,12 @@ from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import BadNetwork, Conflict, Forbidden, InUse, InvalidFields, NameTaken, NotFound, Unavailable
 from tenfold.core.events import Ended, Logged, Measured, PhaseStarted, Progressed, Started
 from tenfold.core.ids import new_id
+from tenfold.core.jobs.confinement import Confinement
+from tenfold.core.networks.custom import as_python
+from tenfold.core.networks.inspection import Inspection, SourceProblem
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.networks.weights import WEIGHTS_FILE
+from tenfold.core.training.run import Run
 from tenfold.services.runs import thin
 
 from .bench import Bench
@@ -451,6 +455,61 @@ def test_a_run_can_be_begun_from_another(ready: Bench) -> None:
     assert second.name == "lenet-shapes"
     assert {**second.spec, "name": ""} == {**first.spec, "name": ""}
     assert second.parameters == first.parameters
+
+
+def python_run(bench: Bench, name: str) -> Run:
+    """A run of a network of Python, whose inspection is played."""
+    text = as_python("class Network: ...\n")
+    if all(each.name != "coded" for each in bench.networks.choices(bench.owner)):
+        bench.networks.create(bench.owner, "coded", text)
+        version = bench.networks.find(bench.owner, "coded").version
+        assert version is not None
+        found = Inspection(
+            name="Network",
+            layers=(),
+            num_layers=0,
+            num_parameters=7,
+            input_shape=(1, 28, 28),
+            classes=3,
+            onnx="no",
+            why_not_onnx=SourceProblem(2, "It depends."),
+            confinement=Confinement(level="B"),
+        )
+
+        def write(folder: Path) -> None:
+            (folder / "inspection.json").write_text(json.dumps(found.to_json()), "utf-8")
+
+        bench.artifacts.publish("inspections", version.id, write)
+        bench.networks.note_size(version, 7)
+    return bench.start(network="coded", name=name)
+
+
+def test_who_may_no_longer_run_code_has_none_run(ready: Bench) -> None:
+    running, waiting, other = python_run(ready, "first"), python_run(ready, "second"), ready.start(name="third")
+    ready.tell(running.job, Started(pid=1))
+
+    ready.accounts.set_run_code(ready.owner, "ada", False)
+    ready.desk.tick()
+
+    def now(run: Run) -> tuple[str, str]:
+        found = ready.runs.named.get(ready.owner, run.id)
+        return found.state, found.code
+
+    assert ready.processes.killed == [running.job]
+    assert (now(running), now(waiting), now(other)) == (("failed", "run-code"), ("failed", "run-code"), ("running", ""))
+    assert "ada, whose run it is, may not run" in ready.runs.named.get(ready.owner, running.id).message
+    with pytest.raises(Forbidden, match="may not run own Python code"):
+        ready.runs.resume(ready.accounts.actor_of_user(ready.owner.user), running.id)
+    ready.end(other.job, ready.publish_model(other), Ended(outcome="finished"))
+
+    ready.accounts.set_run_code(ready.owner, "ada", True)
+    assert ready.runs.resume(ready.accounts.actor_of_user(ready.owner.user), running.id).state == "running"
+
+
+def test_what_an_inspection_found_is_told_before_a_run(ready: Bench) -> None:
+    python_run(ready, "warned")
+    (warning,) = ready.inspections.warnings(ready.networks.find(ready.owner, "coded"))
+    assert warning == "Its training cannot end with a model, which is an ONNX file. Line 2: It depends."
 
 
 def test_reading_takes_the_right_to_read(ready: Bench) -> None:

@@ -15,9 +15,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tenfold.bootstrap.server import build_services
+from tenfold.core.networks.custom import as_python
 from tenfold.interfaces.api.app import create_app
 from tenfold.interfaces.services import Services
 from tenfold.interfaces.web.entry import add_pages
+from tenfold.services.inspections import Wish
 from tenfold.settings import Settings
 from tenfold.testing.pictures import write_shapes
 
@@ -411,3 +413,46 @@ def test_a_chosen_path_is_recognised_and_its_columns_can_be_chosen(
     assert answer.url.path == "/datasets/tabled"
     wait_for(lambda: services.datasets.named.get(services.owner, "tabled").state == "ready")
     assert services.datasets.named.get(services.owner, "tabled").num_classes == 3
+
+
+COUNTING = """\
+from torch import nn
+
+
+class Network(nn.Module):
+    def __init__(self, classes: int = 3, channels: int = 1):
+        super().__init__()
+        self.steps = 0
+        self.head = nn.LazyLinear(classes)
+
+    def forward(self, images):
+        self.steps += 1
+        return self.head(images.flatten(1))
+"""
+
+
+def test_a_network_of_python_is_warned_of_and_offers_what_there_is_for_it(
+    browser: TestClient, services: Services, dataset: str, model: str
+) -> None:
+    owner = services.owner
+    services.networks.create(owner, "counting", as_python(COUNTING))
+    wait_for(lambda: not services.inspections.ask(owner, "counting", Wish(dataset=dataset)).is_open)
+    page = browser.get(f"/networks/counting?dataset={dataset}").text
+    assert "Exports to ONNX: yes." in page
+    assert "self.steps changes while it runs" in page
+    form = {"dataset": dataset, "network": "counting", "name": "counted", "epochs": "1"}
+    assert "self.steps changes while it runs" in browser.post("/runs/new/preflight", data=form).text
+
+    assert browser.post("/runs/new", data=form).url.path == "/runs/counted"
+    wait_for(lambda: services.runs.named.get(owner, "counted").state in {"finished", "failed"})
+
+    pages = ("/runs/counted", "/models/counted")
+    for path in pages:
+        shown = browser.get(path).text
+        assert (shown.count("Copy its network"), f"{path}/inside" in shown) == (1, False), path
+    ended = browser.post(f"/settings/people/{owner.user}/refuse-code")
+    assert "may no longer run own Python code" in ended.text
+    for path in pages:
+        assert "Copy its network" not in browser.get(path).text
+    assert "may run own Python code" in browser.post(f"/settings/people/{owner.user}/allow-code").text
+    assert f"/runs/{model}/inside" in browser.get(f"/runs/{model}").text

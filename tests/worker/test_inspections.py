@@ -94,6 +94,7 @@ def test_layers_are_told_with_lines_shapes_and_parameters(workstation: Workstati
     assert layers["blocks.1.norm"].line == 10
     assert layers["add"].inputs == ("blocks.0.norm", "stem")
     assert found.inspection.why_not_traced == ""
+    assert (found.inspection.onnx, found.inspection.why_not_onnx, found.inspection.warnings) == ("yes", None, ())
     assert found.inspection.num_parameters == sum(layer.parameters for layer in found.inspection.layers) == 1370
     assert [(knob.name, knob.type, knob.default) for knob in found.inspection.knobs] == [
         ("width", "integer", 8),
@@ -102,6 +103,92 @@ def test_layers_are_told_with_lines_shapes_and_parameters(workstation: Workstati
     ]
     assert found.confinement is not None
     assert found.confinement.level == level_here(), found.confinement.says()
+
+
+GATE = GOOD.replace("        x = self.blocks", "        images = FIRST\n        x = self.blocks")
+
+
+@pytest.mark.parametrize(
+    ("first", "line", "says"),
+    [
+        ("images / 2 if images.mean() > 100 else images", 25, "depends on the values in a picture"),
+        ("images / 2 if len(images) > 2 else images", 24, "depends on how many pictures"),
+        ("torch.special.bessel_j0(images)", 24, "ONNX has no operator for `bessel_j0`"),
+    ],
+)
+def test_why_it_cannot_be_exported_is_told_before_it_is_trained(
+    workstation: Workstation, first: str, line: int, says: str
+) -> None:
+    found = inspected(workstation, kept(workstation, GATE.replace("FIRST", first)), Wish(input_shape=(1, 16, 16)))
+
+    assert found.inspection is not None, found.message
+    seen = found.inspection
+    assert seen.onnx == "no", seen.why_not_onnx
+    assert seen.why_not_onnx is not None
+    assert says in seen.why_not_onnx.message
+    assert seen.why_not_onnx.line == line
+    assert f"Line {line}: " in seen.told()[0]
+
+
+def test_one_whose_export_takes_too_much_is_inspected_all_the_same(workstation: Workstation) -> None:
+    source = GOOD.replace("        x = self", "        while torch.compiler.is_exporting(): pass\n        x = self")
+
+    found = inspected(workstation, kept(workstation, source), Wish(input_shape=(1, 16, 16)))
+
+    assert (found.state, found.inspection is not None) == ("finished", True), found.message
+    assert found.inspection is not None
+    assert (found.inspection.onnx, found.inspection.told()) == ("unknown", ())
+    assert "was killed" in str(found.inspection.why_not_onnx)
+
+
+STATEFUL = GOOD.replace("        self.head = ", "        ATTRIBUTES\n        self.head = ").replace(
+    "        x = self.blocks", "        STEP\n        x = self.blocks"
+)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "step", "line", "says"),
+    [
+        ("self.steps = 0", "self.steps += 1", 26, "`self.steps` changes while it runs and is not part of its state"),
+        ("self.seen = [0]", "self.seen[0] += 1", 26, "`self.seen` changes"),
+        ("self.mean = torch.zeros(1)", "self.mean = 0.9 * self.mean + images.mean()", 26, "`self.mean` changes"),
+        (
+            "self.register_buffer('mean', torch.zeros(1), persistent=False)",
+            "self.mean.add_(images.mean())",
+            26,
+            "`self.mean` changes",
+        ),
+        ("import random", "import random; images = images * random.random()", 0, "the generator of Python's `random`"),
+    ],
+)
+def test_what_a_resumed_run_would_not_know_is_told(
+    workstation: Workstation, attributes: str, step: str, line: int, says: str
+) -> None:
+    source = STATEFUL.replace("ATTRIBUTES", attributes).replace("STEP", step)
+
+    found = inspected(workstation, kept(workstation, source), Wish(input_shape=(1, 16, 16)))
+
+    assert found.inspection is not None, found.message
+    (warning,) = found.inspection.warnings
+    assert says in warning.message
+    assert warning.line == line
+
+
+def test_what_is_made_once_or_anew_or_kept_is_no_loss(workstation: Workstation) -> None:
+    source = STATEFUL.replace(
+        "ATTRIBUTES", "self.grid = None; self.steps = 0; self.register_buffer('n', torch.zeros(1))"
+    )
+    source = source.replace(
+        "STEP",
+        "self.grid = torch.ones(1) if self.grid is None else self.grid; self.last = images; self.n += 1; "
+        "self.steps += 1",
+    )
+    own = "\n    def get_extra_state(self): return torch.tensor(self.steps)\n    def set_extra_state(self, s): ...\n"
+
+    found = inspected(workstation, kept(workstation, f"{source}{own}"), Wish(input_shape=(1, 16, 16)))
+
+    assert found.inspection is not None, found.message
+    assert found.inspection.warnings == ()
 
 
 def test_a_version_that_was_inspected_is_no_draft_and_what_was_found_is_kept(workstation: Workstation) -> None:

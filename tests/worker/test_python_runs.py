@@ -50,9 +50,9 @@ def doing(statement: str) -> str:
     return SMALL.replace("        x = ", f"        {statement}\n        x = ")
 
 
-def ready(workstation: Workstation, source: str, name: str) -> str:
+def ready(workstation: Workstation, source: str, name: str | None) -> str:
     """A network of Python that was inspected."""
-    workstation.services.networks.create(workstation.owner, name, as_python(source))
+    name = workstation.services.networks.create(workstation.owner, name, as_python(source)).name
     ask = workstation.services.inspections.ask
     found = workstation.wait(
         lambda: ask(workstation.owner, name, Wish(input_shape=(1, 28, 28))), lambda found: not found.is_open
@@ -109,6 +109,28 @@ def test_a_run_that_was_killed_ends_with_the_same_bits(workstation: Workstation,
     assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
 
 
+def test_what_a_module_says_that_it_keeps_is_there_when_its_run_goes_on(
+    workstation: Workstation, shapes: Dataset
+) -> None:
+    source = SMALL.replace("        self.head = ", "        self.steps = 0\n        self.head = ").replace(
+        "        x = ",
+        "        self.steps += self.training\n        images = images * (1 + self.steps / 100)\n        x = ",
+    )
+    own = "\n    def get_extra_state(self):\n        return torch.tensor(self.steps)\n"
+    source += f"{own}\n    def set_extra_state(self, state):\n        self.steps = int(state)\n"
+    values = {"dataset": shapes.name, "network": ready(workstation, source, "keeper"), "epochs": 8, "batch_size": 16}
+    alone = workstation.finish(workstation.start(**values, name="kept-alone"))
+    run = workstation.start(**values, name="kept-killed")
+    workstation.wait(lambda: workstation.services.inside.steps(workstation.owner, run), bool)
+
+    workstation.kill(run)
+    ended = workstation.finish(run)
+
+    assert (ended.state, ended.message) == ("finished", "")
+    assert ended.progress.get("resumed_step") is not None
+    assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
+
+
 def test_a_mistake_in_training_names_its_line(workstation: Workstation, shapes: Dataset) -> None:
     source = doing("assert len(images) < 9, 'too many'")
     run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "picky")))
@@ -133,6 +155,62 @@ def test_one_that_leaves_its_process_fails_in_the_end(workstation: Workstation, 
     run = workstation.finish(workstation.start(dataset=shapes.name, network=ready(workstation, source, "leaver")))
 
     assert run.state == "failed"
+
+
+HOSTILE = """\
+import pathlib
+
+write = pathlib.Path.write_text
+
+
+def writing(self, text, *args):
+    if self.name != "metrics.json":
+        return write(self, text, *args)
+    for name in ("predict.py", "MODEL_CARD.md", "labels.txt", "network.py", "LICENSE", "more.py"):
+        (self.parent / name).write_bytes(b"evil()")
+    return write(self, CHANGED, *args)
+
+
+pathlib.Path.write_text = writing
+"""
+
+
+def test_what_a_run_puts_among_its_result_is_not_in_the_model(
+    workstation: Workstation, shapes: Dataset, small: str
+) -> None:
+    services, owner = workstation.services, workstation.owner
+    hostile = ready(workstation, HOSTILE.replace("CHANGED", "text") + SMALL, "hostile")
+    workstation.finish(workstation.start(dataset=shapes.name, network=small, epochs=1, name="honest-run"))
+    run = workstation.finish(workstation.start(dataset=shapes.name, network=hostile, epochs=1, name="hostile-run"))
+
+    assert run.state == "finished", run.message
+    files = [services.models.named.get(owner, name).files for name in ("honest-run", "hostile-run")]
+    honest, other = (workstation.data / "artifacts" / "models" / each for each in files)
+    assert sorted(each.name for each in other.iterdir()) == sorted(each.name for each in honest.iterdir())
+    for name in ("predict.py", "labels.txt", "LICENSE", "preprocessing.json", "versions.json"):
+        assert (other / name).read_bytes() == (honest / name).read_bytes(), name
+    assert (other / "network.py").read_text("utf-8").startswith(f"{HEADER}\nimport pathlib")
+    assert "hostile-run" in (other / "MODEL_CARD.md").read_text("utf-8")
+    assert not list(workstation.data.glob(f"jobs/{run.job}/attempts/*/result"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("'{}'", "metrics.json of the run says what cannot be: 'metrics'"),
+        ("'[' * 90_000", "metrics.json of the run says what cannot be: "),
+        ("text.replace('\"test\"', '\"../..\"')", "it names no split and step"),
+        ('text.replace(\'"accuracy": \', \'"accuracy": [],"x": \')', "`metrics` has other parts"),
+    ],
+)
+def test_figures_that_cannot_be_make_a_run_fail(
+    workstation: Workstation, shapes: Dataset, text: str, says: str
+) -> None:
+    network = ready(workstation, HOSTILE.replace("CHANGED", text) + SMALL, None)
+    run = workstation.finish(workstation.start(dataset=shapes.name, network=network, epochs=1))
+
+    assert (run.state, run.model) == ("failed", None)
+    assert says in run.message
 
 
 def test_what_does_not_go_with_python_is_refused(workstation: Workstation, shapes: Dataset, small: str) -> None:

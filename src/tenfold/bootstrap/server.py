@@ -47,8 +47,9 @@ from tenfold.bootstrap.answering import COMMAND
 from tenfold.bootstrap.arrivals import Arrivals, open_arrivals
 from tenfold.bootstrap.hub import CachedHub
 from tenfold.bootstrap.memory import give_back_large_blocks, set_start_aside
+from tenfold.bootstrap.model_texts import predict_text
 from tenfold.bootstrap.owner import owner_name
-from tenfold.bootstrap.script import script_for
+from tenfold.bootstrap.sealing import Sealer
 from tenfold.bootstrap.tasks import APART, PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Unavailable
@@ -86,7 +87,7 @@ from tenfold.services.networks import NetworkService
 from tenfold.services.previews import PreviewService
 from tenfold.services.probes import ProbeService
 from tenfold.services.revisions import RevisionService
-from tenfold.services.run_observer import RunObserver
+from tenfold.services.run_observer import ResultSealer, RunObserver
 from tenfold.services.runs import RunParts, RunService
 from tenfold.services.trash import TrashService
 from tenfold.services.weights import WeightService
@@ -129,7 +130,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     datasets = _make_datasets(database, desk, artifacts, roots)
     kept_by: dict[str, Any] = {"artifacts": artifacts, "folders": folders, "hub": hub}
     checkups = _make_checkups(database, desk, datasets, **kept_by)
-    _observe(desk, database, arrivals, checkups, **kept_by)
+    _observe(desk, database, arrivals, checkups, seal=Sealer(data, folders), **kept_by)
     revisions = _make_revisions(database, datasets, artifacts, checkups)
     additions = AdditionService(database, desk=desk, revisions=revisions, roots=[*roots.roots()], clock=time.time)
     networks = NetworkService([*read_catalogue(), *catalogue], database, clock=time.time, worked=time.thread_time)
@@ -232,10 +233,12 @@ def _make_checkups(
     )
 
 
-def _observe(desk: JobDesk, database: Database, arrivals: Arrivals, checkups: CheckupParts, **about: Any) -> None:
+def _observe(
+    desk: JobDesk, database: Database, arrivals: Arrivals, checkups: CheckupParts, *, seal: ResultSealer, **about: Any
+) -> None:
     """Lets runs, datasets and checkups hear of their jobs; `about` is what runs and datasets work with."""
     kept: dict[str, Any] = {"uploads": arrivals.uploads, "secrets": arrivals.secrets}
-    desk.observe("train", RunObserver(database, **about))
+    desk.observe("train", RunObserver(database, seal=seal, **about))
     desk.observe("import", ImportObserver(database, **kept, on_revision=checkups.queue.ensure, **about))
     desk.observe("check", checkups.observer)
 
@@ -368,7 +371,7 @@ def _has_rebooted(data: Path) -> bool:
 
 
 def _make_model_imports(database: Database, models: ModelService, errands: Errands, **stored: Any) -> ModelImports:
-    write = ForeignFolderWriter(predict_script=script_for)
+    write = ForeignFolderWriter(predict_script=predict_text)
     return ModelImports(database, models.named, errands, write=write, **stored)
 
 

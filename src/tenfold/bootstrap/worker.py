@@ -6,14 +6,12 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from tenfold import __version__
 from tenfold.adapters.confinement.keeper import keep_apart
 from tenfold.adapters.confinement.process import confine
 from tenfold.adapters.devices.own_memory import OwnMemory
@@ -36,11 +34,11 @@ from tenfold.adapters.storage.artifacts import FolderArtifacts
 from tenfold.adapters.storage.checkpoints import FolderCheckpoints
 from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.bootstrap.memory import set_start_aside
+from tenfold.bootstrap.model_texts import predict_text, versions_of
 from tenfold.bootstrap.onnx_at_home import export_at_home
 from tenfold.bootstrap.onnx_file import write_onnx
 from tenfold.bootstrap.opening import open_model, open_network
 from tenfold.bootstrap.origins import Origins
-from tenfold.bootstrap.script import script_for
 from tenfold.bootstrap.tasks import (
     CUSTOM_EXPORT,
     DEVICE_MEMORY,
@@ -52,6 +50,7 @@ from tenfold.bootstrap.tasks import (
     PARTS,
     TAKE_IN,
     TASKS,
+    TRY_EXPORT,
     WALK,
     FrameworkParts,
     find,
@@ -69,6 +68,7 @@ from tenfold.core.fields import parse_spec
 from tenfold.core.inference.importing import ForeignModel
 from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
+from tenfold.core.networks.inspection import SourceProblem
 from tenfold.core.training.ports import TaskHead, TrainingBackend
 from tenfold.core.training.task import Task
 from tenfold.worker.main import foreign_limits, run_job
@@ -119,17 +119,18 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         make_backend=lambda plan, samples: cast("TrainingBackend", find(parts.backend)(plan, samples)),
         write_model=ModelFolderWriter(
             export_network=_export_network if framework == OWN_FRAMEWORK else export_at_home,
-            predict_script=script_for,
+            predict_script=predict_text,
         ),
         watch_memory=lambda device: _watch_memory(device, parts),
         open_network=open_network,
         walk_layers=_walk_layers,
         write_tiles=write_tiles,
-        versions=lambda: _versions(parts),
+        versions=lambda: versions_of(parts),
         keep_apart=keep_apart,
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
         take_in=lambda source, wanted, target: cast("ForeignModel", find(TAKE_IN)(source, wanted, target)),
+        try_export=lambda job: cast("SourceProblem | None", find(TRY_EXPORT)(job)),
     )
 
 
@@ -152,17 +153,6 @@ def _export_network(model: TrainedModel, path: Path) -> float:
 def _watch_memory(device: str, parts: FrameworkParts) -> MemoryGauge:
     find(parts.warm_up)()  # what has to be loaded in any case is not the training's
     return OwnMemory() if device == "cpu" else cast("MemoryGauge", find(DEVICE_MEMORY)(device))
-
-
-def _versions(parts: FrameworkParts) -> dict[str, str]:
-    """Tenfold's comes from its code: in another environment it is not installed."""
-    found = {"tenfold": __version__}
-    for package in parts.packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _build_dataset(

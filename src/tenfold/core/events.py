@@ -190,7 +190,7 @@ class Envelope:
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> Envelope:
         """Reads what `to_json` wrote; raises `ValueError` that names the first field which is not as declared."""
-        _require_plain(line)
+        require_plain(line)
         try:
             kind = _TYPES[str(line["type"])]
             values = {name: line[name] for name in _hints(kind.type) if name in line}
@@ -231,7 +231,7 @@ def _fits(value: object, hint: Any) -> bool:
     return type(value) is hint
 
 
-def _require_plain(value: object, depth: int = 0) -> None:
+def require_plain(value: object, depth: int = 0) -> None:
     """Raises `ValueError` for what JSON as Python reads it may hold, and no store and no page can show."""
     if depth > MAX_DEPTH:
         raise ValueError("it is nested too deeply")
@@ -242,8 +242,8 @@ def _require_plain(value: object, depth: int = 0) -> None:
             raise ValueError(f"it holds {value}, which is no number to work with")
     elif isinstance(value, Mapping):
         for name, each in value.items():
-            _require_plain(name)
-            _require_plain(each, depth + 1)
+            require_plain(name)
+            require_plain(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
-            _require_plain(each, depth + 1)
+            require_plain(each, depth + 1)

@@ -202,6 +202,15 @@ class AccountService:
                 self._end_sessions(tx, user.id)
             return tx.users.update(replace(user, disabled=disabled))
 
+    def set_run_code(self, actor: Actor, name_or_id: str, allowed: bool) -> User:
+        """Lets somebody run own Python code, or no longer.
+
+        Then nothing of theirs begins any more that does, and what runs is ended by the desk.
+        """
+        actor.require("user.manage")
+        with self._database.write() as tx:
+            return tx.users.update(replace(self._user(tx, name_or_id), run_code=allowed))
+
     def set_password(self, actor: Actor, name_or_id: str, password: str, *, current: str | None = None) -> User:
         """Sets a password and ends all sessions of the account.
 

@@ -27,7 +27,7 @@ from tenfold.core.jobs.scheduler import (
     Submitted,
 )
 from tenfold.core.repository import Database, Query
-from tenfold.services.following import AttemptNews, JobFollower, JobObserver, is_of_machine
+from tenfold.services.following import REFUSED, AttemptNews, JobFollower, JobObserver, is_of_machine
 
 BUSY_S = 0.1
 IDLE_S = 1.0
@@ -159,6 +159,8 @@ class JobDesk:
         alive = self._executor.is_alive(job.id)
         if news.spoiled is None:
             self._follower.take_in(job, news)
+            if alive and (why_not := self._observers[job.kind].why_not(job)):
+                news.refuse(why_not)
         if news.spoiled is not None:
             self._executor.kill(job.id)
         elif alive:
@@ -171,7 +173,7 @@ class JobDesk:
             self._follower.pass_over(job)
 
     def _end_of(self, job: Job, news: AttemptNews) -> AttemptEnded:
-        ended = news.spoiled or news.ended
+        ended = news.end_of(job.kind)
         if ended is not None:
             return AttemptEnded(job.id, job.attempt, ended.outcome, code=ended.code, message=ended.message)
         attempt_known = (job.id, job.attempt) in self._started_here
@@ -207,6 +209,9 @@ class JobDesk:
 
     def _start(self, job: Job) -> None:
         self._started_here.add((job.id, job.attempt))
+        if why_not := self._observers[job.kind].why_not(job):
+            self._handle(AttemptEnded(job.id, job.attempt, "failed", code=REFUSED, message=why_not))
+            return
         try:
             self._executor.kill(job.id)
             self._folders.open_attempt(job.id, job.attempt)

@@ -8,13 +8,17 @@ from dataclasses import replace
 from typing import Protocol
 
 from tenfold.core.errors import StorageFull, TenfoldError, Unavailable, is_disk_full
-from tenfold.core.events import CheckpointSaved, Ended, Envelope, Started
+from tenfold.core.events import CheckpointSaved, Ended, Envelope, Published, Started
 from tenfold.core.ids import JobId
 from tenfold.core.jobs.log import line_of
 from tenfold.core.jobs.model import Job, JobKind
 from tenfold.core.jobs.ports import JobFolders, UnreadableEvent
 from tenfold.core.repository import Database, Transaction
 from tenfold.core.training.run import LogLine
+
+REFUSED = "run-code"
+NO_MODEL = "run.no-model"
+_NO_MODEL = "It says that it is finished, and left no model. Resume it to go on from its newest checkpoint."
 
 
 class JobObserver(Protocol):
@@ -23,6 +27,9 @@ class JobObserver(Protocol):
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None: ...
 
     def on_state(self, tx: Transaction, job: Job) -> None: ...
+
+    def why_not(self, job: Job) -> str:
+        """Why no attempt of a job may run, or run on, as a sentence; empty where it may."""
 
     def announce(self, job: Job) -> None:
         """Called after the commit."""
@@ -37,6 +44,7 @@ class AttemptNews:
         self.is_complete = False
         self.started = False
         self.progressed = False
+        self.published = False
         self.ended: Ended | None = None
         self.spoiled: Ended | None = None
         self._saved_before = 0
@@ -50,8 +58,21 @@ class AttemptNews:
             self.started = True
         elif isinstance(event, CheckpointSaved):
             self.progressed = self.progressed or event.step > self._saved_before
+        elif isinstance(event, Published):
+            self.published = True
         elif isinstance(event, Ended):
             self.ended = event
+
+    def end_of(self, kind: JobKind) -> Ended | None:
+        """How the attempt says that it ended, as far as that can be: a training that is over has left a model."""
+        ended = self.spoiled or self.ended
+        if kind == "train" and ended is not None and ended.outcome == "finished" and not self.published:
+            return Ended(outcome="failed", code=NO_MODEL, message=_NO_MODEL)
+        return ended
+
+    def refuse(self, why: str) -> None:
+        """The attempt may not run on: from now on nothing counts but that."""
+        self.spoiled = self.spoiled or Ended(outcome="failed", code=REFUSED, message=why)
 
     def spoil(self, error: Exception) -> None:
         """From now on nothing counts but that it cannot be read; the first reason stays."""

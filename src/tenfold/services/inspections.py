@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +112,11 @@ class InspectionService:
         except (NotFound, FileNotFoundError, ValueError):
             return None
 
+    def warnings(self, found: NamedText) -> tuple[str, ...]:
+        """What was found that is to be known before a run, in sentences; nothing of what was not looked at."""
+        kept = self.kept(found) if is_python(found.text) else None
+        return kept.told() if kept is not None else ()
+
     def level(self, actor: Actor) -> Confinement:
         """The level of confinement that there is on this machine."""
         actor.require("read")
@@ -141,7 +146,7 @@ class InspectionService:
     def _read(self, found: NamedText, standing: Standing, facts: Mapping[str, Json]) -> Found:
         told: Any = facts["confinement"]
         confinement = Confinement.from_json(told)
-        if standing.state == "failed":
+        if standing.state == "failed" and "layers" not in facts:
             problem: Any = facts.get("problem", {})
             line, message = int(problem.get("line", 0)), str(problem.get("message", standing.message))
             return Found(
@@ -151,6 +156,8 @@ class InspectionService:
                 confinement=confinement,
             )
         inspection = Inspection.from_json(facts)
+        if standing.state == "failed":  # what was found is told before the export is tried
+            inspection = replace(inspection, onnx="unknown", why_not_onnx=SourceProblem(0, standing.message))
         if found.version is not None and self._is_news(found, inspection, standing):
             self._keep(found, found.version.id, inspection)
         return Found(state="finished", inspection=inspection, confinement=confinement)

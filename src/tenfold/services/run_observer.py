@@ -5,29 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tenfold.core.artifacts import ArtifactStore
 from tenfold.core.events import Envelope, Json, Measured, PhaseStarted, Progressed, Published, Started, Taken
+from tenfold.core.ids import JobId
 from tenfold.core.inference.model import Model, model_id
 from tenfold.core.jobs.model import Job
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.names import propose_name
+from tenfold.core.networks.custom import is_python
 from tenfold.core.repository import Database, Transaction
 from tenfold.core.training.run import Run
 from tenfold.services.hub import Hub
 
 
+class ResultSealer(Protocol):
+    """Says of what a training has published which folder becomes the model's."""
+
+    def __call__(self, job_id: JobId, attempt: int, manifest: str) -> tuple[Path, str]:
+        """The folder and the sha256 of its manifest. Of what executed code of people, one that is made anew.
+
+        Data is copied into it, all else written; doing it again gives the same. Raises `Damaged` for a result that
+        cannot be, `StorageFull`.
+        """
+
+
 class RunObserver:
     """Fulfils `tenfold.services.following.JobObserver` for training jobs."""
 
-    def __init__(self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, hub: Hub) -> None:
+    def __init__(
+        self, database: Database, *, artifacts: ArtifactStore, folders: JobFolders, hub: Hub, seal: ResultSealer
+    ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._folders = folders
+        self._seal = seal
         self._hub = hub
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._outdated: dict[str, Model] = {}
+        self._taken_in: dict[JobId, int] = {}
+        self._without_code: set[JobId] = set()
 
     def on_event(self, tx: Transaction, job: Job, envelope: Envelope) -> None:
         event = envelope.event
@@ -71,10 +89,27 @@ class RunObserver:
             ),
         )
 
+    def why_not(self, job: Job) -> str:
+        """Of a network of Python, that whose run it is may no longer run own code."""
+        if job.id in self._without_code:
+            return ""
+        with self._database.read() as tx:
+            run = tx.runs.find(id=job.subject)
+            if run is None or not is_python(run.network_text):
+                self._without_code.add(job.id)
+                return ""
+            user = tx.users.find(id=run.owner)
+        if user is None or user.run_code:
+            return ""
+        text = f"{user.name}, whose run it is, may not run own Python code on this machine any more."
+        return f"{text} Resume it when the owner of this Tenfold allows it again."
+
     def announce(self, job: Job) -> None:
         with self._database.read() as tx:
             run = tx.runs.find(id=job.subject)
             self._remove_outdated(tx, job)
+        if (attempt := self._taken_in.pop(job.id, None)) is not None:
+            self._folders.remove_result(job.id, attempt)
         if run is None:
             return
         head = {"id": run.id, "name": run.name}
@@ -100,7 +135,7 @@ class RunObserver:
     def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
         run = tx.runs.get(job.subject)
         own = model_id(run.id)
-        published = Path(self._folders.result_folder(job.id, envelope.attempt))
+        published, manifest = self._seal(job.id, envelope.attempt, event.manifest)
         earlier = tx.models.find(id=own)
         metrics = {name: float(str(value)) for name, value in _mapping(event.facts.get("metrics")).items()}
         model = Model(
@@ -113,13 +148,14 @@ class RunObserver:
             run=run.id,
             revision=run.revision,
             network=run.network,
-            manifest=event.manifest,
+            manifest=manifest,
             size_bytes=0,
             step=int(str(event.facts["step"])),
             metrics=metrics,
             facts={**event.facts, "dataset": run.spec["dataset"], "parameters": run.parameters, **_fold(run)},
         )
-        model = replace(model, size_bytes=self._artifacts.adopt(published, "models", model.files, event.manifest))
+        model = replace(model, size_bytes=self._artifacts.adopt(published, "models", model.files, manifest))
+        self._taken_in[job.id] = envelope.attempt
         if earlier is not None and earlier.files != model.files:
             self._outdated[job.subject] = earlier
         if earlier is None:

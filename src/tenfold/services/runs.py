@@ -337,7 +337,8 @@ class RunService:
                 return None
             graph = growing_as_read(graph, readings, optimizer=accepted.spec.optimizer)
         spec = replace(accepted.spec, device=_slot(accepted.spec))
-        return self._forecasts.look(spec, graph, accepted.step.manifest, readings)
+        told = self._forecasts.look(spec, graph, accepted.step.manifest, readings)
+        return replace(told, warnings=self._inspections.warnings(accepted.network))
 
     def _framework_problems(self, framework: Framework, spec: TrainingSpec) -> list[Problem]:
         """What a framework lacks of a specification, and of this machine."""

@@ -24,8 +24,19 @@ def inspect_network(job: InspectJob, path: Path, folder: JobFolder, tools: Toolb
         _refuse(folder, SourceProblem(line if isinstance(line, int) else 0, error.message), confinement)
     except BaseException as error:  # noqa: BLE001  whatever the code of others does is its own mistake
         _refuse(folder, problem_of(error), confinement)
-    folder.emit(Inspected(facts={**facts, "confinement": confinement.to_json()}))
+    facts = {**facts, "confinement": confinement.to_json()}
+    folder.emit(Inspected(facts=facts))  # and if the export takes more than there is, this is what was found
+    folder.emit(Inspected(facts={**facts, **_exported(job, tools)}))
     return "finished"
+
+
+def _exported(job: InspectJob, tools: Toolbox) -> dict[str, Json]:
+    """Whether its model could be written as an ONNX file, which is tried with the weights that it begins with."""
+    try:
+        problem = tools.try_export(job)
+    except BaseException as error:  # noqa: BLE001  whatever the code of others does is its own mistake
+        return {"onnx": "unknown", "why_not_onnx": _told(problem_of(error))}
+    return {"onnx": "no" if problem else "yes", "why_not_onnx": _told(problem) if problem else None}
 
 
 def problem_of(error: BaseException) -> SourceProblem:
@@ -37,6 +48,9 @@ def problem_of(error: BaseException) -> SourceProblem:
 
 
 def _refuse(folder: JobFolder, problem: SourceProblem, confinement: Confinement) -> NoReturn:
-    told: dict[str, Json] = {"line": problem.line, "message": problem.message}
-    folder.emit(Inspected(facts={"problem": told, "confinement": confinement.to_json()}))
+    folder.emit(Inspected(facts={"problem": _told(problem), "confinement": confinement.to_json()}))
     raise BadNetwork(str(problem), code="network.python")
+
+
+def _told(problem: SourceProblem) -> dict[str, Json]:
+    return {"line": problem.line, "message": problem.message}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenfold.core.datasets.folds import FoldedSamples
 from tenfold.core.datasets.ports import RevisionReader
@@ -39,6 +40,21 @@ class Material:
     def preprocessing(self) -> Preprocessing:
         """What becomes of a picture before the network gets it."""
         return Preprocessing.from_json(self.revision.preprocessing).with_normalisation(mean=self.mean, std=self.std)
+
+    def describe(self, job: TrainJob) -> dict[str, Any]:
+        """What a `TrainedModel` says of the job, whatever came of it."""
+        return {
+            "name": job.run_name,
+            "task": job.task,
+            "dataset": job.dataset_name,
+            "revision": job.revision,
+            "network": job.network,
+            "network_text": job.network_text,
+            "parameters": job.parameters,
+            "classes": self.revision.classes,
+            "preprocessing": self.preprocessing().to_json(),
+            "spec": job.spec,
+        }
 
 
 def gather(

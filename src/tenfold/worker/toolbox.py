@@ -20,7 +20,7 @@ from tenfold.core.inference.importing import ForeignModel, ModelImport
 from tenfold.core.inference.inside import InsideJob, LayerWalker
 from tenfold.core.jobs.confinement import Apart, Confiner
 from tenfold.core.networks.graph import LayerGraph
-from tenfold.core.networks.inspection import InspectJob
+from tenfold.core.networks.inspection import InspectJob, SourceProblem
 from tenfold.core.networks.weights import WeightOpener
 from tenfold.core.training.ports import BackendFactory, CheckpointStore, TaskHead
 from tenfold.core.training.task import Task
@@ -194,3 +194,4 @@ class Toolbox:
     confine: Confiner
     inspect_network: NetworkInspector
     take_in: ModelTaker
+    try_export: Callable[[InspectJob], SourceProblem | None]

@@ -157,22 +157,12 @@ class Training:
         evaluation = self._evaluate(split)
         self._folder.emit(PhaseStarted(phase="exporting"))
         staged = self._folder.staging()
-        job = self._job
         model = TrainedModel(
-            name=job.run_name,
-            task=job.task,
-            dataset=job.dataset_name,
-            revision=job.revision,
-            network=job.network,
-            network_text=job.network_text,
-            parameters=job.parameters,
+            **self._material.describe(self._job),
             graph=self._final_graph(best.backend.weights()),
             weights=best.backend.weights(),
-            classes=self._revision.classes,
-            preprocessing=self._material.preprocessing().to_json(),
             evaluation=evaluation,
             tested_on=split,
-            spec=job.spec,
             step=outcome.best_step,
             epochs_done=self._spec.epochs * outcome.best_step / self._engine.total_steps,
             versions=self._decisions.versions,

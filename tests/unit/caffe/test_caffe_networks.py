@@ -22,6 +22,54 @@ def imported(chain: Chain, **options: int) -> CaffeNetwork:
     return network
 
 
+PAIRS = """\
+layer { name: "pair_data" type: "Data" top: "pair_data" top: "sim" include { phase: TRAIN }
+  transform_param { scale: 0.00390625 } data_param { source: "pairs" batch_size: 64 } }
+layer { name: "apart" type: "Slice" bottom: "pair_data" top: "data" top: "data_p"
+  slice_param { slice_dim: 1 POINT } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" param { name: "w" } param { name: "b" }
+  convolution_param { num_output: 4 kernel_size: 5 } }
+layer { name: "feat" type: "InnerProduct" bottom: "conv" top: "feat" param { name: "fw" } param { name: "fb" }
+  inner_product_param { num_output: 2 } }
+layer { name: "conv_p" type: "Convolution" bottom: "data_p" top: "conv_p" param { name: "w" } param { name: "b" }
+  convolution_param { num_output: 4 kernel_size: 5 } }
+layer { name: "feat_p" type: "InnerProduct" bottom: "conv_p" top: "feat_p" param { name: "fw" } param { name: "fb" }
+  inner_product_param { num_output: 2 } }
+layer { name: "loss" type: "ContrastiveLoss" bottom: "feat" bottom: "feat_p" bottom: "sim" top: "loss" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "asked", "shape"),
+    [
+        ("slice_point: 1", None, (2, 224, 224)),
+        ("slice_point: 1", (1, 28, 28), (2, 28, 28)),
+        ("slice_point: 1", (2, 28, 28), (2, 28, 28)),
+        ("slice_point: 3", (3, 32, 32), (6, 32, 32)),
+        ("", (1, 28, 28), (2, 28, 28)),
+    ],
+)
+def test_a_pair_of_pictures_in_one_blob_is_imported(
+    point: str, asked: tuple[int, ...] | None, shape: tuple[int, ...]
+) -> None:
+    network = import_network(PAIRS.replace("POINT", point), input_shape=asked)
+
+    assert network.unsupported == ()
+    assert network.graph.inputs[0].shape == shape
+    assert [node.kind for node in network.graph.nodes].count("distance") == 1
+    assert len(network.notes) == (asked != shape)
+    assert network.losses[0].output == "distance"
+
+
+def test_a_size_that_nobody_said_and_that_cannot_be_says_what_to_do() -> None:
+    with pytest.raises(BadNetwork, match="does not say how large `pair_data` is: give the size of its pictures"):
+        import_network(
+            PAIRS.replace("POINT", "slice_point: 1")
+            .replace('top: "data_p"', 'top: "other"', 1)
+            .replace('bottom: "data_p"', 'bottom: "pair_data"', 1)
+        )
+
+
 def test_lenet_becomes_a_few_lines_of_the_right_count() -> None:
     network = imported(lenet(picture(1, 28)))
     assert network.graph.parameters == 431_080

@@ -209,3 +209,24 @@ def test_tensors_in_pieces_are_written_as_they_are(tmp_path: Path) -> None:
     assert kept["none"].shape == (0,)
     with pytest.raises(ValueError, match="one has 4 values, not 6"):
         write_tensors(tmp_path / "t.safetensors", {"one": (2, 3)}, lambda name: pieces[name])
+
+
+def test_weights_that_are_no_numbers_are_told_and_a_file_of_nothing_else_is_refused() -> None:
+    network = lenet(picture(1, 28))
+    sound = {"conv1": (drawn(20, 1, 5, 5), drawn(20)), "conv2": (drawn(50, 20, 5, 5), drawn(50))}
+
+    def read(layers: Mapping[str, Sequence[Floats]]) -> list[str]:
+        files = ForeignFiles(
+            network=ForeignFile("net.prototxt", network.text.encode()),
+            weights=ForeignFile("net.caffemodel", caffemodel(layers)),
+        )
+        notes = read_caffe(files, NetworkImport(), lambda: False).facts["notes"]
+        assert isinstance(notes, list)
+        return [str(note) for note in notes if "NaN" in str(note)]
+
+    assert read(sound) == []
+    sound["conv2"][0][0, 0, 0, :2] = np.nan, np.inf
+    (note,) = read(sound)
+    assert note.startswith("`conv2.weight` of net.caffemodel: 2 of 25,000 values are NaN or infinite.")
+    with pytest.raises(BadNetwork, match=r"net.caffemodel: all of its values are NaN or infinite"):
+        read({"conv1": (np.full((20, 1, 5, 5), np.nan, np.float32),)})

@@ -50,7 +50,7 @@ def settings_page() -> settings.SettingsPage:
                 id="usr_0123456789abcdeg",
                 name="anna",
                 role="editor",
-                can_run_code=False,
+                can_run_code=True,
                 is_disabled=False,
                 has_password=True,
                 created_at=minutes_ago(8000),

@@ -254,6 +254,9 @@ def python_network_page() -> python_network.PythonNetworkPage:
         input_shape=(1, 28, 28),
         classes=10,
         knobs=(Knob(name="width", type="integer", default=32),),
+        onnx="no",
+        why_not_onnx=SourceProblem(12, "Which way it computes depends on the values in a picture."),
+        warnings=(SourceProblem(12, "`self.steps` changes while it runs and is not part of its state."),),
         confinement=CONFINEMENT,
     )
     found = Found(state="finished", inspection=seen, confinement=CONFINEMENT)

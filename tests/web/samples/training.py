@@ -119,6 +119,7 @@ FORECAST = ForecastView(
     bar=5,
     bar_high=6,
     parts=(("weights", 1_700_000), ("activations", 9_000_000), ("pictures", 55_000_000)),
+    warnings=("Line 12: self.steps changes while it runs and is not part of its state.",),
 )
 
 

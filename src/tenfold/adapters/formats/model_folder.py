@@ -17,6 +17,7 @@ from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.custom import is_python
 
 NUM_FILES = 10
+WEIGHTS, ONNX, FIGURES = "model.safetensors", "model.onnx", "metrics.json"
 LICENCE = Path(__file__).with_name("apache-2.0.txt")
 TERMS = """predict.py is part of Tenfold and comes under the Apache License, Version 2.0, which follows.
 The weights, the network's text, the classes and the figures belong to whoever trained this model; Tenfold claims no
@@ -31,7 +32,8 @@ class ModelFolderWriter:
     """Fulfils `tenfold.core.export.trained_model.ModelWriter`.
 
     `export_network` writes the ONNX file and returns its largest difference from the network; `predict_script` gives
-    the text of `predict.py`.
+    the text of `predict.py`. Of a network of Python the texts but `metrics.json` are left out: the server writes them,
+    see `seal_model`.
     """
 
     export_network: Callable[[TrainedModel, Path], float]
@@ -39,26 +41,33 @@ class ModelFolderWriter:
 
     def __call__(self, model: TrainedModel, folder: Path, *, report: Callable[[int, int], None]) -> None:
         weights = {name: np.asarray(array, order="C") for name, array in model.weights.items()}
-        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
         report(1, NUM_FILES)
-        difference = self.export_network(model, folder / "model.onnx")
+        difference = self.export_network(model, folder / ONNX)
         report(2, NUM_FILES)
-        texts = {
-            PYTHON_FILE if is_python(model.network_text) else NETWORK_FILE: model.network_text,
-            "labels.txt": "".join(f"{name}\n" for name in model.classes),
-            "preprocessing.json": _json(model.preprocessing),
-            "versions.json": _json(model.versions),
-            "metrics.json": _json(_figures(model, difference)),
-            "predict.py": self.predict_script(Preprocessing.from_json(model.preprocessing)),
-            "MODEL_CARD.md": model_card(model),
-            "LICENSE": TERMS + LICENCE.read_text("utf-8"),
-        }
-        for name, text in texts.items():
-            (folder / name).write_text(text, "utf-8")
+        (folder / FIGURES).write_text(as_json(figures_of(model, difference)), "utf-8")
+        if not is_python(model.network_text):
+            write_texts(model, folder, self.predict_script)
         report(NUM_FILES, NUM_FILES)
 
 
-def _figures(model: TrainedModel, difference: float) -> dict[str, object]:
+def write_texts(model: TrainedModel, folder: Path, predict_script: Callable[[Preprocessing], str]) -> None:
+    """Writes all that a model's folder holds besides tensors and figures; the model's weights are not looked at."""
+    texts = {
+        PYTHON_FILE if is_python(model.network_text) else NETWORK_FILE: model.network_text,
+        "labels.txt": "".join(f"{name}\n" for name in model.classes),
+        "preprocessing.json": as_json(model.preprocessing),
+        "versions.json": as_json(model.versions),
+        "predict.py": predict_script(Preprocessing.from_json(model.preprocessing)),
+        "MODEL_CARD.md": model_card(model),
+        "LICENSE": TERMS + LICENCE.read_text("utf-8"),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def figures_of(model: TrainedModel, difference: float) -> dict[str, object]:
+    """What stands in `metrics.json`; `difference` is that of the ONNX file."""
     evaluation = model.evaluation
     return {
         "tested_on": model.tested_on,
@@ -70,5 +79,5 @@ def _figures(model: TrainedModel, difference: float) -> dict[str, object]:
     }
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from tenfold.adapters.formats.files.tensor_file import write_tensors
+from tenfold.adapters.formats.files.soundness import find_unsound
+from tenfold.adapters.formats.files.tensor_file import Blocks, write_tensors
 from tenfold.core.errors import BadNetwork
 from tenfold.core.events import Json
 from tenfold.core.networks.analysis import analyse
@@ -55,6 +56,9 @@ def read_own(files: ForeignFiles, is_late: Callable[[], bool]) -> ForeignNetwork
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
         match = match_weights(meaning.graph, shapes, meaning.renamed)
         _require_numbers(sent, file, match)
+        facts["notes"] = list(
+            find_unsound(sent.name, {path: (shapes[name], _blocks(file, name)) for path, name in match.loaded.items()})
+        )
     if not match.loaded:
         first = f", as it has {next(iter(shapes))[:_MOST_SHOWN]}" if shapes else ""
         text = (
@@ -103,10 +107,14 @@ def _writer(sent: ForeignFile, match: Loaded, shapes: Mapping[str, tuple[int, ..
             write_tensors(
                 folder / WEIGHTS_FILE,
                 wanted,
-                lambda path: [file.get_tensor(match.loaded[path]).astype(np.float32, copy=False)],
+                lambda path: _blocks(file, match.loaded[path]),
             )
 
     return write
+
+
+def _blocks(file: Any, name: str) -> Blocks:
+    yield file.get_tensor(name).astype(np.float32, copy=False)
 
 
 def _wanted(match: Loaded) -> Sequence[str]:

@@ -8,6 +8,7 @@ JOB/stop                  there when the job is to stop
 JOB/checkpoints/          complete checkpoints
 JOB/work/                 what attempts leave each other besides: half an import
 JOB/attempts/N/result/    what attempt N published
+JOB/sealed/               what the server makes of that where the attempt executed code of people
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tenfold.core.events import Envelope, Event, Json
 from tenfold.core.ids import JobId
 from tenfold.core.jobs.ports import UnreadableEvent
 
+SEALED = "sealed"
 _READ_BYTES = 4 << 20
 _TAIL_BYTES = 1 << 20
 _RESERVE_BYTES = 64 << 10
@@ -107,6 +109,10 @@ class LocalJobFolders:
 
     def result_folder(self, job_id: JobId, attempt: int) -> str:
         return str(self.path(job_id) / "attempts" / str(attempt) / "result")
+
+    def remove_result(self, job_id: JobId, attempt: int) -> None:
+        for folder in (Path(self.result_folder(job_id, attempt)), self.path(job_id) / SEALED):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class WorkerFolder:

@@ -11,6 +11,10 @@ from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.custom import is_python
 
 MAX_ROWS = 1000
+_OWN_WORD = (
+    "The network is written in Python. The process that executed its code wrote `model.onnx` and `model.safetensors` "
+    "and measured these figures; Tenfold itself wrote the other files, outside of that process."
+)
 
 
 def model_card(model: TrainedModel) -> str:
@@ -57,7 +61,7 @@ def _results(model: TrainedModel) -> list[str]:
     for name, rows in model.evaluation.report.items():
         if isinstance(rows, list | tuple) and rows and all(_is_flat(row) for row in rows):
             lines += ["", f"By {_singular(name)}:", "", *_table(rows[:MAX_ROWS])]  # type: ignore[arg-type]
-    return lines
+    return [*lines, "", _OWN_WORD] if is_python(model.network_text) else lines
 
 
 def _metrics(model: TrainedModel) -> list[tuple[str, Json]]:

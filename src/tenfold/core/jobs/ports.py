@@ -86,3 +86,6 @@ class JobFolders(Protocol):
 
     def result_folder(self, job_id: JobId, attempt: int) -> str:
         """Where the attempt's result lies."""
+
+    def remove_result(self, job_id: JobId, attempt: int) -> None:
+        """Removes what was taken in of the attempt's result, or made of it; nothing happens when it is not there."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from tenfold.core.events import Json
 from tenfold.core.fields import Field
 from tenfold.core.jobs.confinement import Confinement, Limits
-from tenfold.core.networks.custom import DECIDED
+from tenfold.core.networks.custom import DECIDED, MAX_MESSAGE
 from tenfold.core.networks.limits import MAX_AXIS
 
 KIND = "inspect"
@@ -18,6 +18,8 @@ MOST_LAYERS = 2000
 MAX_NAME = 200
 LIMITS = Limits(memory_bytes=4 << 30, cpu_s=20, wall_s=60, file_bytes=8 << 20, output_bytes=64 << 10)
 """Of an inspection, which computes on two or three samples."""
+MOST_WARNINGS = 20
+Exports = Literal["yes", "no", "unknown"]
 KnobType = Literal["integer", "number", "boolean", "text"]
 
 
@@ -68,9 +70,29 @@ class Knob:
         return Field(name=self.name, type=self.type, label=self.name, help="", default=self.default)
 
 
+@dataclass(frozen=True)
+class SourceProblem:
+    """What is wrong with a network of Python, and at which line of its source; 0 for none of them."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.message}" if self.line else self.message
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> SourceProblem:
+        """What a worker told; raises `ValueError`, `KeyError`."""
+        return cls(_whole(values["line"]), str(values["message"])[:MAX_MESSAGE])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What was found on inputs of a shape. `why_not_traced` is empty where the layers come from a symbolic trace."""
+    """What was found on inputs of a shape. `why_not_traced` is empty where the layers come from a symbolic trace.
+
+    `onnx` says whether its model can be written as an ONNX file, without which there is none, and `why_not_onnx` what
+    hinders. `warnings` are what a resumed run would not know.
+    """
 
     name: str
     layers: tuple[TracedLayer, ...]
@@ -80,7 +102,16 @@ class Inspection:
     classes: int
     knobs: tuple[Knob, ...] = ()
     why_not_traced: str = ""
+    onnx: Exports = "unknown"
+    why_not_onnx: SourceProblem | None = None
+    warnings: tuple[SourceProblem, ...] = ()
     confinement: Confinement
+
+    def told(self) -> tuple[str, ...]:
+        """What is to be known before it is trained, in sentences."""
+        hinders = self.why_not_onnx if self.onnx == "no" else None
+        about_onnx = f"Its training cannot end with a model, which is an ONNX file. {hinders}" if hinders else ""
+        return (*((about_onnx,) if about_onnx else ()), *map(str, self.warnings))
 
     def fields(self) -> tuple[Field, ...]:
         """The arguments that people set."""
@@ -104,21 +135,12 @@ class Inspection:
                 classes=_whole(values["classes"]),
                 knobs=tuple(_knob(each) for each in values["knobs"]),
                 why_not_traced=str(values["why_not_traced"])[:MAX_NAME],
+                **_onnx(values),
+                warnings=tuple(map(SourceProblem.from_json, values.get("warnings", ())[:MOST_WARNINGS])),
                 confinement=Confinement.from_json(values["confinement"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is no inspection: {error}") from None
-
-
-@dataclass(frozen=True)
-class SourceProblem:
-    """Why a network of Python cannot be trained, and at which line of its source; 0 for none of them."""
-
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"Line {self.line}: {self.message}" if self.line else self.message
 
 
 def _layer(values: Mapping[str, Any]) -> TracedLayer:
@@ -130,6 +152,14 @@ def _layer(values: Mapping[str, Any]) -> TracedLayer:
         shape=_shape(values["shape"]),
         parameters=_whole(values["parameters"]),
     )
+
+
+def _onnx(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether it can be exported; one of an earlier release does not say so."""
+    onnx, why_not = values.get("onnx", "unknown"), values.get("why_not_onnx")
+    if onnx not in get_args(Exports):
+        raise ValueError(f"`onnx` is {onnx!r:.40}")
+    return {"onnx": onnx, "why_not_onnx": SourceProblem.from_json(why_not) if why_not else None}
 
 
 def _knob(values: Mapping[str, Any]) -> Knob:

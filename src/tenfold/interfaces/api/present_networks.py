@@ -10,7 +10,7 @@ from tenfold.core.networks import network as networks
 from tenfold.core.networks.analysis import Analysis
 from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import Node
-from tenfold.core.networks.inspection import TracedLayer
+from tenfold.core.networks.inspection import SourceProblem, TracedLayer
 from tenfold.core.networks.ports import CatalogueEntry
 from tenfold.core.networks.problems import NetworkProblem
 from tenfold.core.training.run import Run
@@ -105,7 +105,7 @@ def inspection(name: str, found: Found) -> objects.Inspection:
     seen, problem, confinement = found.inspection, found.problem, found.confinement
     about: dict[str, Any] = {"name": name, "state": found.state, "message": found.message}
     if problem is not None:
-        about["problem"] = objects.SourceProblem(line=problem.line, message=problem.message)
+        about["problem"] = _source_problem(problem)
     if confinement is not None:
         about["confinement"] = objects.Confinement.model_validate(confinement.to_json())
     if seen is None:
@@ -119,7 +119,14 @@ def inspection(name: str, found: Found) -> objects.Inspection:
         classes=seen.classes,
         parameters=object_schema(seen.fields()),
         why_not_traced=seen.why_not_traced,
+        onnx=seen.onnx,
+        why_not_onnx=_source_problem(seen.why_not_onnx) if seen.why_not_onnx is not None else None,
+        warnings=[_source_problem(each) for each in seen.warnings],
     )
+
+
+def _source_problem(problem: SourceProblem) -> objects.SourceProblem:
+    return objects.SourceProblem(line=problem.line, message=problem.message)
 
 
 def _source_layer(layer: TracedLayer) -> objects.SourceLayer:

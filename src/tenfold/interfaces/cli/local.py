@@ -125,7 +125,12 @@ def _users(door: LocalDoor) -> typer.Typer:
 
         with told_errors(), door.accounts() as (accounts, owner):
             found = [present.user(item) for item in accounts.users(owner, Query(limit=500)).items]
-            table(found, ["name", "role", "state", "has_password", "created_at"], as_json, empty="There are none.")
+            table(
+                found,
+                ["name", "role", "state", "run_code", "has_password", "created_at"],
+                as_json,
+                empty="There are none.",
+            )
 
     @app.command("disable")
     def disable(name: Name, as_json: Json = False) -> None:
@@ -145,7 +150,20 @@ def _users(door: LocalDoor) -> typer.Typer:
         with told_errors(), door.accounts() as (accounts, owner):
             show(present.user(accounts.set_password(owner, name, password)), as_json)
 
+    _add_code_commands(app, door)
     return app
+
+
+def _add_code_commands(app: typer.Typer, door: LocalDoor) -> None:
+    @app.command("allow-code")
+    def allow_code(name: Name, as_json: Json = False) -> None:
+        """Lets somebody run own Python code on this machine."""
+        _set_run_code(door, name, True, as_json)
+
+    @app.command("refuse-code")
+    def refuse_code(name: Name, as_json: Json = False) -> None:
+        """Takes that right away; runs of theirs that execute such code are ended."""
+        _set_run_code(door, name, False, as_json)
 
 
 def _set_disabled(door: LocalDoor, name: str, disabled: bool, as_json: bool) -> None:
@@ -153,3 +171,10 @@ def _set_disabled(door: LocalDoor, name: str, disabled: bool, as_json: bool) -> 
 
     with told_errors(), door.accounts() as (accounts, owner):
         show(present.user(accounts.set_disabled(owner, name, disabled)), as_json)
+
+
+def _set_run_code(door: LocalDoor, name: str, allowed: bool, as_json: bool) -> None:
+    from tenfold.interfaces.api import present  # noqa: PLC0415
+
+    with told_errors(), door.accounts() as (accounts, owner):
+        show(present.user(accounts.set_run_code(owner, name, allowed)), as_json)

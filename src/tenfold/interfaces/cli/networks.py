@@ -18,7 +18,13 @@ from tenfold.interfaces.cli.output import USAGE, print_json, show, table, told_e
 
 if TYPE_CHECKING:
     from tenfold.interfaces.client.client import Client
-    from tenfold.interfaces.schemas.network_objects import Inspection, NetworkDetail, NetworkLook, TextProblem
+    from tenfold.interfaces.schemas.network_objects import (
+        Inspection,
+        NetworkDetail,
+        NetworkLook,
+        SourceProblem,
+        TextProblem,
+    )
 
 Name = Annotated[str | None, typer.Option("--name", help="What the network is called.")]
 TextFile = Annotated[Path, typer.Argument(help="A file with the text.", exists=True, dir_okay=False)]
@@ -269,9 +275,18 @@ def _tell_inspection(found: Inspection) -> None:
     for layer in found.layers:
         sizes = f"{_size(layer.shape):<18} {layer.num_parameters or '':>12}"
         typer.echo(f"  {layer.line or '':>5}  {layer.path:<32} {layer.kind:<20} {sizes}")
+    if found.state == "finished":
+        why_not = f": {_at_line(found.why_not_onnx)}" if found.why_not_onnx is not None else ""
+        typer.echo(f"Exports to ONNX: {found.onnx}{why_not}")
+    for warning in found.warnings:
+        typer.echo(f"Warning: {_at_line(warning)}")
     if found.confinement is not None:
         about = found.confinement
         typer.echo(f"Level {about.level}: {', '.join(about.parts) if about.level == 'B' else ' '.join(about.lacking)}")
+
+
+def _at_line(problem: SourceProblem) -> str:
+    return f"Line {problem.line}: {problem.message}" if problem.line else problem.message
 
 
 def _complain(problems: list[TextProblem], source: str) -> None:

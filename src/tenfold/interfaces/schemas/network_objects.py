@@ -172,7 +172,9 @@ class Inspection(Schema):
     """What a worker found in a network of Python; `state` is `none`, `waiting`, `running`, `finished` or `failed`.
 
     `parameters` are the arguments that can be set, as JSON schema. `why_not_traced` is empty where the layers come from
-    a symbolic trace; else they are the modules in the order in which they ran. `num_layers` counts all.
+    a symbolic trace; else they are the modules in the order in which they ran. `num_layers` counts all. `onnx` is
+    `yes`, `no` or `unknown`: whether a model of it can be written as an ONNX file, without which a training ends with
+    none, and `why_not_onnx` what hinders. `warnings` tell what changes while it runs and no resumed run would know.
     """
 
     name: str
@@ -187,6 +189,9 @@ class Inspection(Schema):
     classes: int | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     why_not_traced: str = ""
+    onnx: str = "unknown"
+    why_not_onnx: SourceProblem | None = None
+    warnings: list[SourceProblem] = Field(default_factory=list)
 
 
 class Rename(Schema):

@@ -241,7 +241,8 @@ class Forecast(Schema):
     A row that is `measured` comes from a probe at a smaller batch, one that is `reckoned` from the network alone; times
     are null where none was measured. `largest_batch` fits into the device's whole memory, `free_batch` surely into what
     of it is free; 0 where none does. `probe` is `none`, `held-back` (while a run trains), `waiting`, `running` (ask
-    again in a moment), `finished` or `failed`; `probe_message` tells why nothing was measured.
+    again in a moment), `finished` or `failed`; `probe_message` tells why nothing was measured. `warnings` are what an
+    inspection of a network of Python found that a run is better without.
     """
 
     verdict: str
@@ -263,6 +264,7 @@ class Forecast(Schema):
     total_s: float | None
     probe: str
     probe_message: str
+    warnings: list[str] = []
 
 
 class History(Schema):

@@ -52,16 +52,46 @@ def add_input(work: Translation, name: str, about: Message, line: int) -> None:
     if len(work.images) == MAX_INPUTS:
         raise unreadable(line, f"There are more than {MAX_INPUTS} inputs.")
     shape = work.input_shape or work.sizes.get(name)
-    if shape is None and crop > 0:
-        shape = (3, crop, crop)
-        work.notes.append(f"Line {line}: the file does not say how many channels `{name}` has: 3 are assumed.")
+    slicer = next((each for each in work.layers if each.type == "Slice" and each.bottoms == (name,)), None)
     if shape is None:
-        shape = _ASSUMED
-        work.notes.append(f"Line {line}: the file does not say how large `{name}` is: 3 x 224 x 224 is assumed.")
+        channels = _channels_for(slicer, None)
+        shape = (channels, crop, crop) if crop > 0 else (channels, *_ASSUMED[1:])
+        what = (
+            f"how many channels `{name}` has: {channels} are"
+            if crop > 0
+            else f"how large `{name}` is: {_size(shape)} is"
+        )
+        work.assumed.append(name)
+        work.notes.append(f"Line {line}: the file does not say {what} assumed.")
+    elif len(shape) == 3 and (channels := _channels_for(slicer, shape[0])) != shape[0]:
+        shape = (channels, *shape[1:])
+        cut = f"`{name}` holds several pictures, which `{slicer.name[:64]}` cuts apart" if slicer else ""
+        work.notes.append(f"Line {line}: {cut}: together they have {channels} channels.")
     placed = work.text.input(name, shape)
     work.blobs[name] = placed
     work.names[name] = placed
     work.images.add(placed)
+
+
+def _channels_for(slicer: CaffeLayer | None, channels: int | None) -> int:
+    """How many channels an input has whose channels a layer cuts, given how many a picture, or it, is said to have.
+
+    A pair of pictures comes as one blob, one upon the other, and a `Slice` takes it apart.
+    """
+    usual = channels or _ASSUMED[0]
+    about = slicer.parameters("slice") if slicer is not None else None
+    if slicer is None or about is None or about.integer("slice_dim", about.integer("axis", 1)) != 1:
+        return usual
+    points, count = about.integers("slice_point"), len(slicer.tops)
+    if not points:
+        return usual if channels is not None and channels % count == 0 else usual * count
+    if len(points) != count - 1 or min(points) < 1 or (channels is not None and channels > max(points)):
+        return usual
+    return points[-1] + points[0]
+
+
+def _size(shape: Shape) -> str:
+    return " x ".join(map(str, shape))
 
 
 def add_data(work: Translation, layer: CaffeLayer) -> None:

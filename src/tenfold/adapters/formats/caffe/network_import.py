@@ -89,7 +89,7 @@ def import_network(
     _note_tested(work, layers)
     losses = write_outputs(work)
     text = work.text.render()
-    graph = _graph(text, network, is_late)
+    graph = _graph(text, network, work.assumed, is_late)
     written = work.text.names()
     return CaffeNetwork(
         name=network.text("name"),
@@ -123,15 +123,23 @@ def _batch_size(layers: Sequence[CaffeLayer]) -> int:
     return 0
 
 
-def _graph(text: str, network: Message, is_late: Callable[[], bool]) -> LayerGraph:
+def _graph(text: str, network: Message, assumed: Sequence[str], is_late: Callable[[], bool]) -> LayerGraph:
     """The graph of the translated text, whose lines are not those of the file; raises `BadNetwork`."""
     if len(text) > MAX_TEXT_BYTES or is_late():
         raise too_much(network.line, f"The network has {len(text):,} characters in our language: that is too much.")
     meaning = analyse(text, is_late=is_late)
     if meaning.graph is None:
         reasons = " ".join(problem.message for problem in meaning.problems[:3])
-        raise too_much(network.line, f"The network as a whole cannot be imported. {reasons}")
+        raise too_much(network.line, f"The network as a whole cannot be imported. {reasons}{_remedy(assumed)}")
     return meaning.graph
+
+
+def _remedy(assumed: Sequence[str]) -> str:
+    """What to do where the reason may be a size that nobody said."""
+    if not assumed:
+        return ""
+    names = ", ".join(f"`{name[:64]}`" for name in assumed[:6])
+    return f" The file does not say how large {names} is: give the size of its pictures with the import."
 
 
 def _translate(work: Translation, network: Message, is_late: Callable[[], bool]) -> None:

@@ -10,7 +10,8 @@ from typing import cast
 from tenfold.adapters.formats.caffe.caffemodel import ImportedWeights, place_blobs, read_caffemodel
 from tenfold.adapters.formats.caffe.network_import import CaffeNetwork, import_network
 from tenfold.adapters.formats.caffe.solver import CaffeSolver, read_solver
-from tenfold.adapters.formats.files.tensor_file import write_tensors
+from tenfold.adapters.formats.files.soundness import find_unsound
+from tenfold.adapters.formats.files.tensor_file import Blocks, write_tensors
 from tenfold.core.errors import BadNetwork
 from tenfold.core.events import Json
 from tenfold.core.networks.importing import ForeignFile, ForeignFiles, ForeignNetwork, NetworkImport
@@ -30,6 +31,7 @@ def read_caffe(files: ForeignFiles, wanted: NetworkImport, is_late: Callable[[],
     weights = _weights(files.weights, network)
     if weights is not None and files.weights is not None:
         facts["weights"] = _weight_facts(files.weights, weights)
+        facts["notes"] = _texts([*find_unsound(files.weights.name, _values(weights)), *network.notes])
     training = {"batch_size": network.batch_size} if network.batch_size else {}
     has_tensors = weights is not None and bool(weights.tensors)
     return ForeignNetwork(
@@ -102,6 +104,10 @@ def _weight_facts(file: ForeignFile, weights: ImportedWeights) -> dict[str, Json
         "unexpected": _texts(weights.unexpected),
         "unfit": _texts(weights.unfit),
     }
+
+
+def _values(weights: ImportedWeights) -> dict[str, tuple[tuple[int, ...], Blocks]]:
+    return {path: (shape, weights.tensors.blocks(path)) for path, shape in weights.tensors.shapes.items()}
 
 
 def _texts(found: Sequence[str]) -> list[Json]:

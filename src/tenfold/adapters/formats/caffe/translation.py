@@ -71,7 +71,10 @@ class Preprocessing:
 
 @dataclass
 class Translation:
-    """The state of one import. `blobs` maps a blob to its newest producer, to nothing where that is left out."""
+    """The state of one import. `blobs` maps a blob to its newest producer, to nothing where that is left out.
+
+    `assumed` are inputs of whose size the file says nothing.
+    """
 
     text: NetworkText
     layers: tuple[CaffeLayer, ...]
@@ -84,6 +87,7 @@ class Translation:
     recipes: list[Recipe] = field(default_factory=list)
     constants: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
     unsupported: list[Unsupported] = field(default_factory=list)
     losses: list[tuple[CaffeLayer, Placed]] = field(default_factory=list)
     owners: dict[str, Placed] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.states import require_same_arrays
 
 _SECOND_DECAY = 0.999
+_OWN_STATE = "_extra_state"  # as PyTorch calls the key of what `get_extra_state` gives
 
 
 class TorchBackend:
@@ -102,9 +103,13 @@ class TorchBackend:
         expected = {f"model/{key}": tuple(tensor.shape) for key, tensor in module.items()}
         expected |= {key: self._optimizer_shape(key) for key in _texts(state.values["optimizer"])}
         require_same_arrays(expected | {"rng/dropout": tuple(self._generator.get_state().shape)}, state.arrays)
+        stored = {key: torch.from_numpy(state.arrays[f"model/{key}"].copy()) for key in module}
         with torch.no_grad():
             for key, tensor in module.items():
-                tensor.copy_(torch.from_numpy(state.arrays[f"model/{key}"].copy()))
+                tensor.copy_(stored[key])
+        own = {key: tensor for key, tensor in stored.items() if key.rpartition(".")[2] == _OWN_STATE}
+        if own:  # what others' code keeps beside tensors of its own
+            self._module.load_state_dict(own, strict=False)
         self._load_optimizer(state)
         self._generator.set_state(torch.from_numpy(state.arrays["rng/dropout"].copy()))
         self._training.load(state.values["training_totals"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,16 @@ import torch
 from torch import fx, nn
 
 from tenfold.adapters.frameworks.torch.custom import CustomNetwork, check_forward, example, forward_line, own_line
+from tenfold.adapters.frameworks.torch.custom_state import what_is_not_kept
+from tenfold.adapters.frameworks.torch.onnx_export import why_not_custom
 from tenfold.core.events import Json
 from tenfold.core.networks.custom import showable
-from tenfold.core.networks.inspection import MAX_NAME, MOST_LAYERS, InspectJob
+from tenfold.core.networks.inspection import MAX_NAME, MOST_LAYERS, InspectJob, SourceProblem
+from tenfold.core.training.custom import graph_of_python
 
 _INPUT = "input"
 _SAMPLES = 2
+_NOWHERE = "/tmp"
 
 
 def inspect_custom(job: InspectJob) -> dict[str, Json]:
@@ -28,6 +33,7 @@ def inspect_custom(job: InspectJob) -> dict[str, Json]:
     shape, classes = source.input_shape(job.input_shape), source.classes(job.classes)
     module = source.build(job.parameters, shape, classes)
     check_forward(module, shape, classes, line=forward_line(module))
+    lost = what_is_not_kept(module, shape, job.network_text)  # first: a trace leaves attributes of its own
     module.eval()
     layers, why_not = _layers(module, source.made_at, example(shape, _SAMPLES))
     shown: list[Json] = [*layers[:MOST_LAYERS]]
@@ -40,7 +46,17 @@ def inspect_custom(job: InspectJob) -> dict[str, Json]:
         "classes": classes,
         "knobs": [{"name": knob.name, "type": knob.type, "default": knob.default} for knob in source.knobs],
         "why_not_traced": why_not,
+        "warnings": [{"line": each.line, "message": each.message} for each in lost],
     }
+
+
+def try_export(job: InspectJob) -> SourceProblem | None:
+    """Why such a network cannot be exported to ONNX; `None` where it can. Whatever its code raises passes."""
+    tempfile.tempdir = tempfile.tempdir or _NOWHERE
+    source = CustomNetwork(job.network_text)
+    shape, classes = source.input_shape(job.input_shape), source.classes(job.classes)
+    module = source.ready(job.parameters, shape, classes)
+    return why_not_custom(module, graph_of_python(shape, classes))
 
 
 def _layers(module: nn.Module, made_at: Mapping[int, int], images: torch.Tensor) -> tuple[list[dict[str, Json]], str]:

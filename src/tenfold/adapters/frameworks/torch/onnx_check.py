@@ -55,9 +55,10 @@ def output_names(graph: LayerGraph) -> tuple[str, ...]:
     return tuple(item.name for item in graph.outputs if not item.arguments.get("training_only"))
 
 
-def compare(module: nn.Module, graph: LayerGraph, path: Path) -> float:
+def compare(module: nn.Module, graph: LayerGraph, file: Path | bytes) -> float:
     """The largest difference of the file at several batch sizes; raises `Damaged` where it is over `TOLERANCE`."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = file if isinstance(file, bytes) else str(file)
+    session = onnxruntime.InferenceSession(found, providers=["CPUExecutionProvider"])
     difference = max(_difference(module, session, examples(graph, batch)) for batch in BATCHES)
     if not difference <= TOLERANCE:
         text = f"The ONNX file differs from the network by {difference:.2g}; at most {TOLERANCE:g} is allowed."

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 from torch import nn
 
-from tenfold.adapters.frameworks.torch.custom import CustomNetwork, forward_line
+from tenfold.adapters.frameworks.torch.custom import CustomNetwork
 from tenfold.adapters.frameworks.torch.onnx_check import (
     compare,
     examples,
@@ -25,7 +24,8 @@ from tenfold.adapters.frameworks.torch.onnx_check import (
     result_module,
     with_result,
 )
-from tenfold.core.errors import BadNetwork
+from tenfold.adapters.frameworks.torch.onnx_reasons import why_not_exported
+from tenfold.core.errors import BadNetwork, is_disk_full
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.inspection import SourceProblem
@@ -54,10 +54,23 @@ def export_custom(model: TrainedModel, head: TaskHead, path: Path) -> float:
     module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in model.weights.items()})
     try:
         return _export(with_result(module, graph, head), graph, ("input",), ("probabilities",), path)
-    except InvalidArgument:
-        text = "What it computes depends on how many pictures it is given at once, which an ONNX file cannot say."
-        problem = SourceProblem(forward_line(module), f"{text} Leave the size of the batch out of decisions.")
-        raise BadNetwork(str(problem), code="network.python") from None
+    except Exception as error:
+        if isinstance(error, MemoryError) or is_disk_full(error):
+            raise
+        raise BadNetwork(str(why_not_exported(error, module)), code="network.python") from error
+
+
+def why_not_custom(module: nn.Module, graph: LayerGraph) -> SourceProblem | None:
+    """Tries to export a bare module, which is in evaluation mode, without a file; `None` where that succeeds."""
+    try:
+        bare = _Bare(module).eval()
+        program = _program(bare, graph, ("input",), ("logits",))
+        compare(bare, graph, program.model_proto.SerializeToString())
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        return why_not_exported(error, module)
+    return None
 
 
 def export_graph(graph: LayerGraph, weights: Arrays, path: Path) -> float:
@@ -73,6 +86,13 @@ def export_graph(graph: LayerGraph, weights: Arrays, path: Path) -> float:
 def _export(
     module: nn.Module, graph: LayerGraph, inputs: tuple[str, ...], outputs: tuple[str, ...], path: Path
 ) -> float:
+    _program(module, graph, inputs, outputs).save(str(path), external_data=False)
+    return compare(module, graph, path)
+
+
+def _program(
+    module: nn.Module, graph: LayerGraph, inputs: tuple[str, ...], outputs: tuple[str, ...]
+) -> torch.onnx.ONNXProgram:
     batch = torch.export.Dim("batch", min=1)
     with _quietly():
         program = torch.onnx.export(
@@ -86,8 +106,18 @@ def _export(
             verbose=False,
         )
     assert program is not None
-    program.save(str(path), external_data=False)
-    return compare(module, graph, path)
+    return program
+
+
+class _Bare(nn.Module):
+    """A module as `_program` takes it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._module = module
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor]:
+        return (self._module(*inputs),)
 
 
 def _require_operators(graph: LayerGraph) -> None:

@@ -86,6 +86,7 @@ class Forecast:
 
     `largest_batch` fits into the device's whole memory, `free_batch` surely into what of it is free; 0 where none does.
     `probe` is how the probe stands that would make it sharper, `probe_message` why there is none.
+    `warnings` are what an inspection of a network of Python found that a run is better without.
     """
 
     verdict: Verdict
@@ -107,6 +108,7 @@ class Forecast:
     total_s: float | None = None
     probe: ProbeState = "none"
     probe_message: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def nearest_batch(self) -> int:

@@ -110,6 +110,18 @@ def enable_user(name: str, caller: CallerNow, services: ServicesNow) -> objects.
     return present.user(services.accounts.set_disabled(caller, name, False))
 
 
+@router.post("/users/{name}/allow-code", dependencies=[Depends(Access("user.manage"))])
+def allow_code(name: str, caller: CallerNow, services: ServicesNow) -> objects.User:
+    """Lets somebody run own Python code."""
+    return present.user(services.accounts.set_run_code(caller, name, True))
+
+
+@router.post("/users/{name}/refuse-code", dependencies=[Depends(Access("user.manage"))])
+def refuse_code(name: str, caller: CallerNow, services: ServicesNow) -> objects.User:
+    """Takes that right away: their runs of networks of Python fail, those that run within a moment."""
+    return present.user(services.accounts.set_run_code(caller, name, False))
+
+
 @router.post(
     "/users/{name}/password",
     dependencies=[Depends(Access("account.self"))],

@@ -72,6 +72,7 @@ def model_page(
     written = _report(services, actor, model)
     url = address("models", model.name)
     judged = report(written)
+    holds_python = _holds_python(services, actor, model)
     labels = judged.labels if judged else ()
     return views.ModelPage(
         tab=tab,
@@ -95,9 +96,10 @@ def model_page(
         download_bytes=None,
         num_parameters=_parameters(services, actor, model, len(labels)),
         num_bytes=model.size_bytes,
-        contents=_contents(services, actor, model),
+        contents=FOREIGN if foreign else _contents(holds_python=holds_python),
         facts=_facts(model),
-        can_copy=actor.may("network.create") and not foreign,
+        can_copy=actor.may("network.create") and not foreign and (actor.run_code or not holds_python),
+        has_inside=not foreign and not holds_python,
         about_form=about_form,
         foreign=foreign,
     )
@@ -272,14 +274,16 @@ def _trained_by(services: Services, model: Model) -> Run | None:
         return tx.runs.find(id=model.run)
 
 
-def _contents(services: Services, actor: Actor, model: Model) -> tuple[Fact, ...]:
-    """What its download holds; of a network of Python the source."""
-    if model.is_foreign:
-        return FOREIGN
+def _holds_python(services: Services, actor: Actor, model: Model) -> bool:
+    """Whether its network is one of Python; those are neither looked into nor copied by everybody."""
     try:
-        holds_python = is_python(services.models.network_text(actor, model))
+        return is_python(services.models.network_text(actor, model))
     except NotFound:
-        holds_python = False
+        return False
+
+
+def _contents(*, holds_python: bool) -> tuple[Fact, ...]:
+    """What its download holds; of a network of Python the source."""
     source = Fact(term="Network", value=PYTHON_FILE)
     return tuple(source if holds_python and fact.term == "Network" else fact for fact in CONTENTS)
 

@@ -32,7 +32,8 @@ def forecast_view(services: Services, actor: Actor, typed: Mapping[str, str], *,
         told = services.runs.preflight(actor, values, own, probe=probe)
     except TenfoldError as error:
         is_building = error.code in {"dataset.building", "network.measuring"}
-        return ForecastView(why_none=error.message.replace("`", ""), is_measuring=is_building)
+        warnings = _warnings(services, actor, typed.get("network", ""))
+        return ForecastView(why_none=error.message.replace("`", ""), is_measuring=is_building, warnings=warnings)
     return ForecastView(
         forecast=told,
         mark=_MARKS[told.verdict],
@@ -41,7 +42,17 @@ def forecast_view(services: Services, actor: Actor, typed: Mapping[str, str], *,
         parts=_parts(told),
         is_measuring=told.probe in {"waiting", "running"},
         why_no_time=_why_no_time(told),
+        warnings=tuple(each.replace("`", "") for each in told.warnings),
     )
+
+
+def _warnings(services: Services, actor: Actor, network: str) -> tuple[str, ...]:
+    """What an inspection found of the network, while nothing else is known."""
+    try:
+        found = services.inspections.warnings(services.networks.find(actor, network)) if network else ()
+    except TenfoldError:
+        return ()
+    return tuple(each.replace("`", "") for each in found)
 
 
 def _why_no_time(told: Forecast) -> str:

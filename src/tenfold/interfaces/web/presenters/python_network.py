@@ -11,7 +11,7 @@ from tenfold.core.networks.analysis import Analysis
 from tenfold.core.networks.custom import meaning_of_python
 from tenfold.core.networks.drawing import draw
 from tenfold.core.networks.graph import GraphInput, LayerGraph, Node
-from tenfold.core.networks.inspection import Inspection
+from tenfold.core.networks.inspection import Inspection, SourceProblem
 from tenfold.core.networks.network import NamedText
 from tenfold.core.networks.source import Lines, Span
 from tenfold.core.repository import Query
@@ -117,8 +117,15 @@ def inspection_view(found: Found, text: str, url: str, dataset: str) -> views.In
         input_text=shape_text(seen.input_shape),
         classes=seen.classes,
         why_not_traced=seen.why_not_traced,
+        onnx=seen.onnx,
+        why_not_onnx=_note(seen.why_not_onnx) if seen.why_not_onnx is not None else None,
+        warnings=tuple(_note(each) for each in seen.warnings),
         graph=_graph(seen, text, url),
     )
+
+
+def _note(problem: SourceProblem) -> views.LineNote:
+    return views.LineNote(problem.line, problem.message.replace("`", ""))
 
 
 def _graph(seen: Inspection, text: str, url: str) -> GraphView:

@@ -10,6 +10,7 @@ from tenfold.core.errors import NotFound
 from tenfold.core.events import Json
 from tenfold.core.fields import fields_of, format_number
 from tenfold.core.jobs.model import Job
+from tenfold.core.networks.custom import is_python
 from tenfold.core.repository import Query
 from tenfold.core.training.run import Run
 from tenfold.core.training.spec import TrainingSpec
@@ -178,7 +179,8 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutFor
         ),
         actions=_actions(run, can_edit=can_edit),
         attempts=max(1, job.attempt),
-        can_copy=actor.may("network.create"),
+        can_copy=actor.may("network.create") and (actor.run_code or not is_python(run.network_text)),
+        has_inside=run.state not in {"waiting", "failed"} and not is_python(run.network_text),
         about_form=about_form,
     )
 

@@ -111,6 +111,19 @@ def enable_person(id: str, caller: CallerNow, services: ServicesNow) -> Response
     return lead(PEOPLE, f"{services.accounts.set_disabled(caller, id, False).name} can sign in again.")
 
 
+@router.post("/settings/people/{id}/allow-code", dependencies=[Depends(Access("user.manage"))])
+def allow_code(id: str, caller: CallerNow, services: ServicesNow) -> Response:
+    """Lets somebody run own Python code."""
+    return lead(PEOPLE, f"{services.accounts.set_run_code(caller, id, True).name} may run own Python code.")
+
+
+@router.post("/settings/people/{id}/refuse-code", dependencies=[Depends(Access("user.manage"))])
+def refuse_code(id: str, caller: CallerNow, services: ServicesNow) -> Response:
+    """Takes that right away."""
+    user = services.accounts.set_run_code(caller, id, False)
+    return lead(PEOPLE, f"{user.name} may no longer run own Python code; runs of theirs that do are ended.")
+
+
 @router.post("/settings/people/{id}/password", dependencies=[Depends(Access("user.manage"))])
 def reset_password(
     id: str, request: Request, caller: CallerNow, services: ServicesNow, site: SiteNow, form: FormNow

@@ -154,5 +154,6 @@ class ModelPage(Page):
     contents: tuple[Fact, ...] = ()
     facts: tuple[Fact, ...] = ()
     can_copy: bool = False
+    has_inside: bool = True
     about_form: AboutForm | None = None
     foreign: ForeignView | None = None

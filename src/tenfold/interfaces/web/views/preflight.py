@@ -14,7 +14,7 @@ Mark: TypeAlias = tuple[str, str]
 class ForecastView:
     """A forecast, or why there is none; `bar` and `bar_high` are thousandths of the device's memory.
 
-    While it `is_measuring` the page asks again.
+    While it `is_measuring` the page asks again. `warnings` are what an inspection of the network found.
     """
 
     forecast: Forecast | None = None
@@ -25,3 +25,4 @@ class ForecastView:
     parts: tuple[tuple[str, int], ...] = ()
     is_measuring: bool = False
     why_no_time: str = ""
+    warnings: tuple[str, ...] = ()

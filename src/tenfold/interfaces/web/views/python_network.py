@@ -24,12 +24,20 @@ class SourceLayerRow:
     share: float
 
 
+@dataclass(frozen=True)
+class LineNote:
+    """A sentence about a line of the source; 0 is none of them."""
+
+    line: int
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class InspectionView:
     """What is known of the source. `more_url` is where it is asked for while a worker is at it.
 
     `problem` says what is wrong, at `line`; `confined` under which level it was executed, `why_not_traced` why the
-    layers are those of one run.
+    layers are those of one run; `onnx` whether a model of it can be exported, and `why_not_onnx` what hinders.
     """
 
     state: str
@@ -44,6 +52,9 @@ class InspectionView:
     input_text: str = ""
     classes: int = 0
     why_not_traced: str = ""
+    onnx: str = ""
+    why_not_onnx: LineNote | None = None
+    warnings: tuple[LineNote, ...] = ()
     graph: GraphView | None = None
 
     @property

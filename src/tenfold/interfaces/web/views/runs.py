@@ -186,6 +186,7 @@ class RunPage(Page):
     actions: tuple[Action, ...] = ()
     attempts: int = 1
     can_copy: bool = False
+    has_inside: bool = True
     about_form: AboutForm | None = None
 
     @property
