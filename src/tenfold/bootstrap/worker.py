@@ -45,6 +45,7 @@ from tenfold.bootstrap.tasks import (
     FAST_DECODER,
     INSPECT,
     JUDGE,
+    LOAD_COMPILER,
     ONNX_WRITE,
     OWN_FRAMEWORK,
     PARTS,
@@ -130,6 +131,7 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
         take_in=lambda source, wanted, target: cast("ForeignModel", find(TAKE_IN)(source, wanted, target)),
+        load_compiler=lambda: cast("None", find(LOAD_COMPILER)()),
         try_export=lambda job: cast("SourceProblem | None", find(TRY_EXPORT)(job)),
     )
 

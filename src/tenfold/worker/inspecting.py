@@ -15,7 +15,7 @@ from tenfold.worker.toolbox import JobFolder, Toolbox
 
 def inspect_network(job: InspectJob, path: Path, folder: JobFolder, tools: Toolbox) -> Literal["finished", "stopped"]:
     """Tells what is in the network; raises `BadNetwork` with the line of its source after having told that."""
-    tools.watch_memory("cpu")  # which loads the framework: that is neither the network's time nor its memory
+    tools.load_compiler()  # and the framework with it: that is neither the network's time nor its memory
     confinement = tools.confine(Reach(read=(path,)), LIMITS)
     try:
         facts = tools.inspect_network(job)

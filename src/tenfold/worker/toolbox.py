@@ -194,4 +194,5 @@ class Toolbox:
     confine: Confiner
     inspect_network: NetworkInspector
     take_in: ModelTaker
+    load_compiler: Callable[[], None]
     try_export: Callable[[InspectJob], SourceProblem | None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import torch
 
 import tenfold.adapters.frameworks.torch.backend
@@ -15,3 +17,8 @@ def warm_up() -> None:
     Nothing is computed: a backward pass, threads or a GPU context would make forking unsafe.
     """
     Sgd([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9, fused=True)
+
+
+def load_compiler() -> None:
+    """Loads `torch._dynamo`, which exports need: before a confinement, since it makes a folder for itself."""
+    importlib.import_module("torch._dynamo")
