@@ -89,6 +89,19 @@ def test_in_place_activations_change_no_output_and_no_gradient():
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
 
 
+def test_a_leaky_relu_whose_output_hides_the_sign_of_its_input_is_not_written_over_it():
+    built = graph("a = conv(3, 1)", "leaky_relu(-0.5)", "b = conv(3, 1)", "leaky_relu(0)")
+    assert dict(overwriting(built)) == {"b_leaky_relu": 0}
+    weights = initial_weights(built, seed=0)
+    x = torch.randn(2, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    results = []
+    for in_place in (True, False):
+        module = load_module(built, weights, in_place=in_place)
+        module(x).square().sum().backward()
+        results.append([parameter.grad for parameter in module.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
 def test_sums_are_written_over_an_input_only_where_that_is_safe():
     built = graph(
         "a = conv(3, 1)",

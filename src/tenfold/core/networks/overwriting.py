@@ -29,9 +29,12 @@ def overwriting(graph: LayerGraph) -> Mapping[str, int]:
 
 
 def _places(node: Node) -> range:
-    """The inputs over which a layer may be written. A longer sum is taken from the left: it begins in its first."""
+    """The inputs over which a layer may be written. A longer sum is taken from the left: it begins in its first.
+
+    What a `leaky_relu` of a slope below 0 gives does not tell on which side of 0 its input was.
+    """
     if node.kind == "activation" and node.arguments["kind"] in IN_PLACE:
-        return range(1)
+        return range(1) if node.arguments.get("slope", 0) >= 0 else range(0)
     if node.kind == "add":
         return range(2) if len(node.inputs) == 2 else range(1)
     return range(0)
