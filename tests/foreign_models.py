@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, helper, numpy_helper
 
 SIDE, CLASSES = 8, 5
 Dims = Sequence[int | str | None]
@@ -115,6 +115,19 @@ def outside(location: str) -> bytes:
     return made.SerializeToString()
 
 
+def outside_in_branches(location: str) -> bytes:
+    """A model whose branches are nothing but sparse values that lie in another file."""
+    values = TensorProto(name="s", data_type=TensorProto.FLOAT, dims=[2], data_location=TensorProto.EXTERNAL)
+    entry = values.external_data.add()
+    entry.key, entry.value = "location", location
+    places = numpy_helper.from_array(np.arange(2), "places")
+    branch = GraphProto(name="branch", output=[helper.make_tensor_value_info("s", TensorProto.FLOAT, [CLASSES])])
+    branch.sparse_initializer.append(SparseTensorProto(values=values, indices=places, dims=[CLASSES]))
+    chosen = helper.make_tensor("chosen", TensorProto.BOOL, [], [True])
+    choice = helper.make_node("If", ["chosen"], ["t"], then_branch=branch, else_branch=branch)
+    return _with(choice, helper.make_node("Add", ["z", "t"], ["y"]), tensors=[chosen])
+
+
 def with_function() -> bytes:
     """A model that calls a function of its own, which calls itself."""
     domain = helper.make_opsetid("mine", 1)
@@ -155,6 +168,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "outside, above": (outside("../../../../etc/passwd"), "model.external-data"),
         "outside, absolute": (outside("/etc/passwd"), "model.external-data"),
         "outside, beside": (outside("weights.bin"), "model.external-data"),
+        "outside, in branches": (outside_in_branches("weights.bin"), "model.external-data"),
         "two inputs": (_with(node("Add", ["z", "z"], ["y"]), inputs=[second]), "model.inputs"),
         "two outputs": (_with(node("Relu", ["z"], ["y"]), outputs=[more]), "model.outputs"),
         "a map": (model([node("Relu", ["x"], ["y"])], gives=[None] * 4).SerializeToString(), "model.no-vector"),

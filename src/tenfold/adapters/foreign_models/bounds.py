@@ -49,7 +49,9 @@ def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
         yield current
         for node in current.node:
             for attribute in node.attribute:
-                waiting += [each for each in (attribute.g, *attribute.graphs) if each.node or each.initializer]
+                waiting += attribute.graphs
+                if attribute.HasField("g"):
+                    waiting.append(attribute.g)
 
 
 def _require_one_file(graphs: Sequence[GraphProto]) -> None:
