@@ -61,7 +61,8 @@ class ModelService:
         """All classes of each picture, most likely first; raises `BadImage` for a picture that cannot be read.
 
         One request is worked on at a time, and its pictures are read when its turn comes; raises `Busy` when too many
-        wait. A model that was trained elsewhere is run `apart`, and raises `BadModel` where its graph fails.
+        wait. A graph that Tenfold did not write, of a model from elsewhere or of a network of Python, is run `apart`;
+        raises `BadModel` where it fails.
         """
         actor.require("classify")
         model = self.named.get(actor, name_or_id)
@@ -70,7 +71,7 @@ class ModelService:
             if not 1 <= len(read) <= MAX_PICTURES:
                 text = f"There are {len(read)} pictures; a request takes 1 to {MAX_PICTURES}."
                 raise InvalidFields([Problem("file", text, "range")])
-            predictor = self._apart if model.is_foreign else self._predictor
+            predictor = self._apart if model.is_foreign or self.is_python(model) else self._predictor
             return predictor.classify(self._artifacts.path("models", model.files), read)
 
     def pictures(self, model: Model) -> ModelPictures:

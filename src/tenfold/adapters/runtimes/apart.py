@@ -41,8 +41,7 @@ class ApartPredictor:
         self._seconds = seconds
         self._mutex = threading.Lock()
         self._ready: _Process | None = None
-        # A process dies with the thread that started it, and threads that answer requests come and go.
-        self._starter = ThreadPoolExecutor(1, "foreign-models")
+        self._starter = _one_thread()
 
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         about = read_about(folder)
@@ -58,7 +57,8 @@ class ApartPredictor:
     def close(self) -> None:
         with self._mutex:
             self._drop()
-        self._starter.shutdown()
+            self._starter.shutdown()
+            self._starter = _one_thread()
 
     def _ask(self, folder: Path, about: About, arrays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         try:
@@ -83,6 +83,11 @@ class ApartPredictor:
         if self._ready is not None:
             self._ready.end()
             self._ready = None
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    """Begun when it is needed. A process dies with the thread that started it, and those of requests come and go."""
+    return ThreadPoolExecutor(1, "foreign-models")
 
 
 class _Process:
