@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -97,10 +98,9 @@ def test_a_run_of_python_leads_to_a_model_that_the_server_classifies_with(
     assert "network.network" not in names
 
 
-def test_a_run_that_was_killed_ends_with_the_same_bits(workstation: Workstation, shapes: Dataset, small: str) -> None:
-    values = {"dataset": shapes.name, "network": small, "epochs": 8, "batch_size": 16}
-    alone = workstation.finish(workstation.start(**values, name="python-alone"))
-    run = workstation.start(**values, name="python-killed")
+def require_same_bits_after_a_kill(workstation: Workstation, values: Mapping[str, object], name: str) -> None:
+    alone = workstation.finish(workstation.start(**values, name=f"{name}-alone"))
+    run = workstation.start(**values, name=f"{name}-killed")
     workstation.wait(lambda: workstation.services.inside.steps(workstation.owner, run), bool)
 
     workstation.kill(run)
@@ -109,6 +109,11 @@ def test_a_run_that_was_killed_ends_with_the_same_bits(workstation: Workstation,
     assert (ended.state, ended.message) == ("finished", "")
     assert ended.progress.get("resumed_step") is not None
     assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
+
+
+def test_a_run_that_was_killed_ends_with_the_same_bits(workstation: Workstation, shapes: Dataset, small: str) -> None:
+    values = {"dataset": shapes.name, "network": small, "epochs": 8, "batch_size": 16}
+    require_same_bits_after_a_kill(workstation, values, "python")
 
 
 def test_what_a_module_says_that_it_keeps_is_there_when_its_run_goes_on(
@@ -121,16 +126,7 @@ def test_what_a_module_says_that_it_keeps_is_there_when_its_run_goes_on(
     own = "\n    def get_extra_state(self):\n        return torch.tensor(self.steps)\n"
     source += f"{own}\n    def set_extra_state(self, state):\n        self.steps = int(state)\n"
     values = {"dataset": shapes.name, "network": ready(workstation, source, "keeper"), "epochs": 8, "batch_size": 16}
-    alone = workstation.finish(workstation.start(**values, name="kept-alone"))
-    run = workstation.start(**values, name="kept-killed")
-    workstation.wait(lambda: workstation.services.inside.steps(workstation.owner, run), bool)
-
-    workstation.kill(run)
-    ended = workstation.finish(run)
-
-    assert (ended.state, ended.message) == ("finished", "")
-    assert ended.progress.get("resumed_step") is not None
-    assert workstation.weights_sha256(ended) == workstation.weights_sha256(alone)
+    require_same_bits_after_a_kill(workstation, values, "kept")
 
 
 def test_a_mistake_in_training_names_its_line(workstation: Workstation, shapes: Dataset) -> None:

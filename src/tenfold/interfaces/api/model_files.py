@@ -12,7 +12,7 @@ from starlette.requests import Request
 from tenfold.core.errors import InvalidFields, Problem
 from tenfold.core.inference.importing import MAX_MODEL_BYTES
 from tenfold.core.networks.importing import ForeignFile
-from tenfold.interfaces.api.network_files import mapped
+from tenfold.interfaces.api.network_files import field_problems, mapped
 from tenfold.interfaces.schemas.requests import MODEL_FIELDS
 
 MAX_LABELS_BYTES = 8_000_000
@@ -39,16 +39,7 @@ async def model_form(request: Request) -> AsyncIterator[ModelForm]:
 def read_form(form: FormData, *, besides: tuple[str, ...] = ()) -> ModelForm:
     """Files and fields of a form; raises `InvalidFields` with every problem. A page may send others `besides`."""
     known = (*NAMES, *besides)
-    problems = [
-        Problem(name[:40] or "form", f"There is no field {name[:40]!r}; there are {', '.join(known)}.", "unknown")
-        for name in form
-        if name not in known
-    ]
-    problems += [
-        Problem(name, f"{name} is a text, not a file.", "type")
-        for name in known
-        if name not in {"file", "labels"} and isinstance(form.get(name), UploadFile)
-    ]
+    problems = field_problems(form, known, files=("file", "labels"))
     file = _file(form.get("file"), problems)
     labels = _labels(form.getlist("labels"), problems)
     if problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,21 +35,26 @@ async def import_form(request: Request) -> AsyncIterator[ImportForm]:
         yield read_form(form)
 
 
-def read_form(form: FormData) -> ImportForm:
-    """Files and fields of a form; raises `InvalidFields` with every problem."""
-    known = (*FILES, "name", *(field.name for field in IMPORT_FIELDS))
-    problems = [
+def field_problems(form: FormData, known: Collection[str], *, files: Collection[str]) -> list[Problem]:
+    """Fields that there are not, and files in place of texts; `files` are the fields that may be one."""
+    unknown = [
         Problem(name[:40] or "form", f"There is no field {name[:40]!r}; there are {', '.join(known)}.", "unknown")
         for name in form
         if name not in known
     ]
-    found = {name: _file(form.get(name), name, problems) for name in FILES}
-    texts = {name: value for name, value in form.items() if name not in FILES and isinstance(value, str)}
-    problems += [
+    return unknown + [
         Problem(name, f"{name} is a text, not a file.", "type")
         for name in known
-        if name not in FILES and isinstance(form.get(name), UploadFile)
+        if name not in files and isinstance(form.get(name), UploadFile)
     ]
+
+
+def read_form(form: FormData) -> ImportForm:
+    """Files and fields of a form; raises `InvalidFields` with every problem."""
+    known = (*FILES, "name", *(field.name for field in IMPORT_FIELDS))
+    problems = field_problems(form, known, files=FILES)
+    found = {name: _file(form.get(name), name, problems) for name in FILES}
+    texts = {name: value for name, value in form.items() if name not in FILES and isinstance(value, str)}
     network = found["network"]
     if network is None and all(problem.field != "network" for problem in problems):
         problems.append(Problem("network", "Choose the file with the network's description.", "required"))
