@@ -26,6 +26,7 @@ from .workstation import Workstation
 PHASES = ("before the first checkpoint", "mid-epoch", "while a checkpoint is written", "in validation", "publishing")
 SPEC = {"network": "dropping", "epochs": 6, "batch_size": 8, "checkpoint_every": 0.2, "steps_per_row": 3}
 KILLS_SHORT, KILLS_LONG = 5, 20
+TRIES = 10  # a busy machine may look too late: validating and publishing take milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -54,27 +55,35 @@ def test_campaign_kill(workstation: Workstation, shapes: Dataset, whole: Run) ->
 def kill_and_compare(workstation: Workstation, shapes: Dataset, whole: Run, num_kills: int) -> None:
     """Kills `num_kills` runs' workers, the phases in turn, as many in one run as it has phases."""
     chance = random.Random(num_kills)
-    phases = [PHASES[number % len(PHASES)] for number in range(num_kills)]
-    for start in range(0, num_kills, len(PHASES)):
-        run = workstation.start(dataset=shapes.name, **SPEC)
-        for phase in phases[start : start + len(PHASES)]:
-            kill_in(workstation, run, phase, chance)
-        over = workstation.finish(run)
-        assert over.state == "finished", over.message
-        assert workstation.weights_sha256(run) == workstation.weights_sha256(whole)
-        assert workstation.rows(run) == workstation.rows(whole)
-        events = workstation.events(run)
-        assert_nothing_ran_twice(events)
-        assert sum(isinstance(each.event, Started) for each in events) == len(PHASES) + 1
+    for _ in range(0, num_kills, len(PHASES)):
+        to_kill_in = list(PHASES)
+        for _ in range(TRIES):
+            killed_in_turn(workstation, shapes, whole, to_kill_in, chance)
+            if not to_kill_in:
+                break
+        assert not to_kill_in, f"the runs came through {to_kill_in[0]} before they were killed"
 
 
-def kill_in(workstation: Workstation, run: Run, phase: str, chance: random.Random) -> None:
-    """Waits for the phase in the newest attempt and kills the worker there."""
-    assert is_killed_in(workstation, run, phase, chance), f"the run came through {phase} before it was killed"
+def killed_in_turn(
+    workstation: Workstation, shapes: Dataset, whole: Run, to_kill_in: list[str], chance: random.Random
+) -> None:
+    """One run, killed in these phases until it comes through one first; those that were reached leave the list."""
+    run = workstation.start(dataset=shapes.name, **SPEC)
+    num_kills = 0
+    while to_kill_in and is_killed_in(workstation, run, to_kill_in[0], chance):
+        to_kill_in.pop(0)
+        num_kills += 1
+    over = workstation.finish(run)
+    assert over.state == "finished", over.message
+    assert workstation.weights_sha256(run) == workstation.weights_sha256(whole)
+    assert workstation.rows(run) == workstation.rows(whole)
+    events = workstation.events(run)
+    assert_nothing_ran_twice(events)
+    assert sum(isinstance(each.event, Started) for each in events) == num_kills + 1
 
 
 def is_killed_in(workstation: Workstation, run: Run, phase: str, chance: random.Random) -> bool:
-    """As `kill_in`; false where the run came through meanwhile: publishing takes a few milliseconds."""
+    """Waits for the phase in the newest attempt and kills the worker there; false where the run came through."""
     seen = newest_events(workstation, run)
     writing = ".*-step-*.part" if phase == "while a checkpoint is written" else ""
     checkpoints = workstation.data / "jobs" / run.job / "checkpoints"
@@ -151,7 +160,7 @@ def test_a_run_that_dies_at_once_every_time_is_given_up(workstation: Workstation
     )
     chance = random.Random(1)
     for _ in range(2):
-        kill_in(workstation, run, "before the first checkpoint", chance)
+        assert is_killed_in(workstation, run, "before the first checkpoint", chance)
     workstation.wait(lambda: workstation.events(run)[-1].attempt, lambda attempt: attempt == 3)
     workstation.kill(run)
     over = workstation.finish(run)
@@ -162,7 +171,7 @@ def test_a_run_that_dies_at_once_every_time_is_given_up(workstation: Workstation
 
 def test_a_run_that_dies_each_time_while_it_publishes_is_given_up(workstation: Workstation, shapes: Dataset) -> None:
     chance = random.Random(2)
-    for _ in range(10):
+    for _ in range(TRIES):
         run = workstation.start(dataset=shapes.name, network="dropping", epochs=1, batch_size=64)
         if all(is_killed_in(workstation, run, "publishing", chance) for _ in range(2)):
             for events in newest_events(workstation, run):
