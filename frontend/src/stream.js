@@ -10,7 +10,8 @@ const PAUSE_MS = 4000;
 const handlers = new Map();
 /** @type {EventSource | null} */
 let source = null;
-let lastId = '';
+/** The last event heard; at first the one before which the page was made, so that nothing falls between the two. */
+let lastId = document.body.dataset.heard ?? '';
 let heardAt = 0;
 let retryAt = 0;
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import anyio
 import pytest
 from anyio.from_thread import start_blocking_portal
 from starlette.types import Message, Scope
+
+from tenfold.interfaces.api.routes.live import QUEUE_LENGTH
 
 from .conftest import PASSWORD, Site
 
@@ -118,6 +121,24 @@ def test_the_stream_of_a_browser_ends_with_its_session(site: Site, end: str) -> 
 
     reader.after_first = finish
     assert reader.read()
+
+
+def test_a_client_that_reads_too_slowly_is_told_to_load_anew(site: Site) -> None:
+    reader = Reader(site, headers={"authorization": f"Bearer {site.tokens['owner']}"})
+
+    def flood() -> None:
+        for number in range(QUEUE_LENGTH + 5):
+            site.services.hub.publish("run.progress", {"number": number})
+        reader.stalls = True
+
+    reader.after_first = flood
+    assert not reader.read()
+    told = b"".join(message.get("body", b"") for message in reader.got)
+    events = [part for part in told.decode().split("\n\n") if "event: machine" not in part and "event: " in part]
+    assert events[0] == "event: reset\ndata: {}"
+    assert [json.loads(event.rpartition("data: ")[2])["number"] for event in events[1:]] == list(
+        range(QUEUE_LENGTH, QUEUE_LENGTH + 5)
+    )
 
 
 @pytest.mark.parametrize("place", ["\u00b2", "0123abcd-\u00b2", "0123abcd-\u0663", "x-1", "0123abcd-1\n", "-1"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tenfold.testing.pictures import write_shapes
 
@@ -174,3 +175,18 @@ def test_what_cannot_fit_is_refused_and_one_press_takes_the_batch_that_can(
     client.runs.stop(before.name)
     client.runs.wait(before.name)
     complaints[:] = [said for said in complaints if "422" not in said]
+
+
+def test_a_run_that_is_over_before_its_page_listens_is_shown_as_over(opened: Page, server: Server) -> None:
+    client, page = server.client, opened
+    run = client.runs.start(dataset="shapes", network="lenet", epochs=1, name="over-soon")
+    while client.runs.get(run.id).state in {"queued", "building"}:
+        time.sleep(0.02)
+
+    def listen_late(route: Route) -> None:
+        client.runs.wait(run.id)
+        route.continue_()
+
+    page.route("**/api/v1/events*", listen_late)
+    page.goto(f"{client.transport.url}/runs/over-soon", wait_until="commit")
+    expect(page.locator("#run")).to_have_attribute("data-state", "finished", timeout=MINUTES)

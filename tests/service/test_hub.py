@@ -32,6 +32,16 @@ def test_what_was_missed_comes_first_and_once() -> None:
     assert hub.listen(lambda _news: None, after=heard[-1].id) == []
 
 
+def test_who_was_not_yet_there_names_the_place_from_which_it_wants_to_hear() -> None:
+    hub = Hub()
+    first = hub.place
+    hub.publish("a", {"n": 1})
+    second = hub.place
+    hub.publish("b", {"n": 2})
+    missed = [hub.listen(lambda _news: None, after=place) for place in (first, second, hub.place)]
+    assert [[news.name for news in each or []] for each in missed] == [["a", "b"], ["b"], []]
+
+
 def test_a_listener_of_another_life_has_to_start_anew() -> None:
     old, new = Hub(), Hub()
     heard: list[News] = []

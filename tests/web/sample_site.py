@@ -65,6 +65,8 @@ class Site:
         self.renderer = Renderer(now=lambda: NOW, zone=UTC)
         self.received: list[dict[str, Any]] = []
         self.streams = 0
+        self.asked_after: list[str] = []
+        """From where each stream of events was asked for."""
         self.run_state = "running"
         self.parts_asked = 0
         self.parts_leave = Event()
@@ -145,17 +147,19 @@ class Site:
 
     async def events(self, request: Request) -> Response:
         self.streams += 1
+        self.asked_after.append(request.query_params.get("after", ""))
         return StreamingResponse(
             self.told(request), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
 
     async def told(self, request: Request) -> AsyncIterator[str]:
-        step = int(request.query_params.get("after", 5317))
+        life, _, number = request.query_params["after"].partition("-")
+        step = int(number)
         try:
             while not await request.is_disconnected():
                 step += 60
                 for kind, message in messages(step, self.run_state):
-                    yield f"id: {step}\nevent: {kind}\ndata: {json.dumps(message)}\n\n"
+                    yield f"id: {life}-{step}\nevent: {kind}\ndata: {json.dumps(message)}\n\n"
                 await asyncio.sleep(0.4)
         finally:
             self.streams -= 1

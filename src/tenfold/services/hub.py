@@ -36,6 +36,12 @@ class Hub:
         self._listeners: set[Callable[[News], None]] = set()
         self._mutex = threading.Lock()
 
+    @property
+    def place(self) -> str:
+        """Where the news stand now: who listens `after` it misses nothing that comes from here on."""
+        with self._mutex:
+            return f"{self._life}-{self._count}"
+
     def publish(self, name: str, data: dict[str, Any]) -> None:
         """Tells everybody."""
         with self._mutex:

@@ -24,7 +24,7 @@ GAUGES = (
         is_scarce=True,
     ),
 )
-FRAME = Frame(viewer=OWNER, gauges=GAUGES, num_running=2, num_waiting=2, version="0.1.0")
+FRAME = Frame(viewer=OWNER, gauges=GAUGES, num_running=2, num_waiting=2, version="0.1.0", place="0123abcd-5317")
 MNIST = Link(text="mnist", url="/datasets/mnist")
 LENET = Link(text="LeNet", url="/networks/lenet")
 DIGITS = tuple(str(digit) for digit in range(10))

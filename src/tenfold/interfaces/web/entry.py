@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,7 +32,7 @@ from tenfold.interfaces.web.routes import (
     runs,
     settings,
 )
-from tenfold.interfaces.web.site import Site
+from tenfold.interfaces.web.site import Site, remember_place
 
 NO_PAGES = ("/api/", "/v2/", "/healthz", ASSETS_URL)
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -54,7 +54,7 @@ def add_pages(app: FastAPI) -> Site:
         *(entry, home, datasets, edits, doctor, runs, inside, new_model, models),
         *(network_editor, new_network, python_networks, networks, settings),
     ):
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(remember_place)])
     app.mount(ASSETS_URL, BuiltFiles(directory=BUILT), name="static")
     for kind in (TenfoldError, RequestValidationError, HTTPException, Exception):
         handler: Any = app.exception_handlers[kind]

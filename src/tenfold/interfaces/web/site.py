@@ -49,6 +49,7 @@ class Site:
             theme=request.cookies.get(THEME_COOKIE, ""),
             letters=request.cookies.get(LETTERS_COOKIE, ""),
             toast=said,
+            place=getattr(request.state, "place", ""),
         )
         wanted = request.headers.get("hx-target", "") if "hx-request" in request.headers else ""
         response = HTMLResponse(self._renderer.render(page, around, fragment=wanted), status)
@@ -74,6 +75,11 @@ async def read_form(request: Request) -> dict[str, str]:
     """The texts of a form; of a name that comes twice the last counts, as with a box and the value for its absence."""
     async with request.form(max_fields=MAX_FORM_FIELDS) as form:
         return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+async def remember_place(request: Request) -> None:
+    """Keeps where the news stand before a page reads anything, so that its script hears what happens from then on."""
+    request.state.place = services_of(request).hub.place
 
 
 SiteNow = Annotated[Site, Depends(site_of)]

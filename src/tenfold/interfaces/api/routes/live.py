@@ -84,8 +84,11 @@ async def _events(request: Request, caller: Actor, services: Services, after: st
     queue: asyncio.Queue[News] = asyncio.Queue(QUEUE_LENGTH)
 
     def put(news: News) -> None:
-        if not queue.full():
-            queue.put_nowait(news)
+        if queue.full():  # a client that reads too slowly loads anew what it missed
+            while not queue.empty():
+                queue.get_nowait()
+            queue.put_nowait(News("", "reset", {}))
+        queue.put_nowait(news)
 
     def listener(news: News) -> None:
         loop.call_soon_threadsafe(put, news)

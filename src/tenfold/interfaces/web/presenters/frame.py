@@ -27,7 +27,9 @@ CHANGES: dict[NamedKind, str] = {
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 
 
-def frame(services: Services, actor: Actor | None, *, theme: str, letters: str, toast: Toast | None) -> Frame:
+def frame(
+    services: Services, actor: Actor | None, *, theme: str, letters: str, toast: Toast | None, place: str
+) -> Frame:
     """The frame; without anybody signed in it shows no places and no machine."""
     chosen: Theme = next((known for known in THEMES if known == theme), "system")
     if actor is None:
@@ -43,6 +45,7 @@ def frame(services: Services, actor: Actor | None, *, theme: str, letters: str, 
         letter_keys=letters != "off",
         toast=toast,
         version=services.version,
+        place=place,
     )
 
 

@@ -65,6 +65,8 @@ class Frame:
     letter_keys: bool = True
     toast: Toast | None = None
     version: str = ""
+    place: str = ""
+    """Where the news stood before the page read anything; its script listens from there."""
 
 
 @dataclass(frozen=True, kw_only=True)
