@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from web.sample_pages import PAGES
 from web.sample_site import Site, serving
+from web.samples.things import FRAME
 
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -51,11 +52,29 @@ def test_everything_that_can_be_pressed_is_large_enough_on_a_phone(page: Page, u
             assert min(box["width"], box["height"]) >= 26, (name, button.inner_text())
 
 
-@pytest.mark.parametrize("width", [390, 900, 1280])
-def test_start_is_in_view_wherever_the_form_of_a_run_is(page: Page, url: str, width: int) -> None:
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pictures_of_a_gallery_are_square(page: Page, url: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
-    page.goto(f"{url}/run-new")
-    start = page.get_by_role("button", name=re.compile("^Start"))
+    page.goto(f"{url}/dataset")
+    picture = page.locator(".gallery .pic img").first
+    for is_small in (True, False):
+        if not is_small:
+            picture.evaluate("img => img.classList.remove('pix')")  # as where pictures are larger than their tiles
+        box = picture.bounding_box()
+        assert box is not None
+        assert abs(box["width"] - box["height"]) < 1
+
+
+@pytest.mark.parametrize("width", [390, 900, 1280])
+@pytest.mark.parametrize(
+    ("form", "word"), [("run-new", "Start"), ("dataset-new", "Make the dataset"), ("model-new", "Bring it in")]
+)
+def test_what_a_long_form_is_for_is_in_view_wherever_one_is(
+    page: Page, url: str, form: str, word: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{url}/{form}")
+    start = page.get_by_role("button", name=re.compile(f"^{word}"))
     expect(start).to_have_count(1)
     for to_the_end in (False, True):
         if to_the_end:
@@ -72,6 +91,13 @@ def test_figures_move_while_a_run_trains(page: Page, url: str) -> None:
     expect(page.locator(".rail-age")).to_contain_text("live")
     share = page.locator("job-progress progress").evaluate("bar => bar.value")
     assert share > 42
+
+
+def test_a_page_listens_from_where_it_was_made(page: Page, site: Site, url: str) -> None:
+    site.asked_after.clear()
+    page.goto(f"{url}/run")
+    expect(page.locator(".rail-age")).to_contain_text("live")
+    assert site.asked_after == [FRAME.place]
 
 
 def test_a_part_that_changes_while_it_is_on_its_way_is_asked_for_again(page: Page, site: Site, url: str) -> None:

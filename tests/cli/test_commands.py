@@ -60,6 +60,7 @@ def test_the_whole_job_by_command(server: Server, tmp_path: Path) -> None:
     listed = tenfold(server, "run", "list").stdout
     assert "test_accuracy 0." in listed or "test_accuracy 1" in listed
     assert "{" not in listed
+    assert "{" not in tenfold(server, "dataset", "show", "shapes").stdout
     pictures = [str(next((folder / shape).iterdir())) for shape in ("bar", "ring")]
     ranked = answer(server, "model", "classify", "first", *pictures)
     assert [each["predictions"][0]["label"] for each in ranked] == ["bar", "ring"]

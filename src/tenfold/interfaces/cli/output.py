@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+MAX_NESTED = 200  # characters of JSON in a line for people
 
 
 @contextmanager
@@ -89,7 +90,8 @@ def _cell(column: str, value: object) -> str:
     if isinstance(value, dict) and not any(isinstance(each, dict | list) for each in value.values()):
         return ", ".join(f"{name} {_cell(name, each)}" for name, each in value.items() if each not in ("", None))
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= MAX_NESTED else f"{len(value)} entries: --json prints them"
     return str(value)
 
 
