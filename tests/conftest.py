@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from one_template import kept_templates
+
+__all__ = ["kept_templates"]
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # several trainings share the cores: none spins while it waits
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from one_template import one_template
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
@@ -19,6 +20,7 @@ from tenfold.interfaces.web.entry import add_pages
 from tenfold.settings import Settings
 from tenfold.testing.pictures import write_shapes
 
+__all__ = ["one_template"]
 ORIGIN = "http://127.0.0.1:5000"
 PASSWORD = "correct horse battery"
 

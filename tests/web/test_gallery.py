@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from tenfold.bootstrap.server import build_services
 from tenfold.core.datasets.distribution import MOST_BARS, distribution
@@ -38,22 +39,26 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         owner, ImportRequest(source={"folder": str(home / "shapes")}, values={}, name="shapes")
     )
     while made.datasets.named.get(owner, "shapes").state == "building":
-        pass
+        time.sleep(0.02)
     yield made
     made.close()
 
 
+@pytest.fixture(scope="module")
+def app(services: Services) -> ASGIApp:
+    return create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
+
+
 @pytest.fixture
-def browser(services: Services) -> TestClient:
+def browser(services: Services, app: ASGIApp) -> TestClient:
     owner, first = services.owner, services.datasets.named.get(services.owner, "shapes")
     while services.revisions.neighbours(owner, first)[0] is not None:
         services.revisions.undo(owner, "shapes", on=first.revision)
         first = services.datasets.named.get(owner, "shapes")
-    return browser_of(services)
+    return browser_of(app)
 
 
-def browser_of(services: Services, secret: str = "local") -> TestClient:
-    app = create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
+def browser_of(app: ASGIApp, secret: str = "local") -> TestClient:
     headers = {"authorization": f"Bearer {secret}", "accept": "text/html", "origin": ORIGIN}
     return TestClient(app, base_url=ORIGIN, headers=headers, follow_redirects=False)
 
@@ -122,12 +127,12 @@ def test_what_is_refused_is_told_beside_the_ticks(
     assert ticked(answer.text) == (["1"] if values.get("index") == ["1"] else [])
 
 
-def test_who_may_not_edit_is_offered_nothing(services: Services) -> None:
+def test_who_may_not_edit_is_offered_nothing(app: ASGIApp, services: Services) -> None:
     accounts, owner = services.accounts, services.owner
     accounts.set_password(owner, owner.name, "correct horse battery")
     viewer = accounts.add_user(owner, "looker", role="viewer", password="correct horse battery")
     secret = accounts.create_token(accounts.actor_of_user(viewer.id), "looker", "admin")[1]
-    browser = browser_of(services, secret)
+    browser = browser_of(app, secret)
     page = browser.get("/datasets/shapes").text
     assert "edit-bar" not in page
     assert 'name="index"' not in page

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from tenfold.bootstrap.server import build_services
 from tenfold.core.networks.custom import as_python
@@ -48,9 +49,13 @@ def services(home: Path) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="module")
-def browser(services: Services) -> TestClient:
+def app(services: Services) -> ASGIApp:
+    return create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
+
+
+@pytest.fixture(scope="module")
+def browser(app: ASGIApp, services: Services) -> TestClient:
     """Signed in by the printed link, as a browser would be."""
-    app = create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
     client = TestClient(app, base_url=ORIGIN, headers={"accept": "text/html", "origin": ORIGIN})
     answer = client.get(f"/link/{services.accounts.make_link(services.owner.user)}")
     assert answer.url.path == "/"
@@ -330,8 +335,7 @@ def test_a_sentence_left_by_nobody_of_ours_is_nothing(browser: TestClient) -> No
         assert "toast" not in browser.get("/more", headers={"cookie": f"tenfold_toast={value}"}).text.split("<main")[0]
 
 
-def test_settings_look_and_passwords(services: Services) -> None:
-    app = create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
+def test_settings_look_and_passwords(app: ASGIApp, services: Services) -> None:
     client = TestClient(app, base_url=ORIGIN, headers={"accept": "text/html", "origin": ORIGIN})
     client.get(f"/link/{services.accounts.make_link(services.owner.user)}")
     saved = client.post("/settings/browser", data={"theme": "dark", "letters": "off"})
@@ -359,8 +363,7 @@ def test_settings_look_and_passwords(services: Services) -> None:
     assert client.get("/runs").url.path == "/sign-in"
 
 
-def test_who_signs_in_by_name_sees_what_their_role_may(services: Services, dataset: str) -> None:
-    app = create_app(services, local_secret="local", hosts={"127.0.0.1"}, add_pages=add_pages)
+def test_who_signs_in_by_name_sees_what_their_role_may(app: ASGIApp, services: Services, dataset: str) -> None:
     client = TestClient(app, base_url=ORIGIN, headers={"accept": "text/html", "origin": ORIGIN})
     if not services.accounts.owner_has_password():
         services.accounts.set_password(services.owner, services.owner.name, "one thing long")

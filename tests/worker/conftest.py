@@ -1,11 +1,14 @@
 from collections.abc import Iterator
 
 import pytest
+from one_template import exporting_template, one_template, own_template
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.testing.pictures import write_shapes
 
 from .workstation import Workstation, open_workstation
+
+__all__ = ["exporting_template", "one_template", "own_template"]
 
 
 @pytest.fixture(scope="module")

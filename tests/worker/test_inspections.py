@@ -14,6 +14,8 @@ from tenfold.services.inspections import Found, Wish
 
 from .workstation import Workstation
 
+pytestmark = pytest.mark.usefixtures("exporting_template")
+
 GOOD = """\
 import torch
 from torch import nn

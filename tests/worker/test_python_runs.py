@@ -25,6 +25,8 @@ from tenfold.testing.pictures import write_shapes
 
 from .workstation import Workstation
 
+pytestmark = pytest.mark.usefixtures("exporting_template")
+
 SMALL = """\
 import torch
 from torch import nn

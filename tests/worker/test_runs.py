@@ -156,6 +156,7 @@ def test_the_template_is_single_threaded_and_warm(workstation: Workstation) -> N
     assert int(str(facts["memory_bytes"])) > 50e6
 
 
+@pytest.mark.usefixtures("own_template")
 def test_the_first_job_warms_the_template_and_without_it_a_submit_works_too(tmp_path: Path) -> None:
     write_shapes(tmp_path / "shapes", per_class=20)
     others = set(psutil.Process().children())

@@ -41,12 +41,21 @@ def wait(look: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def templates() -> list[psutil.Process]:
+@pytest.fixture
+def templates() -> Callable[[], list[psutil.Process]]:
+    """Tells which templates live, but for those of other tests."""
+    others = living_templates()
+    return lambda: [each for each in living_templates() if each not in others]
+
+
+def living_templates() -> list[psutil.Process]:
     children = psutil.Process().children()
     return [each for each in children if each.status() != psutil.STATUS_ZOMBIE and "template" in each.cmdline()]
 
 
-def test_it_is_replaced_once_a_package_was_installed(executor: LocalExecutor, packages: Path) -> None:
+def test_it_is_replaced_once_a_package_was_installed(
+    executor: LocalExecutor, packages: Path, templates: Callable[[], list[psutil.Process]]
+) -> None:
     assert executor.facts() == {"template": "off", "memory_bytes": 0}
     executor.warm()
     wait(lambda: executor.facts()["template"] == "ready")
@@ -64,7 +73,9 @@ def test_it_is_replaced_once_a_package_was_installed(executor: LocalExecutor, pa
     assert after.pid != before.pid
 
 
-def test_it_gives_its_memory_back_though_nobody_asks(tmp_path: Path) -> None:
+def test_it_gives_its_memory_back_though_nobody_asks(
+    tmp_path: Path, templates: Callable[[], list[psutil.Process]]
+) -> None:
     executor = LocalExecutor(tmp_path / "jobs", idle_s=0.2)
     executor.warm()
     wait(lambda: not templates())

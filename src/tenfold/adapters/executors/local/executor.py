@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 
@@ -142,11 +142,13 @@ class LocalExecutor:
 class _Template:
     """The server's end of the template process."""
 
+    program: ClassVar[tuple[str, ...]] = ("-m", "tenfold", "template")
+
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tenfold", "template", str(theirs.fileno())],
+                [sys.executable, *self.program, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **ENVIRONMENT},
