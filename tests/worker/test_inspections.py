@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import psutil
 import pytest
 from kernel import level_here
 
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import Conflict, Forbidden
+from tenfold.core.events import Event, Inspected
 from tenfold.core.networks.custom import HEADER, as_python
 from tenfold.services.inspections import Found, Wish
 
@@ -75,6 +78,25 @@ def inspected(workstation: Workstation, name: str, wish: Wish | None = None) -> 
     return workstation.wait(lambda: ask(workstation.owner, name, wish or Wish()), lambda found: not found.is_open)
 
 
+def use_up_the_seconds() -> None:
+    """Waits for a process whose seconds of the processor are limited, and leaves it one of the twenty that it has."""
+    (process, used_s, limit_s) = Workstation.wait(first_limited, bool)
+    assert 20 <= limit_s <= 20 + used_s + 1  # what it had used when it was confined is rounded up
+    process.rlimit(psutil.RLIMIT_CPU, (used_s + 1, limit_s))
+
+
+def first_limited() -> tuple[psutil.Process, int, int] | None:
+    for process in psutil.Process().children(recursive=True):
+        try:
+            limit_s, _ = process.rlimit(psutil.RLIMIT_CPU)
+            used = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        if limit_s != psutil.RLIM_INFINITY:
+            return process, math.ceil(used.user + used.system), limit_s
+    return None
+
+
 def test_layers_are_told_with_lines_shapes_and_parameters(workstation: Workstation) -> None:
     name = kept(workstation, GOOD)
     assert workstation.services.networks.named.get(workstation.owner, name).state == "draft"
@@ -135,7 +157,17 @@ def test_why_it_cannot_be_exported_is_told_before_it_is_trained(
 def test_one_whose_export_takes_too_much_is_inspected_all_the_same(workstation: Workstation) -> None:
     source = GOOD.replace("        x = self", "        while torch.compiler.is_exporting(): pass\n        x = self")
 
-    found = inspected(workstation, kept(workstation, source), Wish(input_shape=(1, 16, 16)))
+    name, wish = kept(workstation, source), Wish(input_shape=(1, 16, 16))
+    ask, errands = workstation.services.inspections.ask, workstation.services.errands
+
+    def told() -> list[Event]:
+        ask(workstation.owner, name, wish)
+        return [event for errand in errands._errands.values() if errand.state == "running" for event in errand.events]
+
+    workstation.wait(told, lambda events: any(isinstance(event, Inspected) for event in events))
+    use_up_the_seconds()
+
+    found = inspected(workstation, name, wish)
 
     assert (found.state, found.inspection is not None) == ("finished", True), found.message
     assert found.inspection is not None
@@ -270,7 +302,6 @@ def test_a_mistake_names_its_line(workstation: Workstation, source: str, line: i
 @pytest.mark.parametrize(
     ("does", "says"),
     [
-        ("while True: pass", "It computed for longer than 20 s and was killed."),
         ("import os; os._exit(0)", "It left the process with status 0, in the middle of the work."),
         ("import ctypes; ctypes.string_at(0)", "It crashed (SIGSEGV)."),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "It was killed"),
@@ -281,6 +312,17 @@ def test_what_never_comes_to_an_end_is_killed_and_told(workstation: Workstation,
 
     assert (found.state, found.problem) == ("failed", None)
     assert says in found.message
+
+
+def test_what_computes_for_ever_is_killed_and_told(workstation: Workstation) -> None:
+    name = kept(workstation, f"{NETWORK}{BODY}        while True: pass\n")
+    workstation.services.inspections.ask(workstation.owner, name, Wish())
+    use_up_the_seconds()
+
+    found = inspected(workstation, name)
+
+    assert (found.state, found.problem) == ("failed", None)
+    assert found.message.endswith("It computed for longer than 20 s and was killed."), found.message
 
 
 def test_the_lock_by_which_the_server_knows_who_lives_is_not_let_go(workstation: Workstation) -> None:
