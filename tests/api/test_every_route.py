@@ -153,34 +153,34 @@ def test_the_walk_has_every_route(site: Site) -> None:
 @pytest.mark.parametrize("is_there", [False, True], ids=["missing", "existing"])
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_who_may_and_who_may_not(furnished: Site, identity: str, is_there: bool) -> None:
-    client = furnished.client(identity)
-    who = IDENTITIES[identity]
-    for method, path, asked in routes_of(furnished):
-        if path.endswith("/events") or path.endswith(ENDING):
-            continue
-        address = existing(furnished, path) if is_there else filled(path)
-        body = {"note": "walked"} if method == "PATCH" else None
-        answer = client.request(method, address, follow_redirects=False, headers={"origin": ORIGIN}, json=body)
-        place = f"{identity}: {method} {address} -> {answer.status_code}"
-        assert answer.status_code < 500, place
-        if isinstance(asked, Public):
-            continue
-        if who is None:
-            if path.startswith("/api/") or method != "GET":
-                assert answer.status_code == 401, place
+    with furnished.client(identity) as client:
+        who = IDENTITIES[identity]
+        for method, path, asked in routes_of(furnished):
+            if path.endswith("/events") or path.endswith(ENDING):
+                continue
+            address = existing(furnished, path) if is_there else filled(path)
+            body = {"note": "walked"} if method == "PATCH" else None
+            answer = client.request(method, address, follow_redirects=False, headers={"origin": ORIGIN}, json=body)
+            place = f"{identity}: {method} {address} -> {answer.status_code}"
+            assert answer.status_code < 500, place
+            if isinstance(asked, Public):
+                continue
+            if who is None:
+                if path.startswith("/api/") or method != "GET":
+                    assert answer.status_code == 401, place
+                else:
+                    assert answer.status_code == 303, place
+                    assert answer.headers["location"].startswith("/sign-in"), place
+                continue
+            actor = Actor(user=UserId("x"), name="x", role=who[0], scope=who[1])
+            is_own = who[0] == "owner" or not (is_there and POLICY[asked.action].own and "{" in path)
+            is_own = is_own or path.endswith("/classify")
+            if not actor.may(asked.action) or not is_own:
+                assert answer.status_code == 403, place
             else:
-                assert answer.status_code == 303, place
-                assert answer.headers["location"].startswith("/sign-in"), place
-            continue
-        actor = Actor(user=UserId("x"), name="x", role=who[0], scope=who[1])
-        is_own = who[0] == "owner" or not (is_there and POLICY[asked.action].own and "{" in path)
-        is_own = is_own or path.endswith("/classify")
-        if not actor.may(asked.action) or not is_own:
-            assert answer.status_code == 403, place
-        else:
-            assert answer.status_code not in {401, 403} or "/password" in path, place
-            if is_there and method == "GET" and not path.startswith("/link"):
-                assert answer.status_code in {200, 204, 303}, place
+                assert answer.status_code not in {401, 403} or "/password" in path, place
+                if is_there and method == "GET" and not path.startswith("/link"):
+                    assert answer.status_code in {200, 204, 303}, place
 
 
 def test_the_event_stream_needs_somebody(site: Site) -> None:
@@ -199,23 +199,23 @@ FOREIGN = [
 
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_pages_of_others_change_nothing(furnished: Site, headers: dict[str, str]) -> None:
-    client = furnished.client()
-    paths = sorted({path for _, path, _ in routes_of(furnished)})
-    for path in paths:
-        address = existing(furnished, path)
-        for method in ("POST", "PUT", "PATCH", "DELETE"):
-            answer = client.request(method, address, headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (403, "origin"), (method, path)
+    with furnished.client() as client:
+        paths = sorted({path for _, path, _ in routes_of(furnished)})
+        for path in paths:
+            address = existing(furnished, path)
+            for method in ("POST", "PUT", "PATCH", "DELETE"):
+                answer = client.request(method, address, headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (403, "origin"), (method, path)
 
 
 @pytest.mark.parametrize("site_of_page", ["cross-site", "same-site"])
 def test_pages_of_others_read_nothing(furnished: Site, site_of_page: str) -> None:
-    client = furnished.client()
-    for method, path, _ in routes_of(furnished):
-        if method == "GET":
-            headers = {"sec-fetch-site": site_of_page, "sec-fetch-mode": "no-cors"}
-            answer = client.get(existing(furnished, path), headers=headers, follow_redirects=False)
-            assert (answer.status_code, answer.json()["code"]) == (403, "origin"), path
+    with furnished.client() as client:
+        for method, path, _ in routes_of(furnished):
+            if method == "GET":
+                headers = {"sec-fetch-site": site_of_page, "sec-fetch-mode": "no-cors"}
+                answer = client.get(existing(furnished, path), headers=headers, follow_redirects=False)
+                assert (answer.status_code, answer.json()["code"]) == (403, "origin"), path
 
 
 def test_a_link_on_another_site_shows_a_page_and_sets_nothing_to_work(furnished: Site) -> None:
@@ -263,10 +263,10 @@ def test_a_cookie_without_an_origin_changes_nothing(site: Site) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "169.254.169.254", ""])
 def test_other_hosts_are_not_answered(site: Site, host: str) -> None:
-    client = site.client()
-    for method, path, _ in routes_of(site):
-        answer = client.request(method, filled(path), headers={"host": host, "origin": ORIGIN})
-        assert (answer.status_code, answer.json()["code"]) == (403, "host"), (method, path)
+    with site.client() as client:
+        for method, path, _ in routes_of(site):
+            answer = client.request(method, filled(path), headers={"host": host, "origin": ORIGIN})
+            assert (answer.status_code, answer.json()["code"]) == (403, "host"), (method, path)
 
 
 def test_there_are_no_sockets(site: Site) -> None:
