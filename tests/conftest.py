@@ -19,6 +19,11 @@ settings.register_profile("tenfold", deadline=None)  # a busy machine is no fail
 settings.load_profile("tenfold")
 
 
+LONG_A = ("worker", "confinement", "packaging")
+LONG_B = ("browser", "api", "cli", "hostile", "numerics")
+"""The folders whose tests take seconds each, in two parts that take about as long as each other."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the long forms of the campaigns")
 
@@ -29,6 +34,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.get_closest_marker("campaign") is None]
     if not Path("/dev/nvidia0").exists():
         items[:] = [item for item in items if item.get_closest_marker("gpu") is None]
+    items[:] = in_order_for_two(items)
+
+
+def in_order_for_two(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Begins either half with tests that take long.
+
+    Two processes begin with a half each, and who is through first takes from the end of what the other has left. Those
+    are quick tests then: none keeps the other process waiting, and their modules set up little.
+    """
+    folders = {item: item.path.relative_to(Path(__file__).parent).parts[0] for item in items}
+    long_a, long_b = ([item for name in part for item in items if folders[item] == name] for part in (LONG_A, LONG_B))
+    quick = [item for item in items if folders[item] not in {*LONG_A, *LONG_B}]
+    in_first_half = max(0, len(items) // 2 - len(long_a))
+    return [*long_a, *quick[:in_first_half], *long_b, *quick[in_first_half:]]
 
 
 @pytest.fixture(autouse=True)
