@@ -21,10 +21,17 @@ from tenfold.core.training.run import Run
 from tenfold.worker.main import FENCED_STATUS, run_job
 from tenfold.worker.toolbox import BuildFolders
 
-from .workstation import Workstation
+from .workstation import ALL_CORES, Workstation
 
 PHASES = ("before the first checkpoint", "mid-epoch", "while a checkpoint is written", "in validation", "publishing")
-SPEC = {"network": "dropping", "epochs": 6, "batch_size": 8, "checkpoint_every": 0.2, "steps_per_row": 3}
+SPEC = {
+    "network": "dropping",
+    "epochs": 6,
+    "batch_size": 8,
+    "checkpoint_every": 0.2,
+    "steps_per_row": 3,
+    "threads": ALL_CORES,
+}
 KILLS_SHORT, KILLS_LONG = 5, 20
 TRIES = 10  # a busy machine may look too late: validating and publishing take milliseconds
 

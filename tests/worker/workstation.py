@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from tenfold.settings import Settings
 
 SeenT = TypeVar("SeenT")
 PATIENCE_S = 300.0
+ALL_CORES = len(os.sched_getaffinity(0))
+"""As many threads as a run has that says nothing of them."""
 # All kinds of state that a resume must bring back: momentum, dropout's generator, running statistics.
 DROPPING = CatalogueEntry(
     name="dropping",
@@ -88,9 +91,10 @@ class Workstation:
         return self.wait(lambda: self.services.datasets.named.get(self.owner, made.id), lambda d: d.state != "building")
 
     def start(self, **values: object) -> Run:
+        """A run in one thread where nothing else is said: small networks mostly wait for a second one."""
         parameters = values.pop("parameters", {})
         assert isinstance(parameters, dict)
-        return self.services.runs.start(self.owner, values, parameters)
+        return self.services.runs.start(self.owner, {"threads": 1, **values}, parameters)
 
     def run(self, run: Run) -> Run:
         """The run as it is now."""
