@@ -36,7 +36,9 @@ def kill_under_submits(home: Path, num_kills: int) -> None:
     with closing(server):
         dataset = client.datasets.wait(client.datasets.import_folder(home / "shapes", name="shapes").id)
         assert dataset.state == "ready", dataset.message
-        long = client.runs.start(dataset="shapes", network="lenet", epochs=10_000, name="goes-on", batch_size=16)
+        long = client.runs.start(
+            dataset="shapes", network="lenet", epochs=10_000, name="goes-on", batch_size=16, threads=1
+        )
         wait_for_steps(client, long.id, 1)
         attempts = attempt_of(server, long.job)
         for number in range(num_kills):
