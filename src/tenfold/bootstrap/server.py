@@ -53,7 +53,7 @@ from tenfold.bootstrap.sealing import Sealer
 from tenfold.bootstrap.tasks import APART, PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.errors import Forbidden, Unavailable
-from tenfold.core.inference.importing import ANSWER_LIMITS
+from tenfold.core.inference.importing import ANSWER_LIMITS, MOST_ANSWERING
 from tenfold.core.inference.ports import Prediction, Predictor
 from tenfold.core.jobs.model import OWN_SLOTS
 from tenfold.core.jobs.ports import Executor, JobFolders
@@ -378,7 +378,8 @@ def _make_model_imports(database: Database, models: ModelService, errands: Erran
 def _make_apart() -> Predictor:
     """What foreign models classify with."""
     seconds = ANSWER_LIMITS.wall_s
-    return cast("Predictor", find(APART)(PillowDecoder(CLASSIFIED_PIXELS), COMMAND, seconds=seconds))
+    decoder = PillowDecoder(CLASSIFIED_PIXELS)
+    return cast("Predictor", find(APART)(decoder, COMMAND, seconds=seconds, most=MOST_ANSWERING))
 
 
 class _LatePredictor:

@@ -34,6 +34,8 @@ LIMITS = Limits(
 """Of reading a file and of running it for the first time."""
 ANSWER_LIMITS = Limits(memory_bytes=6 << 30, wall_s=30, file_bytes=0, output_bytes=0)
 """Of the process that a model of others classifies in; `wall_s` is for one answer to at most sixteen pictures."""
+MOST_ANSWERING = 2
+"""How many such processes there are: each has a model loaded, and may take as much memory as its limits say."""
 Layout = Literal["auto", "nchw", "nhwc"]
 Range = Literal["0-1", "0-255"]
 Output = Literal["auto", "probabilities", "logits"]

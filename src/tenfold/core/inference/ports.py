@@ -26,7 +26,10 @@ class Predictor(Protocol):
     """
 
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
-        """For each original picture all classes, most likely first; raises `BadImage`, `Damaged`."""
+        """For each original picture all classes, most likely first; raises `BadImage`, `Damaged`.
+
+        One that runs graphs of others apart raises `BadModel` where one fails, and `Busy` where it cannot begin.
+        """
 
     def close(self) -> None:
         """Lets go of all models."""
