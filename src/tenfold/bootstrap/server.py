@@ -69,6 +69,7 @@ from tenfold.services.additions import AdditionService
 from tenfold.services.checkup_book import CheckupBook
 from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue
 from tenfold.services.checkups import CheckupParts, CheckupService
+from tenfold.services.code_guard import CodeGuard
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
 from tenfold.services.environments import EnvironmentService
@@ -126,7 +127,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     executor = LocalExecutor(data / "jobs", find_python=EnvironmentFolder(data / ENVIRONMENTS).python)
     slots = [("cpu", settings.cpu_jobs), *((slot, 1) for slot in (*OWN_SLOTS, *gauges.gpu_slots()))]
     desk = _make_desk(database, data, folders=folders, executor=executor, slots=slots)
-    errands = Errands(folders, executor, monotonic=time.monotonic)
+    errands = Errands(folders, executor, monotonic=time.monotonic, why_not=CodeGuard(database))
     datasets = _make_datasets(database, desk, artifacts, roots)
     kept_by: dict[str, Any] = {"artifacts": artifacts, "folders": folders, "hub": hub}
     checkups = _make_checkups(database, desk, datasets, **kept_by)

@@ -90,7 +90,7 @@ class RunObserver:
         )
 
     def why_not(self, job: Job) -> str:
-        """Of a network of Python, that whose run it is may no longer run own code."""
+        """Of a network of Python, that whose run it is may no longer run own code, or sign in."""
         if job.id in self._without_code:
             return ""
         with self._database.read() as tx:
@@ -99,8 +99,11 @@ class RunObserver:
                 self._without_code.add(job.id)
                 return ""
             user = tx.users.find(id=run.owner)
-        if user is None or user.run_code:
+        if user is None or user.may_run_code:
             return ""
+        if user.disabled:
+            text = f"The account of {user.name}, whose run it is, is disabled, so its Python code is not run."
+            return f"{text} Resume it when the owner of this Tenfold enables the account again."
         text = f"{user.name}, whose run it is, may not run own Python code on this machine any more."
         return f"{text} Resume it when the owner of this Tenfold allows it again."
 
