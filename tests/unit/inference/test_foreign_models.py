@@ -201,6 +201,12 @@ def test_labels_are_one_a_line_and_as_many_as_the_output_is_wide() -> None:
             read_labels(wrong)
 
 
+def test_equal_labels_are_told_apart_by_their_number() -> None:
+    assert labels_for(("crane", "cat", "crane"), 3) == ("crane (class 0)", "cat", "crane (class 2)")
+    with pytest.raises(InvalidFields, match=r"Lines 2 and 3 of the labels both become 'crane \(class 2\)'"):
+        labels_for(("crane", "crane (class 2)", "crane"), 3)
+
+
 def test_what_a_worker_tells_is_not_believed() -> None:
     good = {"width": 8, "height": 8, "channels": 3, "layout": "nchw", "classes": 5, "output": "logits"}
     good |= {"says_output": "", "batch": 0, "parameters": 1, "num_nodes": 1, "opset": 17, "producer": "", "input": "x"}
