@@ -58,6 +58,7 @@ from tenfold.bootstrap.tasks import (
     find,
 )
 from tenfold.bootstrap.weights import find_weights
+from tenfold.core.datasets.dataset import revision_facts
 from tenfold.core.datasets.health.judging import JudgeSpec, PictureJudge
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
@@ -178,7 +179,7 @@ def _build_dataset(
         manifest = _pack(job, places, working, tell=tell, enter=enter)
         if manifest is None:
             return None
-        return {**_facts(manifest), "revision": job.revision, "summary": "Packed"}
+        return {**revision_facts(manifest), "revision": job.revision, "summary": "Packed"}
     source = Origins(job, places, should_stop, tell).open()
     if source is None:
         return None
@@ -195,21 +196,9 @@ def _build_dataset(
         manifest = build_revision(source, spec, new, **about, threads=threads)
     if manifest is None:
         return None
-    facts = _facts(manifest)
+    facts = {**({"summary": "Registered in place"} if manifest.in_place else {}), **revision_facts(manifest)}
     derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
     return {**facts, **(derived if job.parent else {})}
-
-
-def _facts(manifest: RevisionManifest) -> dict[str, Json]:
-    """What a list shows of a revision."""
-    return {
-        "num_samples": manifest.num_samples,
-        "num_classes": len(manifest.classes),
-        "shape": [manifest.channels, manifest.height, manifest.width],
-        "num_rejected": manifest.num_rejected,
-        "content": manifest.content,
-        **({"in_place": True, "summary": "Registered in place"} if manifest.in_place else {}),
-    }
 
 
 def _pack(
