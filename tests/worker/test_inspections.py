@@ -323,9 +323,10 @@ def test_it_is_ended_when_who_asked_may_run_code_no_more(workstation: Workstatio
     user = services.accounts.add_user(owner, "cora", role="editor", password="another long one", run_code=True)
     cora = services.accounts.actor_of_user(user.id)
     name = kept(workstation, f"import time\ntime.sleep(50)\n{GOOD}")
-    ask = services.inspections.ask
+    ask, jobs = services.inspections.ask, workstation.data / "jobs"
+    before = {*jobs.glob("ern_*")}
     workstation.wait(lambda: ask(cora, name, Wish()), lambda found: found.state == "running")
-    (folder,) = (workstation.data / "jobs").glob("ern_*")
+    (folder,) = {*jobs.glob("ern_*")} - before
 
     services.accounts.set_disabled(owner, "cora", True)
 
