@@ -51,6 +51,7 @@ from tenfold.bootstrap.tasks import (
     PARTS,
     TAKE_IN,
     TASKS,
+    TRIAL,
     TRY_EXPORT,
     WALK,
     FrameworkParts,
@@ -67,7 +68,7 @@ from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.events import Json, Phase
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
-from tenfold.core.inference.importing import ForeignModel
+from tenfold.core.inference.importing import ForeignModel, ModelImport
 from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.inspection import SourceProblem
@@ -131,7 +132,7 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         keep_apart=keep_apart,
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
-        take_in=lambda source, wanted, target: cast("ForeignModel", find(TAKE_IN)(source, wanted, target)),
+        take_in=_take_in,
         load_compiler=lambda: cast("None", find(LOAD_COMPILER)()),
         try_export=lambda job: cast("SourceProblem | None", find(TRY_EXPORT)(job)),
     )
@@ -139,6 +140,10 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
 
 def _make_head(task: Task, framework: str = OWN_FRAMEWORK) -> TaskHead:
     return cast("TaskHead", find(task.heads[framework])())
+
+
+def _take_in(source: Path, wanted: ModelImport, target: Path) -> ForeignModel:
+    return cast("ForeignModel", find(TAKE_IN)(source, wanted, target, try_graph=find(TRIAL)))
 
 
 def _walk_layers(
