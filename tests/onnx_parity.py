@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,16 @@ from tenfold.core.training.ports import Arrays
 TOLERANCE = 1e-4
 
 
-def require_parity(graph: LayerGraph, weights: Arrays, path: Path) -> None:
+@dataclass(frozen=True)
+class Parity:
+    """Shares of an output's largest number, of all outputs: the largest by which the file differs, and the smallest by
+    which samples of a batch do, without which the first tells little."""
+
+    difference: float
+    spread: float
+
+
+def require_parity(graph: LayerGraph, weights: Arrays, path: Path) -> Parity:
     """The file is valid, promises the shapes of the graph, and gives PyTorch's numbers for batches of 1 and 3.
 
     The largest difference of an output is at most `TOLERANCE` of its largest number, however small that is.
@@ -28,6 +38,7 @@ def require_parity(graph: LayerGraph, weights: Arrays, path: Path) -> None:
     wanted = [item for item in graph.outputs if not item.arguments.get("training_only")]
     promised = [(each.name, each.shape) for each in session.get_outputs()]
     assert promised == [(item.name, ["batch", *graph.shapes[item.source]]) for item in wanted]
+    differences, spreads = [], []
     for batch in (1, 3):
         arrays = examples(graph, batch)
         given = session.run(None, {item.name: array for item, array in zip(graph.inputs, arrays, strict=True)})
@@ -35,4 +46,10 @@ def require_parity(graph: LayerGraph, weights: Arrays, path: Path) -> None:
             expected = [each.numpy() for each in module(*(torch.from_numpy(array) for array in arrays))]
         for found, known in zip(given, expected, strict=True):
             assert found.shape == known.shape
-            assert np.abs(found - known).max() <= TOLERANCE * np.abs(known).max()
+            size = float(np.abs(known).max())
+            difference = float(np.abs(found - known).max())
+            assert difference <= TOLERANCE * size
+            differences.append(difference / size if size else 0.0)
+            if batch > 1:
+                spreads.append(float(np.ptp(known, axis=0).max()) / size if size else 0.0)
+    return Parity(max(differences), min(spreads))

@@ -130,6 +130,29 @@ def test_its_download_says_the_same_without_tenfold(
     assert json.loads((folder / "origin.json").read_text("utf-8"))["sha256"] == brought.facts["file"]["sha256"]
 
 
+def test_two_classes_of_one_name_are_told_apart_at_every_door(
+    client: Client, owner: TestClient, picture: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "cranes.onnx"
+    path.write_bytes(made.linear(ends="Softmax"))
+    name = client.models.import_file(path, labels=["crane", "bee", "cow", "crane", "eel"]).name
+    cranes = {"crane (class 0)", "crane (class 3)"}
+
+    (found,) = by_label(client, name, picture)
+
+    pixels = np.asarray(Image.open(picture), np.float32).transpose(2, 0, 1)[None] / 255
+    known = made.softmax(made.logits_of(pixels))[0]
+    assert (found["crane (class 0)"], found["crane (class 3)"]) == pytest.approx((known[0], known[3]), abs=1e-5)
+    page = owner.post(f"/models/{name}/classify", files={"file": ("noise.png", picture.read_bytes())}).text
+    assert all(page.count(f">{crane}<") for crane in cranes)
+    with zipfile.ZipFile(client.models.download(name, tmp_path / "out.zip")) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "predict.py", str(picture)], cwd=tmp_path / name, capture_output=True, check=True, text=True
+    )
+    assert all(done.stdout.count(crane) == 1 for crane in cranes)
+
+
 def test_it_is_renamed_put_away_and_brought_back_as_any_other(client: Client, owner: TestClient) -> None:
     one = Model.model_validate(send(owner, made.linear(), labels="\n".join(LABELS), name="first name").json())
     assert client.models.rename(one.id, "second-name").name == "second-name"

@@ -104,6 +104,11 @@ def test_lenet_is_changed_broken_mended_saved_and_trained(opened: Page, server: 
     assert tiles.evaluate("image => image.decode().then(() => image.naturalWidth)") > 20 * 24 / 5
     page.locator(".tile-box").first.press("+")
     assert tiles.evaluate("image => image.width / image.closest('tile-view').width") == 2
+    page.locator(".tile-box").first.press("0")
+    page.set_viewport_size({"width": 390, "height": 844})
+    stretched = "image => (image.width / image.naturalWidth) / (image.height / image.naturalHeight)"
+    assert abs(tiles.evaluate(stretched) - 1) < 0.05
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.go_back()
     assert "conv(width2, 3, bias=bias)" in server.client.networks.get("lenet-2").text
     page.get_by_role("button", name="Copy its network").click()

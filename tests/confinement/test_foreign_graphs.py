@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import foreign_models as made
@@ -17,13 +19,13 @@ from PIL import Image
 from tenfold.adapters.imaging.pillow import PillowDecoder
 from tenfold.adapters.runtimes.apart import ApartPredictor
 from tenfold.bootstrap.answering import COMMAND
-from tenfold.core.errors import BadModel
+from tenfold.core.errors import BadModel, Busy
 from tenfold.core.inference.importing import ModelImport
 
 
 @pytest.fixture
 def apart() -> Iterator[ApartPredictor]:
-    predictor = ApartPredictor(PillowDecoder(), COMMAND, seconds=120)
+    predictor = ApartPredictor(PillowDecoder(), COMMAND, seconds=120, most=2)
     yield predictor
     predictor.close()
 
@@ -47,7 +49,7 @@ def children() -> set[int]:
     return {each.pid for each in psutil.Process(os.getpid()).children()}
 
 
-def test_it_answers_for_many_pictures_and_is_kept_ready_until_another_is_asked(
+def test_it_answers_for_many_pictures_and_is_kept_ready_until_two_others_are_asked(
     tmp_path: Path, apart: ApartPredictor
 ) -> None:
     before = children()
@@ -69,8 +71,12 @@ def test_it_answers_for_many_pictures_and_is_kept_ready_until_another_is_asked(
     assert ("Seccomp:\t2" in status) == (level_here() == "B")
     apart.classify(folder, [picture(tmp_path)])
     assert children() - before == {first}
-    apart.classify(folder_of(tmp_path / "hard", made.linear()), [picture(tmp_path)])
+    others = [folder_of(tmp_path / name, made.linear()) for name in ("second", "third")]
+    apart.classify(others[0], [picture(tmp_path)])
+    assert first in children()
+    apart.classify(others[1], [picture(tmp_path)])
     assert first not in children()
+    assert len(children() - before) == 2
     apart.close()
     assert children() == before
 
@@ -117,13 +123,33 @@ def test_a_graph_without_end_is_ended(tmp_path: Path, apart: ApartPredictor) -> 
     assert children() == before
 
 
+def test_a_model_without_end_holds_up_none_but_itself(tmp_path: Path, apart: ApartPredictor) -> None:
+    sleeper = folder_of(tmp_path / "sleeper", made.endless("white"))
+    other, third = (folder_of(tmp_path / name, made.linear()) for name in ("other", "third"))
+    apart.classify(sleeper, [picture(tmp_path)])
+    before = children()
+    with ThreadPoolExecutor(1) as threads:
+        endless = threads.submit(apart.classify, sleeper, [picture(tmp_path, "white")])
+        while not apart._kept[sleeper].mutex.locked():
+            threading.Event().wait(0.005)
+        with pytest.raises(Busy):
+            apart.classify(sleeper, [picture(tmp_path)])
+        assert apart.classify(other, [picture(tmp_path)])
+        assert apart.classify(third, [picture(tmp_path)])
+        assert not endless.done()
+        for pid in before & children():
+            psutil.Process(pid).kill()
+        with pytest.raises(BadModel, match="ended"):
+            endless.result()
+
+
 @pytest.mark.parametrize(
     "says",
     ["import time; time.sleep(99)", "import os; os.write(1, b'+' + b'\\xff' * 99)", "import os; os.write(1, b'-\\1')"],
 )
 def test_a_process_that_lies_is_not_believed(tmp_path: Path, says: str) -> None:
     folder = folder_of(tmp_path / "model", made.linear())
-    predictor = ApartPredictor(PillowDecoder(), [COMMAND[0], "-c", says], seconds=2)
+    predictor = ApartPredictor(PillowDecoder(), [COMMAND[0], "-c", says], seconds=2, most=1)
     with pytest.raises(BadModel):
         predictor.classify(folder, [picture(tmp_path)])
     predictor.close()

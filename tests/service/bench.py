@@ -43,6 +43,7 @@ from tenfold.core.training.run import Run
 from tenfold.core.workstation.machine import Gauges
 from tenfold.services.accounts import AccountService
 from tenfold.services.additions import AdditionService
+from tenfold.services.code_guard import CodeGuard
 from tenfold.services.datasets import DatasetService, ImportObserver, ImportRequest
 from tenfold.services.desk import JobDesk
 from tenfold.services.environments import EnvironmentService
@@ -136,7 +137,7 @@ class Bench:
         self.networks = NetworkService(
             [*read_catalogue(), *catalogue], self.database, clock=self.clock, worked=time.thread_time
         )
-        self.errands = Errands(self.folders, self.processes, monotonic=self.monotonic)
+        self.errands = Errands(self.folders, self.processes, monotonic=self.monotonic, why_not=CodeGuard(self.database))
         self.gauges: Gauges = SystemGauges(self.data)
         self.machine = MachineService(self.gauges)
         self.desk = self.open_desk()
@@ -235,6 +236,13 @@ class Bench:
         dataset = self.import_shapes(name, actor=actor)
         self.build(dataset)
         return self.datasets.named.get(self.owner, dataset.id)
+
+    def coder(self, name: str) -> Actor:
+        """An editor with an account, who may run own Python code."""
+        if not self.accounts.owner_has_password():
+            self.accounts.set_password(self.owner, self.owner.user, "one long password")
+        added = self.accounts.add_user(self.owner, name, role="editor", password="another long one", run_code=True)
+        return self.accounts.actor_of_user(added.id)
 
     def start(self, dataset: str = "shapes", *, actor: Actor | None = None, **values: object) -> Run:
         """A run of LeNet."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tenfold.core.errors import NotFound, Unavailable
-from tenfold.core.events import CheckpointSaved, Ended, Logged, PhaseStarted, Progressed, Started
+from tenfold.core.events import CheckpointSaved, Ended, Json, Logged, Measured, PhaseStarted, Progressed, Started
 from tenfold.core.ids import JobId
+from tenfold.services import following
 from tenfold.services.desk import STOP_PATIENCE_S
 
 from .bench import Bench
@@ -239,6 +242,8 @@ def write_line(bench: Bench, job: JobId, line: str) -> None:
 
 LIE = '{"seq": 2, "attempt": 1, "time": 1, "type": "checkpoint", "step": "many"}'
 NO_STEP = '{"seq": 2, "attempt": 1, "time": 1, "type": "published", "folder": "r", "manifest": "m", "facts": {}}'
+MEASURED: dict[str, object] = {"seq": 2, "attempt": 1, "time": 1, "type": "metrics", "step": 1, "first_step": 1}
+MEASURED |= {"epoch": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -247,12 +252,14 @@ NO_STEP = '{"seq": 2, "attempt": 1, "time": 1, "type": "published", "folder": "r
         (LIE, "`step` of 'checkpoint' is 'many'"),
         ('{"seq": 2, "attempt": 1, "time": 1, "type": "sneezed"}', "it is no event: 'sneezed'"),
         (NO_STEP, "'step' is missing."),
+        (json.dumps(MEASURED | {"values": {f"n{number}": 1.0 for number in range(70)}}), "110 figures, more than 100"),
     ],
 )
 def test_a_job_that_lies_fails_alone_and_its_process_is_ended(ready: Bench, line: str, reason: str) -> None:
     run = ready.start()
     other = ready.import_shapes("beside")
-    ready.tell(run.job, Started(pid=1), Logged(text="before"))
+    first = Measured(step=1, first_step=1, epoch=1.0, values={f"m{number}": 1.0 for number in range(40)})
+    ready.tell(run.job, Started(pid=1), first, Logged(text="before"))
     write_line(ready, run.job, line)
     ready.desk.tick()
     over = ready.runs.named.get(ready.owner, run.id)
@@ -263,6 +270,66 @@ def test_a_job_that_lies_fails_alone_and_its_process_is_ended(ready: Bench, line
     assert "before" in [line.text for line in ready.runs.log(ready.owner, run.id)]
     ready.build(other)
     assert ready.datasets.named.get(ready.owner, "beside").state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"metrics": {"test_accuracy": "nan"}}, "no numbers with names"),
+        ({"metrics": {"test_accuracy": "1e999"}}, "no numbers with names"),
+        ({"metrics": {"test_accuracy": True}}, "no numbers with names"),
+        ({"metrics": [1]}, "no numbers with names"),
+        ({"metrics": {"\u202e" * 9: 1.0}}, "no name for a figure"),
+        ({"metrics": {f"n{number}": 1.0 for number in range(5000)}}, "5,000 figures"),
+        ({"step": -1}, "step -1"),
+        ({"step": "7"}, "step '7'"),
+        ({"tested_on": ["x"]}, "tested on ['x']"),
+    ],
+)
+def test_what_a_training_tells_of_its_model_is_not_believed(ready: Bench, facts: dict[str, Json], reason: str) -> None:
+    run = ready.start()
+    published = ready.publish_model(run)
+    published = replace(published, facts=published.facts | facts)
+    ready.end(run.job, Started(pid=1), published, Ended(outcome="finished"))
+    over = ready.runs.named.get(ready.owner, run.id)
+    assert (over.state, over.code, over.model) == ("failed", "job.unreadable", None)
+    assert reason in over.message
+
+
+def test_nothing_else_that_a_training_tells_is_kept_with_its_run_and_model(ready: Bench) -> None:
+    run = ready.start(name="first")
+    progress = Progressed(done=1, total=2, unit="steps", facts={"epoch": 0.5, "taken": 1.0, "forecast": 2.0})
+    published = ready.publish_model(run)
+    published = replace(published, facts=published.facts | {"fold": "x", "file": "y" * 1000, "tested_on": "val"})
+    ready.end(run.job, Started(pid=1), progress, published, Ended(outcome="failed", message="x" * 3_000_000))
+    run = ready.runs.named.get(ready.owner, run.id)
+    assert (run.progress["epoch"], "taken" in run.progress, isinstance(run.progress.get("forecast"), float)) == (
+        0.5,
+        False,
+        False,
+    )
+    model = ready.models.named.get(ready.owner, "first")
+    assert set(model.facts) == {"metrics", "step", "tested_on", "dataset", "parameters"}
+    assert run.message.endswith("x ... (3,000,000 characters)")
+    assert max(len(line.text) for line in ready.runs.log(ready.owner, run.id)) < 11_000
+
+
+def test_an_attempt_that_tells_without_end_holds_up_no_other_and_fills_no_log(
+    ready: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_LINES", 20)
+    run = ready.start(name="first")
+    flood = [Logged(text=f"{number} {'x' * 200_000}") for number in range(60)]
+    ready.tell(run.job, Started(pid=1), *flood)
+    size = ready.folders.end_of_events(run.job)
+    taken = [ready.job(run.job).read_offset]
+    while taken[-1] < size:
+        ready.desk.tick()
+        taken.append(ready.job(run.job).read_offset)
+    assert len(taken) > 1
+    assert taken == sorted(set(taken))
+    lines = ready.runs.log(ready.owner, run.id)
+    assert (len(lines), "no further lines are kept" in lines[-1].text) == (20, True)
 
 
 def test_a_job_that_lied_can_be_resumed(ready: Bench) -> None:

@@ -8,7 +8,10 @@ from tenfold.adapters.storage.job_folders import WorkerFolder
 from tenfold.core.errors import NotFound, Unavailable
 from tenfold.core.events import Ended, Event, Json, Probed
 from tenfold.core.ids import JobId
-from tenfold.services.errands import LONGEST_S, MOST_REMEMBERED, Errands, Standing
+from tenfold.core.networks.custom import HEADER
+from tenfold.services.accounts import AccountService
+from tenfold.services.code_guard import CodeGuard
+from tenfold.services.errands import LONGEST_S, MOST_REMEMBERED, REFUSED, Errands, Standing
 
 from .bench import Bench
 
@@ -128,7 +131,7 @@ def test_the_oldest_are_forgotten_with_their_folders(bench: Bench) -> None:
 
 def test_nothing_of_it_outlives_the_server(bench: Bench) -> None:
     left = ask(bench, 1)
-    life = Errands(bench.folders, bench.processes, monotonic=bench.monotonic)
+    life = Errands(bench.folders, bench.processes, monotonic=bench.monotonic, why_not=CodeGuard(bench.database))
 
     life.open()
 
@@ -137,3 +140,52 @@ def test_nothing_of_it_outlives_the_server(bench: Bench) -> None:
     closed = ask(bench, 2)
     bench.errands.close()
     assert closed.id in bench.processes.killed
+    life.close()
+
+
+def ask_python(bench: Bench, asker: str, number: int = 0) -> Standing:
+    spec: dict[str, Json] = {"kind": "inspect", "network_text": f"{HEADER}\n", "number": number}
+    return bench.errands.ask(spec, slot="cpu", asker=asker)
+
+
+LOCKED_OUT = {
+    "refused": (AccountService.set_run_code, False, "cora may not run own Python code on this machine any more"),
+    "disabled": (AccountService.set_disabled, True, "the account of cora is disabled"),
+}
+
+
+@pytest.mark.parametrize("how", LOCKED_OUT)
+def test_python_of_who_may_run_it_no_more_is_ended_though_nobody_looks(bench: Bench, how: str) -> None:
+    change, value, says = LOCKED_OUT[how]
+    cora, bob = (bench.coder(name).user for name in ("cora", "bob"))
+    running, waiting = ask_python(bench, cora, 1), ask_python(bench, bob, 2)
+    assert (running.state, waiting.state) == ("running", "waiting")
+
+    change(bench.accounts, bench.owner, "cora", value)
+    bench.errands.tick()
+
+    assert bench.processes.killed == [running.id]
+    told = bench.errands.look(running.id)
+    assert (told.state, told.code, says in told.message) == ("failed", REFUSED, True)
+    assert ask_python(bench, bob, 2).state == "running"
+    assert ask_python(bench, cora, 1).state == "failed"
+    tell(bench, waiting.id, Ended(outcome="finished"))
+    assert ask_python(bench, bob, 1).state == "running"
+
+
+def test_python_that_waits_for_who_may_run_it_no_more_does_not_begin(bench: Bench) -> None:
+    cora = bench.coder("cora")
+    first = ask_python(bench, bench.owner.user, 1)
+    waiting = ask_python(bench, cora.user, 2)
+    bench.accounts.set_disabled(bench.owner, "cora", True)
+    tell(bench, first.id, Ended(outcome="finished"))
+    assert bench.errands.look(waiting.id).state == "failed"
+    assert bench.processes.started == [(first.id, 1, "cpu")]
+
+
+def test_what_others_asked_for_too_goes_on(bench: Bench) -> None:
+    cora = bench.coder("cora")
+    shared = ask_python(bench, cora.user)
+    ask_python(bench, bench.owner.user)
+    bench.accounts.set_disabled(bench.owner, "cora", True)
+    assert bench.errands.look(shared.id).state == "running"

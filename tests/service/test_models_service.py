@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tenfold.core.errors import Busy, Damaged, Forbidden, InvalidFields, NotFound
 from tenfold.core.export.contents import CONTENTS
+from tenfold.core.ids import ModelId, RunId, new_id
 from tenfold.core.inference.model import Model
 from tenfold.services.models import MAX_PICTURES, MOST_WAITING
 
@@ -68,7 +71,7 @@ def test_one_request_is_worked_on_at_a_time_and_few_may_wait(bench: Bench, model
     with ThreadPoolExecutor(MOST_WAITING + 1) as threads:
         asked = threads.map(ask, range(MOST_WAITING + 1))
         assert inside.acquire(timeout=60)
-        while bench.models._turns._places._value:
+        while bench.models._turns.num_waiting < MOST_WAITING:
             threading.Event().wait(0.005)
         assert len(at_once) == 1
         with pytest.raises(Busy) as error:
@@ -77,6 +80,30 @@ def test_one_request_is_worked_on_at_a_time_and_few_may_wait(bench: Bench, model
         let_go.set()
         assert list(asked) == [1] * (MOST_WAITING + 1)
     assert bench.models.classify(bench.viewer, "first", [b"x"])
+
+
+def test_a_slow_model_of_others_holds_up_no_model_of_ours(bench: Bench, model: Model) -> None:
+    foreign = replace(model, id=ModelId(new_id("model")), name="foreign", run=RunId(""))
+    with bench.database.write() as tx:
+        tx.models.add(foreign)
+    ours = bench.artifacts.path("models", model.files)
+    shutil.copytree(ours, bench.data / bench.artifacts.relative_path("models", foreign.files))
+    inside, let_go = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        inside.set()
+        assert let_go.wait(60)
+        yield b"x"
+
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(bench.models.classify, bench.viewer, "foreign", slowly())
+        try:
+            assert inside.wait(60)
+            assert bench.models.classify(bench.viewer, "first", [b"x"])
+            assert not slow.done()
+        finally:
+            let_go.set()
+        assert len(slow.result()) == 1
 
 
 def test_a_reading_token_may_classify_and_download(bench: Bench, model: Model) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tenfold.core.datasets.dataset import Dataset, Revision
+from tenfold.core.datasets.dataset import Dataset, Revision, revision_facts
 from tenfold.core.datasets.edits import Change, Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.errors import BadDataset, Changed, Conflict, Forbidden, Invalid, NotFound
@@ -40,6 +40,9 @@ def test_an_edit_makes_the_next_revision_and_tells_who_and_what(bench: Bench) ->
     assert (after.revision, made.number, made.parent, made.author) == (made.id, 2, before.revision, bench.owner.user)
     assert made.summary == "4 pictures from ring to bar"
     assert after.changed_at > before.changed_at
+    manifest = bench.datasets.revision_reader(made.id).manifest
+    assert made.facts["shape"] == [manifest.channels, manifest.height, manifest.width]
+    assert made.facts.items() >= revision_facts(manifest).items()
     reader = bench.datasets.reader(bench.viewer, after)
     assert len(reader.find(SampleFilter(label="bar", split="train"))) == 8
     first = bench.datasets.revision_reader(before.revision)

@@ -506,6 +506,23 @@ def test_who_may_no_longer_run_code_has_none_run(ready: Bench) -> None:
     assert ready.runs.resume(ready.accounts.actor_of_user(ready.owner.user), running.id).state == "running"
 
 
+def test_python_of_who_is_disabled_is_not_run(ready: Bench) -> None:
+    actor = ready.coder("cora")
+    python_run(ready, "owned")
+    running, waiting = (ready.start(network="coded", name=name, actor=actor) for name in ("first", "second"))
+    ready.end(ready.runs.named.get(ready.owner, "owned").job, Ended(outcome="stopped"))
+    ready.tell(running.job, Started(pid=1))
+
+    ready.accounts.set_disabled(ready.owner, "cora", True)
+    ready.desk.tick()
+
+    found = [ready.runs.named.get(ready.owner, run.id) for run in (running, waiting)]
+    assert [(run.state, run.code) for run in found] == [("failed", "run-code")] * 2
+    assert all("The account of cora, whose run it is, is disabled" in run.message for run in found)
+    ready.accounts.set_disabled(ready.owner, "cora", False)
+    assert ready.runs.resume(actor, running.id).state == "running"
+
+
 def test_what_an_inspection_found_is_told_before_a_run(ready: Bench) -> None:
     python_run(ready, "warned")
     (warning,) = ready.inspections.warnings(ready.networks.find(ready.owner, "coded"))

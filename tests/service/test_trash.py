@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tenfold.core.events import Ended, Json, Started
-from tenfold.core.ids import new_id
+from tenfold.core.ids import ModelId, new_id
+from tenfold.core.inference.model import model_id
 from tenfold.core.repository import Query
 from tenfold.services.datasets import ImportRequest
 from tenfold.services.trash import DAY_S, TrashService
@@ -90,6 +93,54 @@ def test_weights_that_no_network_came_to_name_go_after_a_day(bench: Bench, trash
     os.utime(lost, (bench.clock.now - 2 * DAY_S,) * 2)
     trash.empty()
     assert lost.name not in artifacts(bench, "weights")
+
+
+def adopted(bench: Bench, model: str, *, days: float = 2) -> str:
+    """A model's folder that was adopted some days ago."""
+    folder = bench.data / "artifacts" / "models" / f"{model}-0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"weights")
+    os.utime(folder, (bench.clock.now - days * DAY_S,) * 2)
+    return folder.name
+
+
+def test_folders_of_models_that_no_row_came_to_name_go_after_a_day(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    bench.trained("first")
+    model = bench.models.named.get(bench.owner, "first")
+    os.utime(bench.artifacts.path("models", model.files), (bench.clock.now - 2 * DAY_S,) * 2)
+    lost, fresh = adopted(bench, new_id("model")), adopted(bench, new_id("model"), days=0.5)
+    earlier = adopted(bench, model.id)
+    not_ours = adopted(bench, "notes")
+    trash.empty()
+    assert artifacts(bench, "models") == sorted({model.files, fresh, not_ours})
+    assert {lost, earlier}.isdisjoint(artifacts(bench, "models"))
+
+
+def test_what_a_run_that_is_open_published_stays(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    run = bench.start(name="first")
+    unheard = adopted(bench, model_id(run.id))
+    trash.empty()
+    assert artifacts(bench, "models") == [unheard]
+    bench.train(run)
+    trash.empty()
+    assert artifacts(bench, "models") == [bench.models.named.get(bench.owner, "first").files]
+
+
+def test_a_folder_that_is_being_adopted_stays(bench: Bench, trash: TrashService) -> None:
+    bench.ready()
+    bench.trained("first")
+    model = replace(bench.models.named.get(bench.owner, "first"), id=ModelId(new_id("model")), name="second")
+    model = replace(model, manifest="0123456789ab")
+    emptying = threading.Thread(target=trash._remove_lost_models)
+    with bench.database.write() as tx:
+        adopted(bench, model.id)
+        emptying.start()
+        emptying.join(0.2)
+        tx.models.add(model)
+    emptying.join()
+    assert model.files in artifacts(bench, "models")
 
 
 def test_what_is_not_in_the_trash_stays(bench: Bench, trash: TrashService) -> None:

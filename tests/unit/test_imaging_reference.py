@@ -2,7 +2,9 @@
 
 import io
 import struct
+import threading
 import zlib
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ from PIL import Image
 
 from tenfold.adapters.imaging import reference
 from tenfold.adapters.imaging.fast import FastDecoder
-from tenfold.adapters.imaging.pillow import PillowDecoder
-from tenfold.core.datasets.preprocessing import image_preprocessing
+from tenfold.adapters.imaging.pillow import OneAtATime, PillowDecoder
+from tenfold.core.datasets.preprocessing import Preprocessing, image_preprocessing
 from tenfold.core.errors import BadImage
 from tenfold.testing.picture_files import encode, make_photo, with_orientation
 
@@ -208,3 +210,32 @@ def test_a_server_may_read_smaller_pictures_only():
     assert caught.value.code == "image.too-many-pixels"
     assert isinstance(strict.decode_many([picture], preprocessing, np.zeros((1, 8, 8, 3), np.uint8))[0], BadImage)
     assert PillowDecoder(most_pixels=64).decode(picture, preprocessing).shape == (8, 8, 3)
+
+
+class Held(Preprocessing):
+    """Counts who decodes, and holds them until they are let go."""
+
+    inside = threading.Semaphore(0)
+    let_go = threading.Event()
+
+    @property
+    def is_plain(self):
+        Held.inside.release()
+        assert Held.let_go.wait(60)
+        return super().is_plain
+
+
+def test_a_server_holds_one_picture_at_a_time():
+    plain = image_preprocessing(width=4, height=4, channels=3)
+    held = Held(**{each.name: getattr(plain, each.name) for each in fields(plain)})
+    decoder, data, found = OneAtATime(100), encode(make_photo(4, 4), "PNG"), []
+    threads = [threading.Thread(target=lambda: found.append(decoder.decode(data, held))) for _ in range(2)]
+    for each in threads:
+        each.start()
+    assert Held.inside.acquire(timeout=60)
+    is_second_inside = Held.inside.acquire(timeout=0.3)
+    Held.let_go.set()
+    for each in threads:
+        each.join()
+    assert not is_second_inside
+    np.testing.assert_array_equal(*found)

@@ -7,6 +7,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -449,6 +450,9 @@ def test_a_network_of_python_is_warned_of_and_offers_what_there_is_for_it(
     assert browser.post("/runs/new", data=form).url.path == "/runs/counted"
     wait_for(lambda: services.runs.named.get(owner, "counted").state in {"finished", "failed"})
 
+    browser.post("/runs/new", data={**form, "name": "stuck", "epochs": "1000"})
+    wait_for(lambda: services.runs.named.get(owner, "stuck").progress.get("step"))
+
     pages = ("/runs/counted", "/models/counted")
     for path in pages:
         shown = browser.get(path).text
@@ -457,5 +461,18 @@ def test_a_network_of_python_is_warned_of_and_offers_what_there_is_for_it(
     assert "may no longer run own Python code" in ended.text
     for path in pages:
         assert "Copy its network" not in browser.get(path).text
+    wait_for(lambda: services.runs.named.get(owner, "stuck").state == "failed")
+    failed = ("/", "/runs/stuck")
+    for path in failed:
+        shown = browser.get(path).text
+        assert ("Change and run again" in shown, "/runs/stuck/resume" in shown) == (True, False), path
     assert "may run own Python code" in browser.post(f"/settings/people/{owner.user}/allow-code").text
+    assert all("/runs/stuck/resume" in browser.get(path).text for path in failed)
+    with services.database.write() as tx:
+        tx.runs.update(replace(tx.runs.get(services.runs.named.get(owner, "stuck").id), state="stopped"))
+    assert "/runs/stuck/resume" in browser.get("/runs/stuck").text
+    browser.post(f"/settings/people/{owner.user}/refuse-code")
+    shown = browser.get("/runs/stuck").text
+    assert ("Run again, changed" in shown, "/runs/stuck/resume" in shown) == (True, False)
+    browser.post(f"/settings/people/{owner.user}/allow-code")
     assert f"/runs/{model}/inside" in browser.get(f"/runs/{model}").text

@@ -23,6 +23,7 @@ from .workstation import Workstation
 
 PHASES = ("while it lists", "while it decodes", "while it publishes")
 UNPACKING = "while it unpacks"
+TRIES = 10  # a busy machine may look too late
 LINKS = 500
 
 
@@ -93,25 +94,37 @@ def kill_and_compare(
     assert whole.state == "ready", whole.message
     chance = random.Random(len(phases))
     before = revisions(workstation)
-    for number, phase in enumerate(phases):
-        request = ImportRequest(
-            source=source(), values={"width": 128, "height": 128}, name=f"killed {number} {len(before)}"
-        )
-        made = workstation.services.datasets.import_samples(workstation.owner, request)
-        reached = kill_in(workstation, made, phase, chance.uniform(0.05, 0.8) * whole.num_samples)
-        over = workstation.wait(lambda made=made: now(workstation, made), lambda found: found.state != "building")
-        assert over.state == "ready", over.message
-        assert manifest_of(workstation, over) == manifest_of(workstation, whole)
-        went_on_from = first_progress(workstation, over, attempt=2)
-        if phase == "while it decodes":
-            assert went_on_from >= reached > 0
-        work = workstation.data / "jobs" / over.job / "work"
-        workstation.wait(work.exists, lambda is_there: not is_there)
-        assert sorted(path.name for path in (workstation.data / "jobs" / over.job / "attempts").iterdir()) in (
-            [],
-            ["2"],
-        )
-    assert len(revisions(workstation)) == len(before) + len(phases)
+    num_imports = 0
+    for phase in phases:
+        for _ in range(TRIES):
+            at = chance.uniform(0.05, 0.8) * whole.num_samples
+            num_imports += 1
+            if is_killed_once(workstation, source(), f"killed {len(before)} {num_imports}", whole, (phase, at)):
+                break
+        else:
+            pytest.fail(f"{TRIES} imports came through {phase} before they were killed")
+    assert len(revisions(workstation)) == len(before) + num_imports
+
+
+def is_killed_once(
+    workstation: Workstation, source: dict[str, Json], name: str, whole: Dataset, place: tuple[str, float]
+) -> bool:
+    """An import killed in this phase at this picture, which ends as `whole`; false where it came through first."""
+    phase, at = place
+    request = ImportRequest(source=source, values={"width": 128, "height": 128}, name=name)
+    made = workstation.services.datasets.import_samples(workstation.owner, request)
+    reached = kill_in(workstation, made, phase, at)
+    over = workstation.wait(lambda: now(workstation, made), lambda found: found.state != "building")
+    assert over.state == "ready", over.message
+    assert manifest_of(workstation, over) == manifest_of(workstation, whole)
+    is_killed = any(each.attempt == 2 for each in events_of(workstation, over))
+    if phase == "while it decodes" and is_killed:
+        assert first_progress(workstation, over, attempt=2) >= reached > 0
+    work = workstation.data / "jobs" / over.job / "work"
+    workstation.wait(work.exists, lambda is_there: not is_there)
+    left = [path.name for path in (workstation.data / "jobs" / over.job / "attempts").iterdir()]
+    assert left in ([], ["2" if is_killed else "1"])
+    return is_killed
 
 
 def kill_in(workstation: Workstation, made: Dataset, phase: str, at: float) -> int:

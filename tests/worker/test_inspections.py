@@ -12,6 +12,7 @@ from kernel import level_here
 from tenfold.core.datasets.dataset import Dataset
 from tenfold.core.errors import Conflict, Forbidden
 from tenfold.core.events import Event, Inspected
+from tenfold.core.ids import JobId
 from tenfold.core.networks.custom import HEADER, as_python
 from tenfold.services.inspections import Found, Wish
 
@@ -358,6 +359,25 @@ def test_only_whom_it_is_allowed_has_python_executed(workstation: Workstation) -
         services.networks.create(eve, None, as_python(GOOD))
     assert services.inspections.known(eve, name, Wish()).state in {"none", "finished"}
     assert services.networks.find(eve, name).text.endswith(GOOD)
+
+
+def test_it_is_ended_when_who_asked_may_run_code_no_more(workstation: Workstation) -> None:
+    services, owner = workstation.services, workstation.owner
+    services.accounts.set_password(owner, owner.user, "one long password")
+    user = services.accounts.add_user(owner, "cora", role="editor", password="another long one", run_code=True)
+    cora = services.accounts.actor_of_user(user.id)
+    name = kept(workstation, f"import time\ntime.sleep(50)\n{GOOD}")
+    ask, jobs = services.inspections.ask, workstation.data / "jobs"
+    before = {*jobs.glob("ern_*")}
+    workstation.wait(lambda: ask(cora, name, Wish()), lambda found: found.state == "running")
+    (folder,) = {*jobs.glob("ern_*")} - before
+
+    services.accounts.set_disabled(owner, "cora", True)
+
+    workstation.wait(lambda: services.errands.look(JobId(folder.name)), lambda standing: not standing.is_open)
+    found = services.inspections.known(owner, name, Wish())
+    assert (found.state, "the account of cora is disabled" in found.message) == ("failed", True)
+    workstation.wait(lambda: services.errands._executor.is_alive(JobId(folder.name)), lambda is_alive: not is_alive)
 
 
 def test_other_networks_are_not_inspected(workstation: Workstation) -> None:

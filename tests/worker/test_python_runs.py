@@ -90,7 +90,8 @@ def test_a_run_of_python_leads_to_a_model_that_the_server_classifies_with(
     Image.fromarray(reader.pictures_at(np.array([7]))[0][..., 0]).save(picture, "PNG")
     (guesses,) = services.models.classify(owner, "taught", [picture.getvalue()])
     assert guesses[0].label == reader.classes[int(reader.labels_at(np.array([7]))[0])]
-    assert services.models._apart._predictor._ready.folder.name == model.files, "never in the server's own process"
+    kept = services.models._apart._predictor._kept
+    assert [each.name for each in kept] == [model.files], "never in the server's own process"
     services.models._apart.close()
     _, blocks = services.models.download(owner, "taught")
     with zipfile.ZipFile(io.BytesIO(b"".join(blocks))) as archive:

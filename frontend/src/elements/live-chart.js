@@ -11,7 +11,7 @@ import { follow } from '../metrics.js';
 /** @typedef {{key: string, label: string, hue: number, smooth?: number, points?: boolean}} Line */
 
 const MOST_POINTS = 40;
-const AXIS_WIDTH = 46;
+const AXIS_WIDTH = 54; // for `0.00124`, the longest value of a tick
 const FONT = '11.5px ui-sans-serif, system-ui, sans-serif';
 
 class LiveChart extends HTMLElement {

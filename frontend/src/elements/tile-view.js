@@ -4,6 +4,8 @@ const LARGEST = 16;
 
 class TileView extends HTMLElement {
   zoom = 1;
+  width = 0;
+  height = 0;
 
   connectedCallback() {
     const box = this.firstElementChild;
@@ -11,8 +13,6 @@ class TileView extends HTMLElement {
     if (!(box instanceof HTMLElement) || !image) return;
     this.box = box;
     this.image = image;
-    this.width = image.width;
-    this.height = image.height;
     box.addEventListener('keydown', (event) => this.press(event));
     image.addEventListener('dblclick', (event) => this.grow(event.shiftKey ? 0.5 : 2, event.offsetX, event.offsetY));
     image.addEventListener('pointermove', (event) => this.tell(event));
@@ -29,7 +29,8 @@ class TileView extends HTMLElement {
   /** Grows around a point of the image, in pixels of the page. @param {number} factor @param {number} x @param {number} y */
   grow(factor, x, y) {
     const zoom = Math.min(LARGEST, Math.max(1, this.zoom * factor));
-    if (!this.image || !this.box || !this.width || !this.height) return;
+    if (!this.image || !this.box) return;
+    if (this.zoom === 1) [this.width, this.height] = [this.image.width, this.image.height]; // as the page's width lets it be
     const ratio = zoom / this.zoom;
     this.zoom = zoom;
     this.image.width = this.width * zoom;

@@ -33,7 +33,7 @@ from tenfold.adapters.formats.network_files import read_network
 from tenfold.adapters.formats.revisions.derived import derive_revision
 from tenfold.adapters.formats.revisions.export import export_dataset
 from tenfold.adapters.formats.revisions.reader import as_png
-from tenfold.adapters.imaging.pillow import PillowDecoder
+from tenfold.adapters.imaging.pillow import OneAtATime, PillowDecoder
 from tenfold.adapters.passwords.argon2id import Argon2Hasher
 from tenfold.adapters.sources.roots import Roots
 from tenfold.adapters.sources.samples import SampleCache
@@ -52,8 +52,9 @@ from tenfold.bootstrap.owner import owner_name
 from tenfold.bootstrap.sealing import Sealer
 from tenfold.bootstrap.tasks import APART, PREDICTOR, TASKS, find
 from tenfold.core.accounts.policy import Actor
+from tenfold.core.datasets.ports import ImageDecoder
 from tenfold.core.errors import Forbidden, Unavailable
-from tenfold.core.inference.importing import ANSWER_LIMITS
+from tenfold.core.inference.importing import ANSWER_LIMITS, MOST_ANSWERING
 from tenfold.core.inference.ports import Prediction, Predictor
 from tenfold.core.jobs.model import OWN_SLOTS
 from tenfold.core.jobs.ports import Executor, JobFolders
@@ -69,6 +70,7 @@ from tenfold.services.additions import AdditionService
 from tenfold.services.checkup_book import CheckupBook
 from tenfold.services.checkup_jobs import CheckupObserver, CheckupQueue
 from tenfold.services.checkups import CheckupParts, CheckupService
+from tenfold.services.code_guard import CodeGuard
 from tenfold.services.datasets import DatasetService, ImportObserver
 from tenfold.services.desk import JobDesk
 from tenfold.services.environments import EnvironmentService
@@ -94,7 +96,7 @@ from tenfold.services.weights import WeightService
 from tenfold.settings import Settings
 
 SHUTDOWN_S = 2
-CLASSIFIED_PIXELS = 50_000_000  # a server holds one such picture at a time, at most 0.8 GB with transparency
+CLASSIFIED_PIXELS = 50_000_000  # classifying holds one such picture at a time, at most 0.8 GB with transparency
 
 
 def serve(settings: Settings) -> None:
@@ -126,7 +128,7 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
     executor = LocalExecutor(data / "jobs", find_python=EnvironmentFolder(data / ENVIRONMENTS).python)
     slots = [("cpu", settings.cpu_jobs), *((slot, 1) for slot in (*OWN_SLOTS, *gauges.gpu_slots()))]
     desk = _make_desk(database, data, folders=folders, executor=executor, slots=slots)
-    errands = Errands(folders, executor, monotonic=time.monotonic)
+    errands = Errands(folders, executor, monotonic=time.monotonic, why_not=CodeGuard(database))
     datasets = _make_datasets(database, desk, artifacts, roots)
     kept_by: dict[str, Any] = {"artifacts": artifacts, "folders": folders, "hub": hub}
     checkups = _make_checkups(database, desk, datasets, **kept_by)
@@ -178,10 +180,11 @@ def build_services(settings: Settings, *, catalogue: Sequence[CatalogueEntry] = 
 
 
 def _make_models(database: Database, **stored: Any) -> ModelService:
+    decoder = OneAtATime(CLASSIFIED_PIXELS)
     return ModelService(
         database,
-        predictor=_LatePredictor(lambda: cast("Predictor", find(PREDICTOR)(PillowDecoder(CLASSIFIED_PIXELS)))),
-        apart=_LatePredictor(_make_apart),
+        predictor=_LatePredictor(lambda: cast("Predictor", find(PREDICTOR)(decoder))),
+        apart=_LatePredictor(lambda: _make_apart(decoder)),
         build_download=build_download,
         **stored,
     )
@@ -375,10 +378,10 @@ def _make_model_imports(database: Database, models: ModelService, errands: Erran
     return ModelImports(database, models.named, errands, write=write, **stored)
 
 
-def _make_apart() -> Predictor:
+def _make_apart(decoder: ImageDecoder) -> Predictor:
     """What foreign models classify with."""
     seconds = ANSWER_LIMITS.wall_s
-    return cast("Predictor", find(APART)(PillowDecoder(CLASSIFIED_PIXELS), COMMAND, seconds=seconds))
+    return cast("Predictor", find(APART)(decoder, COMMAND, seconds=seconds, most=MOST_ANSWERING))
 
 
 class _LatePredictor:

@@ -51,12 +51,14 @@ from tenfold.bootstrap.tasks import (
     PARTS,
     TAKE_IN,
     TASKS,
+    TRIAL,
     TRY_EXPORT,
     WALK,
     FrameworkParts,
     find,
 )
 from tenfold.bootstrap.weights import find_weights
+from tenfold.core.datasets.dataset import revision_facts
 from tenfold.core.datasets.health.judging import JudgeSpec, PictureJudge
 from tenfold.core.datasets.health.ports import CheckJob
 from tenfold.core.datasets.job import ImportJob
@@ -66,7 +68,7 @@ from tenfold.core.datasets.spec import DatasetSpec
 from tenfold.core.events import Json, Phase
 from tenfold.core.export.trained_model import TrainedModel
 from tenfold.core.fields import parse_spec
-from tenfold.core.inference.importing import ForeignModel
+from tenfold.core.inference.importing import ForeignModel, ModelImport
 from tenfold.core.networks.custom import is_python
 from tenfold.core.networks.graph import LayerGraph
 from tenfold.core.networks.inspection import SourceProblem
@@ -130,7 +132,7 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
         keep_apart=keep_apart,
         confine=confine,
         inspect_network=lambda job: cast("dict[str, Json]", find(INSPECT)(job)),
-        take_in=lambda source, wanted, target: cast("ForeignModel", find(TAKE_IN)(source, wanted, target)),
+        take_in=_take_in,
         load_compiler=lambda: cast("None", find(LOAD_COMPILER)()),
         try_export=lambda job: cast("SourceProblem | None", find(TRY_EXPORT)(job)),
     )
@@ -138,6 +140,10 @@ def make_toolbox(framework: str = OWN_FRAMEWORK) -> Toolbox:
 
 def _make_head(task: Task, framework: str = OWN_FRAMEWORK) -> TaskHead:
     return cast("TaskHead", find(task.heads[framework])())
+
+
+def _take_in(source: Path, wanted: ModelImport, target: Path) -> ForeignModel:
+    return cast("ForeignModel", find(TAKE_IN)(source, wanted, target, try_graph=find(TRIAL)))
 
 
 def _walk_layers(
@@ -173,7 +179,7 @@ def _build_dataset(
         manifest = _pack(job, places, working, tell=tell, enter=enter)
         if manifest is None:
             return None
-        return {**_facts(manifest), "revision": job.revision, "summary": "Packed"}
+        return {**revision_facts(manifest), "revision": job.revision, "summary": "Packed"}
     source = Origins(job, places, should_stop, tell).open()
     if source is None:
         return None
@@ -190,21 +196,9 @@ def _build_dataset(
         manifest = build_revision(source, spec, new, **about, threads=threads)
     if manifest is None:
         return None
-    facts = _facts(manifest)
+    facts = {**({"summary": "Registered in place"} if manifest.in_place else {}), **revision_facts(manifest)}
     derived = {"revision": job.revision, "parent": job.parent, "summary": tell_differences(manifest.differences)}
     return {**facts, **(derived if job.parent else {})}
-
-
-def _facts(manifest: RevisionManifest) -> dict[str, Json]:
-    """What a list shows of a revision."""
-    return {
-        "num_samples": manifest.num_samples,
-        "num_classes": len(manifest.classes),
-        "shape": [manifest.channels, manifest.height, manifest.width],
-        "num_rejected": manifest.num_rejected,
-        "content": manifest.content,
-        **({"in_place": True, "summary": "Registered in place"} if manifest.in_place else {}),
-    }
 
 
 def _pack(

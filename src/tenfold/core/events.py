@@ -33,6 +33,13 @@ MAX_DEPTH = 32
 """How deeply lists and objects may stand in each other: what is read must be readable by whoever shows it."""
 LATEST = 1e11
 """Seconds since 1970 up to which a time can be written as a date."""
+MOST_FIGURES = 100
+"""Numbers with a name in one event, and metrics of one run."""
+MAX_NAME = 100
+MAX_WORD = 4096
+"""Characters of a device, a unit, a code or a path; texts for people are cut where they are kept."""
+MAX_TEXT = 10_000
+_TEXTS = frozenset({"text", "message"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +209,10 @@ class Envelope:
             value = head[name] if name in head else getattr(event, name)
             if not _fits(value, hint):
                 raise ValueError(f"`{name}` of {kind.type!r} is {value!r:.80}")
+            if isinstance(value, str) and name not in _TEXTS and len(value) > MAX_WORD:
+                raise ValueError(f"`{name}` of {kind.type!r} has {len(value):,} characters, more than {MAX_WORD:,}")
+            if get_args(hint)[1:] == (float,):
+                require_figures(value)
         if not 0 <= float(str(head["time"])) < LATEST:
             raise ValueError(f"`time` is {head['time']!r}, which is no time")
         return cls(
@@ -229,6 +240,22 @@ def _fits(value: object, hint: Any) -> bool:
     if hint is float:
         return type(value) in {int, float}
     return type(value) is hint
+
+
+def require_figures(values: object) -> None:
+    """Raises `ValueError` for what is not a few numbers, each under a name that can be shown."""
+    if not _fits(values, dict[str, float]) or not isinstance(values, dict):
+        raise ValueError(f"figures are {values!r:.80}, which are no numbers with names")
+    if len(values) > MOST_FIGURES:
+        raise ValueError(f"it tells {len(values):,} figures, more than {MOST_FIGURES}")
+    for name in values:
+        if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+            raise ValueError(f"{name!r:.80} is no name for a figure")
+
+
+def cut(text: str) -> str:
+    """A text for people as it is kept: its beginning where it is longer than one reads."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} ... ({len(text):,} characters)"
 
 
 def require_plain(value: object, depth: int = 0) -> None:

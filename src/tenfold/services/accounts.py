@@ -191,7 +191,10 @@ class AccountService:
         return user
 
     def set_disabled(self, actor: Actor, name_or_id: str, disabled: bool) -> User:
-        """Locks somebody out at once, or lets them in again. The last owner cannot be locked out."""
+        """Locks somebody out at once, or lets them in again. The last owner cannot be locked out.
+
+        Own Python code of who is locked out runs no more, as without the right to it.
+        """
         actor.require("user.manage")
         with self._database.write() as tx:
             user = self._user(tx, name_or_id)
@@ -205,7 +208,7 @@ class AccountService:
     def set_run_code(self, actor: Actor, name_or_id: str, allowed: bool) -> User:
         """Lets somebody run own Python code, or no longer.
 
-        Then nothing of theirs begins any more that does, and what runs is ended by the desk.
+        Then nothing of theirs begins any more that does, and what runs is ended, by the desk or as an errand.
         """
         actor.require("user.manage")
         with self._database.write() as tx:

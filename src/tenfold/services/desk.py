@@ -158,7 +158,7 @@ class JobDesk:
         news = self._follower.news_of(job)
         alive = self._executor.is_alive(job.id)
         if news.spoiled is None:
-            self._follower.take_in(job, news)
+            self._follower.take_in(job, news, is_alive=alive)
             if alive and (why_not := self._observers[job.kind].why_not(job)):
                 news.refuse(why_not)
         if news.spoiled is not None:

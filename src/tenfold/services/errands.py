@@ -11,10 +11,12 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
+
+import structlog
 
 from tenfold.core.errors import NotFound, TenfoldError
 from tenfold.core.events import Ended, Envelope, Event, Json
@@ -26,7 +28,17 @@ MOST_REMEMBERED = 24
 MOST_RUNNING = 1  # of a kind
 LONGEST_S = 120.0
 FAILED_KEPT_S = 150.0  # before it is tried again
+REFUSED = "errand.refused"
+WATCH_S = 1.0
 _ATTEMPT = 1
+_log = structlog.get_logger("tenfold.errands")
+
+
+class ErrandGuard(Protocol):
+    """Says whether an errand may be done."""
+
+    def __call__(self, spec: Mapping[str, Json], askers: Collection[str]) -> str:
+        """Why none of these may have it done now, as a sentence; empty where one may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +73,31 @@ class _Errand:
 
 
 class Errands:
-    """Starts errands, hears them, and gives them up. Thread-safe; whoever looks moves things on."""
+    """Starts errands, hears them, and gives them up. Thread-safe; whoever looks moves things on.
 
-    def __init__(self, folders: JobFolders, executor: Executor, *, monotonic: Callable[[], float]) -> None:
+    `why_not` is asked whenever somebody looks, and once a second while one runs: an errand that nobody may have done
+    any more is ended.
+    """
+
+    def __init__(
+        self, folders: JobFolders, executor: Executor, *, monotonic: Callable[[], float], why_not: ErrandGuard
+    ) -> None:
         self._folders = folders
         self._executor = executor
         self._monotonic = monotonic
+        self._why_not = why_not
         self._errands: OrderedDict[str, _Errand] = OrderedDict()
         self._mutex = threading.RLock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Ends and removes what an earlier life of the server left."""
+        """Ends and removes what an earlier life of the server left; then watches, in the background."""
         for job_id in self._folders.ids(f"{PREFIXES['errand']}_"):
             self._executor.kill(job_id)
             self._folders.remove(job_id)
+        self._thread = threading.Thread(target=self._watch, name="errands", daemon=True)
+        self._thread.start()
 
     def ask(self, spec: Mapping[str, Json], *, slot: str, asker: str) -> Standing:
         """How the errand stands that does this, which is begun where there is none.
@@ -85,7 +108,7 @@ class Errands:
         with self._mutex:
             self._leave(asker, str(spec["kind"]), but=key)
             errand = self._errands.get(key)
-            if errand is not None and errand.state == "failed" and self._monotonic() - errand.begun_at > FAILED_KEPT_S:
+            if errand is not None and self._is_to_be_tried_again(errand):
                 self._drop(key)
                 errand = None
             if errand is None:
@@ -123,11 +146,31 @@ class Errands:
             for key in [key for key, errand in self._errands.items() if errand.id == job_id]:
                 self._drop(key)
 
+    def tick(self) -> None:
+        """Ends what runs too long, or for nobody who may have it done any more, though nobody looks."""
+        with self._mutex:
+            for errand in [each for each in self._errands.values() if each.state == "running"]:
+                self._look(errand)
+
     def close(self) -> None:
         """Ends everything."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
         with self._mutex:
             for key in list(self._errands):
                 self._drop(key)
+
+    def _watch(self) -> None:
+        while not self._closing.wait(WATCH_S):
+            try:
+                self.tick()
+            except (TenfoldError, OSError) as error:
+                _log.error("errands could not be watched", action="watch-failed", error=str(error))
+
+    def _is_to_be_tried_again(self, errand: _Errand) -> bool:
+        is_old = self._monotonic() - errand.begun_at > FAILED_KEPT_S
+        return errand.state == "failed" and (is_old or errand.code == REFUSED)
 
     def _find(self, job_id: JobId) -> _Errand:
         for errand in self._errands.values():
@@ -144,6 +187,10 @@ class Errands:
                 self._drop(key)
 
     def _look(self, errand: _Errand) -> Standing:
+        if errand.state in {"waiting", "running"} and (why_not := self._why_not(errand.spec, errand.askers)):
+            if errand.state == "running":
+                self._executor.kill(errand.id)
+            self._fail(errand, REFUSED, why_not)
         if errand.state == "waiting":
             self._begin_if_free(errand)
         if errand.state == "running":

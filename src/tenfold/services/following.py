@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tenfold.core.errors import StorageFull, TenfoldError, Unavailable, is_disk_full
-from tenfold.core.events import CheckpointSaved, Ended, Envelope, Published, Started
+from tenfold.core.events import CheckpointSaved, Ended, Envelope, Published, Started, cut
 from tenfold.core.ids import JobId
 from tenfold.core.jobs.log import line_of
 from tenfold.core.jobs.model import Job, JobKind
@@ -18,6 +18,11 @@ from tenfold.core.training.run import LogLine
 
 REFUSED = "run-code"
 NO_MODEL = "run.no-model"
+MOST_LINES = 50_000
+"""Lines of the log that are kept of an attempt."""
+MOST_BYTES = 4 << 20
+"""That are read of a live attempt before others have their turn."""
+_ENOUGH = "It has told too much: of this attempt no further lines are kept."
 _NO_MODEL = "It says that it is finished, and left no model. Resume it to go on from its newest checkpoint."
 
 
@@ -45,6 +50,7 @@ class AttemptNews:
         self.started = False
         self.progressed = False
         self.published = False
+        self.num_lines = 0
         self.ended: Ended | None = None
         self.spoiled: Ended | None = None
         self._saved_before = 0
@@ -61,7 +67,7 @@ class AttemptNews:
         elif isinstance(event, Published):
             self.published = True
         elif isinstance(event, Ended):
-            self.ended = event
+            self.ended = replace(event, message=cut(event.message))
 
     def end_of(self, kind: JobKind) -> Ended | None:
         """How the attempt says that it ended, as far as that can be: a training that is over has left a model."""
@@ -108,9 +114,12 @@ class JobFollower:
             news = self._news[job.id] = AttemptNews(job.attempt, self._monotonic())
         return news
 
-    def take_in(self, job: Job, news: AttemptNews) -> None:
-        """Reads all new events into the store; what matters for the attempt's end is remembered."""
-        offset = self._offset_of(job)
+    def take_in(self, job: Job, news: AttemptNews, *, is_alive: bool) -> None:
+        """Reads new events into the store; what matters for the attempt's end is remembered.
+
+        All, unless it is alive and tells more than is read at a time: it may tell without end.
+        """
+        began = offset = self._offset_of(job)
         self._remember(job, news, offset)
         while True:
             try:
@@ -129,7 +138,7 @@ class JobFollower:
                 if news.spoiled is None:
                     tx.jobs.update(replace(tx.jobs.get(job.id), read_offset=offset))
             self._observers[job.kind].announce(job)
-            if news.spoiled is not None:
+            if news.spoiled is not None or (is_alive and offset - began >= MOST_BYTES):
                 return
 
     def _remember(self, job: Job, news: AttemptNews, limit: int) -> None:
@@ -168,8 +177,10 @@ class JobFollower:
     def _store(self, tx: Transaction, job: Job, envelope: Envelope, news: AttemptNews) -> None:
         told = line_of(envelope)
         key = f"{job.id}-{envelope.seq:08d}"
-        if told is not None and tx.log_lines.find(id=key) is None:
-            tx.log_lines.add(LogLine(id=key, job=job.id, at=envelope.time, level=told.level, text=told.text))
+        if told is not None and news.num_lines < MOST_LINES and tx.log_lines.find(id=key) is None:
+            news.num_lines += 1
+            text = told.text if news.num_lines < MOST_LINES else _ENOUGH
+            tx.log_lines.add(LogLine(id=key, job=job.id, at=envelope.time, level=told.level, text=text))
         try:
             self._observers[job.kind].on_event(tx, job, envelope)
         except (TenfoldError, OSError, LookupError, TypeError, ValueError) as error:

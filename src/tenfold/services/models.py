@@ -14,6 +14,7 @@ from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import InvalidFields, NotFound, Problem
 from tenfold.core.events import Json
 from tenfold.core.export.contents import PYTHON_FILE, network_file
+from tenfold.core.inference.importing import MOST_ANSWERING
 from tenfold.core.inference.model import Model
 from tenfold.core.inference.ports import DownloadBuilder, Prediction, Predictor
 from tenfold.core.repository import Database, Repository, Transaction
@@ -22,6 +23,7 @@ from tenfold.services.turns import Turns
 
 MAX_PICTURES = 100
 MOST_WAITING = 4
+PATIENCE_S = 30.0
 MOST_KNOWN = 256
 
 
@@ -51,7 +53,8 @@ class ModelService:
         self._predictor = predictor
         self._apart = apart
         self._build_download = build_download
-        self._turns = Turns(MOST_WAITING)
+        self._turns = Turns(MOST_WAITING, patience_s=PATIENCE_S)
+        self._turns_apart = Turns(MOST_WAITING, at_once=MOST_ANSWERING, patience_s=PATIENCE_S)
         self._pictures = lru_cache(MOST_KNOWN)(self._read_pictures)
         self.named = NamedThings(
             Kind(word="model", repository=_repository, change="model.change", used_by=_used_by), database, clock
@@ -61,17 +64,19 @@ class ModelService:
         """All classes of each picture, most likely first; raises `BadImage` for a picture that cannot be read.
 
         One request is worked on at a time, and its pictures are read when its turn comes; raises `Busy` when too many
-        wait. A graph that Tenfold did not write, of a model from elsewhere or of a network of Python, is run `apart`;
-        raises `BadModel` where it fails.
+        wait, or when its turn does not come in time. A graph that Tenfold did not write, of a model from elsewhere or
+        of a network of Python, is run `apart`: such requests have turns of their own, one a model at a time. Raises
+        `BadModel` where it fails.
         """
         actor.require("classify")
         model = self.named.get(actor, name_or_id)
-        with self._turns.turn():
+        is_apart = model.is_foreign or self.is_python(model)
+        with self._turns_apart.turn(model.files) if is_apart else self._turns.turn():
             read = list(islice(pictures, MAX_PICTURES + 1))
             if not 1 <= len(read) <= MAX_PICTURES:
                 text = f"There are {len(read)} pictures; a request takes 1 to {MAX_PICTURES}."
                 raise InvalidFields([Problem("file", text, "range")])
-            predictor = self._apart if model.is_foreign or self.is_python(model) else self._predictor
+            predictor = self._apart if is_apart else self._predictor
             return predictor.classify(self._artifacts.path("models", model.files), read)
 
     def pictures(self, model: Model) -> ModelPictures:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tenfold.core.accounts.policy import Actor
 from tenfold.core.artifacts import ArtifactStore
-from tenfold.core.datasets.dataset import Dataset, Revision
+from tenfold.core.datasets.dataset import Dataset, Revision, revision_facts
 from tenfold.core.datasets.edits import Edit
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.marks import NO_MARKS, Marks
@@ -165,10 +165,7 @@ class RevisionService:
     ) -> Revision:
         self.require_current(tx, dataset, on)
         facts: dict[str, Json] = {
-            "num_samples": manifest.num_samples,
-            "num_classes": len(manifest.classes),
-            "num_rejected": manifest.num_rejected,
-            "content": manifest.content,
+            **revision_facts(manifest),
             "parent": on,
             "author": actor.user,
             "summary": tell_differences(manifest.differences),

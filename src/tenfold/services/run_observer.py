@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from tenfold.core.artifacts import ArtifactStore
-from tenfold.core.events import Envelope, Json, Measured, PhaseStarted, Progressed, Published, Started, Taken
+from tenfold.core.events import (
+    Envelope,
+    Json,
+    Measured,
+    PhaseStarted,
+    Progressed,
+    Published,
+    Started,
+    Taken,
+    require_figures,
+)
 from tenfold.core.ids import JobId
 from tenfold.core.inference.model import Model, model_id
 from tenfold.core.jobs.model import Job
@@ -18,6 +28,9 @@ from tenfold.core.networks.custom import is_python
 from tenfold.core.repository import Database, Transaction
 from tenfold.core.training.run import Run
 from tenfold.services.hub import Hub
+
+_PROGRESS = ("epoch", "epochs", "samples_per_second")
+_RESULT = ("metrics", "step", "tested_on")
 
 
 class ResultSealer(Protocol):
@@ -57,7 +70,7 @@ class RunObserver:
                 "steps": event.total,
                 "seconds_left": event.seconds_left,
                 "steps_per_second": event.per_second,
-                **event.facts,
+                **{name: event.facts[name] for name in _PROGRESS if name in event.facts},
             }
             _update(tx, job, lambda run: _progress(run, facts))
         elif isinstance(event, PhaseStarted):
@@ -90,7 +103,7 @@ class RunObserver:
         )
 
     def why_not(self, job: Job) -> str:
-        """Of a network of Python, that whose run it is may no longer run own code."""
+        """Of a network of Python, that whose run it is may no longer run own code, or sign in."""
         if job.id in self._without_code:
             return ""
         with self._database.read() as tx:
@@ -99,8 +112,11 @@ class RunObserver:
                 self._without_code.add(job.id)
                 return ""
             user = tx.users.find(id=run.owner)
-        if user is None or user.run_code:
+        if user is None or user.may_run_code:
             return ""
+        if user.disabled:
+            text = f"The account of {user.name}, whose run it is, is disabled, so its Python code is not run."
+            return f"{text} Resume it when the owner of this Tenfold enables the account again."
         text = f"{user.name}, whose run it is, may not run own Python code on this machine any more."
         return f"{text} Resume it when the owner of this Tenfold allows it again."
 
@@ -130,14 +146,14 @@ class RunObserver:
     def _measure(self, tx: Transaction, job: Job, event: Measured) -> None:
         tx.histories.put(job.subject, event.step, event.epoch, event.values)
         self._rows.setdefault(job.subject, []).append({"step": event.step, "epoch": event.epoch, **event.values})
-        _update(tx, job, lambda run: replace(run, metrics={**run.metrics, **event.values}))
+        _update(tx, job, lambda run: replace(run, metrics=_merged(run, event.values)))
 
     def _publish(self, tx: Transaction, job: Job, envelope: Envelope, event: Published) -> None:
         run = tx.runs.get(job.subject)
         own = model_id(run.id)
         published, manifest = self._seal(job.id, envelope.attempt, event.manifest)
         earlier = tx.models.find(id=own)
-        metrics = {name: float(str(value)) for name, value in _mapping(event.facts.get("metrics")).items()}
+        metrics, facts = _result(event)
         model = Model(
             id=own,
             name=_free_name(tx, run.name),
@@ -150,9 +166,9 @@ class RunObserver:
             network=run.network,
             manifest=manifest,
             size_bytes=0,
-            step=int(str(event.facts["step"])),
+            step=int(str(facts["step"])),
             metrics=metrics,
-            facts={**event.facts, "dataset": run.spec["dataset"], "parameters": run.parameters, **_fold(run)},
+            facts={**facts, "dataset": run.spec["dataset"], "parameters": run.parameters, **_fold(run)},
         )
         model = replace(model, size_bytes=self._artifacts.adopt(published, "models", model.files, manifest))
         self._taken_in[job.id] = envelope.attempt
@@ -163,7 +179,7 @@ class RunObserver:
         else:
             name = earlier.name if earlier.trashed_at is None else _free_name(tx, earlier.name)
             tx.models.update(replace(model, name=name, note=earlier.note, tags=earlier.tags, version=earlier.version))
-        tx.runs.update(replace(run, model=own, metrics={**run.metrics, **metrics}))
+        tx.runs.update(replace(run, model=own, metrics=_merged(run, metrics)))
 
 
 def _free_name(tx: Transaction, wish: str) -> str:
@@ -175,8 +191,26 @@ def _fold(run: Run) -> dict[str, Json]:
     return {name: run.spec[name] for name in ("fold", "folds") if run.spec.get(name)}
 
 
-def _mapping(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
+def _result(event: Published) -> tuple[dict[str, float], dict[str, Json]]:
+    """The metrics and the facts that a training tells of its model; raises `LookupError`, `ValueError`.
+
+    It may have executed code of people, so nothing else is kept of what it tells.
+    """
+    told: Any = event.facts.get("metrics") or {}
+    require_figures(told)
+    step, split = event.facts["step"], event.facts.get("tested_on", "test")
+    if type(step) is not int or step < 0 or split not in ("test", "val"):
+        raise ValueError(f"its model is of step {step!r:.40}, tested on {split!r:.40}")
+    return {name: float(value) for name, value in told.items()}, {
+        name: event.facts[name] for name in _RESULT if name in event.facts
+    }
+
+
+def _merged(run: Run, values: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of a run with newer ones; raises `ValueError` where they become more and more."""
+    merged = {**run.metrics, **values}
+    require_figures(merged)
+    return merged
 
 
 def _progress(run: Run, facts: dict[str, Json]) -> Run:

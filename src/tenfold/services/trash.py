@@ -14,7 +14,7 @@ from tenfold.core.datasets.remote import SecretStore
 from tenfold.core.datasets.uploads import UploadStore
 from tenfold.core.errors import TenfoldError
 from tenfold.core.ids import JobId
-from tenfold.core.inference.model import Model
+from tenfold.core.inference.model import Model, owner_of, run_of
 from tenfold.core.jobs.ports import JobFolders
 from tenfold.core.networks.network import Network
 from tenfold.core.repository import MAX_PAGE, Database, EntityT, Query, Repository, Transaction
@@ -73,6 +73,7 @@ class TrashService:
         self._remove_unused_revisions()
         self._remove_lost_revisions()
         self._remove_lost_weights()
+        self._remove_lost_models()
         self._remove_forgotten_uploads()
         self._remove_forgotten_arrivals()
 
@@ -187,6 +188,16 @@ class TrashService:
             if each not in named:
                 self._artifacts.remove("weights", each)
 
+    def _remove_lost_models(self) -> None:
+        """Removes folders that a killed server adopted before their row, or did not remove when it named another."""
+        old = self._artifacts.ids("models", before=self._clock() - DAY_S)
+        with self._database.read() as tx:
+            lost = [each for each in old if _is_lost(tx, each)]
+        for each in lost:
+            with self._database.write() as tx:  # folders are adopted in such a transaction, so none is now
+                if _is_lost(tx, each):
+                    self._artifacts.remove("models", each)
+
     def _remove_forgotten_uploads(self) -> None:
         forgotten = self._uploads.idle_since(self._clock() - DAY_S)
         with self._database.read() as tx:
@@ -204,6 +215,19 @@ class TrashService:
         """Removes models that were sent a day ago, and of which nobody said what was still to be said."""
         for each in self._artifacts.ids("arrivals", before=self._clock() - DAY_S):
             self._artifacts.remove("arrivals", each)
+
+
+def _is_lost(tx: Transaction, files: str) -> bool:
+    """Whether no model names a folder and none will: a job that is open may have told of it, and not been heard."""
+    owner = owner_of(files)
+    if owner is None:
+        return False
+    model = tx.models.find(id=owner)
+    if model is not None and model.files == files:
+        return False
+    run = tx.runs.find(id=run_of(owner))
+    job = tx.jobs.find(id=run.job) if run is not None else None
+    return job is None or not job.is_open
 
 
 def _all(repository: Repository[EntityT], query: Query) -> Iterator[EntityT]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import foreign_models as made
@@ -11,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from tenfold.adapters.foreign_models.taking_in import take_in
+from tenfold.adapters.runtimes.trial import Trial
 from tenfold.core.errors import BadModel, InvalidFields
 from tenfold.core.fields import parse_spec
 from tenfold.core.inference.importing import ForeignModel, ModelImport, labels_for, read_labels
@@ -22,7 +24,7 @@ def taken(content: bytes, folder: Path, **said: object) -> tuple[ForeignModel, o
     """What is found, and the graph that was written."""
     source, target = folder / "in.onnx", folder / "out.onnx"
     source.write_bytes(content)
-    found = take_in(source, parse_spec(ModelImport, said), target)
+    found = take_in(source, parse_spec(ModelImport, said), target, try_graph=Trial)
     return found, onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
 
 
@@ -147,7 +149,7 @@ def test_what_cannot_be_used_is_refused_by_name(tmp_path: Path, name: str) -> No
 def test_a_loop_without_end_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "in.onnx").write_bytes(made.endless())
     with pytest.raises(BadModel, match="does not come to an end"):
-        take_in(tmp_path / "in.onnx", ModelImport(), tmp_path / "out.onnx", seconds=1)
+        take_in(tmp_path / "in.onnx", ModelImport(), tmp_path / "out.onnx", try_graph=partial(Trial, seconds=1))
 
 
 @pytest.mark.parametrize("place", range(1, 100, 7))
@@ -197,6 +199,12 @@ def test_labels_are_one_a_line_and_as_many_as_the_output_is_wide() -> None:
     for wrong in ("cat\n\ndog", "x" * 201, "a\x07b"):
         with pytest.raises(InvalidFields):
             read_labels(wrong)
+
+
+def test_equal_labels_are_told_apart_by_their_number() -> None:
+    assert labels_for(("crane", "cat", "crane"), 3) == ("crane (class 0)", "cat", "crane (class 2)")
+    with pytest.raises(InvalidFields, match=r"Lines 2 and 3 of the labels both become 'crane \(class 2\)'"):
+        labels_for(("crane", "crane (class 2)", "crane"), 3)
 
 
 def test_what_a_worker_tells_is_not_believed() -> None:

@@ -30,6 +30,7 @@ EVENTS: list[Event] = [
     Published(folder="result", manifest="ab", facts={"shape": [1, 2], "metrics": {"test_accuracy": 1.0}}),
     Ended(outcome="failed", code="diverged", message="It diverged."),
 ]
+ROW = {"step": 1, "first_step": 1, "epoch": 1}
 HEAD = {"seq": 1, "attempt": 1, "time": 2.5}
 
 
@@ -56,6 +57,15 @@ def test_what_was_written_is_read_back(event: Event) -> None:
         ({"type": "metrics", "step": 1, "first_step": 1, "epoch": 1, "values": [1]}, "`values` of 'metrics'"),
         ({"type": "metrics", "step": 1, "first_step": 1, "epoch": float("nan"), "values": {}}, "nan"),
         ({"type": "published", "folder": "r", "manifest": "m", "facts": {"a": [float("inf")]}}, "inf"),
+        (
+            {"type": "metrics", **ROW, "values": {f"n{number}": 1.0 for number in range(101)}},
+            "101 figures, more than 100",
+        ),
+        ({"type": "metrics", **ROW, "values": {"": 1.0}}, "no name for a figure"),
+        ({"type": "metrics", **ROW, "values": {"x" * 101: 1.0}}, "no name for a figure"),
+        ({"type": "metrics", **ROW, "values": {"\x1b[2J": 1.0}}, "no name for a figure"),
+        ({"type": "progress", "done": 1, "total": 2, "unit": "steps", "facts": {"a\nb": 1.0}}, "no name for a figure"),
+        ({"type": "progress", "done": 1, "total": 2, "unit": "s" * 5000}, "`unit` of 'progress' has 5,000 characters"),
         ({"type": "phase", "phase": "sleeping"}, "`phase` of 'phase' is 'sleeping'"),
         ({"type": "log", "text": "x", "seq": "1"}, "`seq` of 'log' is '1'"),
         ({"type": "log", "text": "x", "time": None}, "`time` of 'log' is None"),

@@ -11,27 +11,27 @@ from onnx import ModelProto
 
 from tenfold.adapters.foreign_models.bounds import opset_of, read_model
 from tenfold.adapters.foreign_models.seen import Ends, look, num_parameters
-from tenfold.adapters.foreign_models.trial import TRIAL_S, Graph, trial_images
 from tenfold.adapters.foreign_models.wrapping import with_our_input, with_our_output
+from tenfold.core.datasets.preprocessing import Preprocessing
 from tenfold.core.errors import BadModel, InvalidFields, Problem
 from tenfold.core.inference.importing import MAX_CLASSES, ForeignModel, ModelImport, told
+from tenfold.core.inference.ports import GraphTrier, TrialGraph
 
 _SUMS_TO_1 = 1e-3
 _ALIKE = 1e-3
 Output = Literal["probabilities", "logits"]
 
 
-def take_in(source: Path, wanted: ModelImport, target: Path, *, seconds: float = TRIAL_S) -> ForeignModel:
+def take_in(source: Path, wanted: ModelImport, target: Path, *, try_graph: GraphTrier) -> ForeignModel:
     """Writes the model to `target`, which takes images (N, C, H, W) and gives probabilities (N, K).
 
-    Raises `BadModel` for a file that cannot be used, `InvalidFields` for what it leaves open. A run that takes longer
-    than `seconds` is given up.
+    Raises `BadModel` for a file that cannot be used, `InvalidFields` for what it leaves open. `try_graph` runs it.
     """
     model = read_model(source.read_bytes())
     ends = look(model, wanted)
     channels, height, width = ends.sizes
-    images = trial_images(wanted.preprocessing(width, height, channels))
-    rows, batch = _raw_rows(model, ends, images, seconds)
+    images = _trial_images(wanted.preprocessing(width, height, channels))
+    rows, batch = _raw_rows(model, ends, images, try_graph)
     classes = _num_classes(rows[0], ends)
     flat = np.stack([row.reshape(-1) for row in rows]).astype(np.float32)
     if not np.isfinite(flat).all():
@@ -40,7 +40,8 @@ def take_in(source: Path, wanted: ModelImport, target: Path, *, seconds: float =
     output, says_output = _output(flat, ends, wanted)
     ours = with_our_input(model, ends, batch=batch)
     with_our_output(ours, ends, classes=classes, is_flat=rows[0].ndim == 1, add_softmax=output == "logits")
-    _require_same(Graph(ours, seconds=seconds), images, flat if output == "probabilities" else _softmax(flat))
+    trial = try_graph(ours.SerializeToString())
+    _require_same(trial, images, flat if output == "probabilities" else _softmax(flat))
     target.write_bytes(ours.SerializeToString())
     return ForeignModel(
         width=width,
@@ -59,11 +60,17 @@ def take_in(source: Path, wanted: ModelImport, target: Path, *, seconds: float =
     )
 
 
+def _trial_images(preprocessing: Preprocessing) -> npt.NDArray[np.float32]:
+    """Three pictures as the model is given them: black, and two of noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, *preprocessing.shape), np.uint8)
+    return preprocessing.to_arrays(np.concatenate([np.zeros_like(noise[:1]), noise]))
+
+
 def _raw_rows(
-    model: ModelProto, ends: Ends, images: npt.NDArray[np.float32], seconds: float
+    model: ModelProto, ends: Ends, images: npt.NDArray[np.float32], try_graph: GraphTrier
 ) -> tuple[list[npt.NDArray[Any]], int]:
     """What the graph gives for each picture, and how many it takes at a time: 0 for any number, else 1."""
-    graph = Graph(with_our_input(model, ends, batch=ends.batch), seconds=seconds)
+    graph = try_graph(with_our_input(model, ends, batch=ends.batch).SerializeToString())
     found = [graph.run(image[None]) for image in images]
     for each in found:
         if each.ndim < 2 or each.shape[0] != 1 or each.shape != found[0].shape:
@@ -72,7 +79,7 @@ def _raw_rows(
     return rows, ends.batch or _try_all(graph, images, rows)
 
 
-def _try_all(graph: Graph, images: npt.NDArray[np.float32], rows: list[npt.NDArray[Any]]) -> int:
+def _try_all(graph: TrialGraph, images: npt.NDArray[np.float32], rows: list[npt.NDArray[Any]]) -> int:
     """0 where the pictures have together the outputs that they have alone, else 1: a file may say more than it does."""
     try:
         together = graph.run(images)
@@ -123,7 +130,7 @@ def _softmax(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return found
 
 
-def _require_same(graph: Graph, images: npt.NDArray[np.float32], rows: npt.NDArray[np.float32]) -> None:
+def _require_same(graph: TrialGraph, images: npt.NDArray[np.float32], rows: npt.NDArray[np.float32]) -> None:
     """The graph that was written says what the one that came said, also when it is asked again."""
     for image, row in zip([*images, images[-1]], [*rows, rows[-1]], strict=True):
         found = graph.run(image[None])

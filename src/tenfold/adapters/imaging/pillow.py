@@ -52,6 +52,18 @@ class PillowDecoder:
         return [decode_into(data, preprocessing, out[row], self._most_pixels) for row, data in enumerate(pictures)]
 
 
+class OneAtATime(PillowDecoder):
+    """The same, which holds one picture in full at a time, however many ask: what a server may use."""
+
+    def __init__(self, most_pixels: int) -> None:
+        super().__init__(most_pixels)
+        self._mutex = threading.Lock()
+
+    def decode(self, data: bytes, preprocessing: Preprocessing) -> PixelArray:
+        with self._mutex:
+            return super().decode(data, preprocessing)
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """Turns the reference's own error into the one that the port declares."""

@@ -8,24 +8,20 @@ from typing import BinaryIO
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as kinds
 
 from tenfold.adapters.runtimes.conversation import ANSWER, OK, REQUEST, refusal
 from tenfold.adapters.runtimes.ranking import GRAPH
+from tenfold.adapters.runtimes.sessions import ERRORS, open_session
 from tenfold.core.inference.importing import is_out_of_memory
 
 MOST_THREADS = 8
-_SILENT = 4
-_KINDS = tuple(kind for kind in vars(kinds).values() if isinstance(kind, type) and issubclass(kind, Exception))
-_ERRORS: tuple[type[Exception], ...] = (*_KINDS, RuntimeError, ValueError, TypeError, MemoryError)
-"""What ONNX Runtime raises: its kinds have no class in common."""
 
 
 def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
     """Answers what comes from `source` into `target`, to its end."""
     try:
-        session = _load(folder / GRAPH)
-    except _ERRORS as error:
+        session = open_session(str(folder / GRAPH), threads=min(MOST_THREADS, len(os.sched_getaffinity(0))))
+    except ERRORS as error:
         _send(target, _says("load", error))
         return
     _send(target, OK)
@@ -35,7 +31,7 @@ def answer(folder: Path, source: BinaryIO, target: BinaryIO) -> None:
         images = np.frombuffer(content, "<f4").reshape(shape)
         try:
             found = _run(session, images)
-        except _ERRORS as error:
+        except ERRORS as error:
             _send(target, _says("run", error))
             continue
         _send(target, OK + ANSWER.pack(*found.shape) + found.astype("<f4").tobytes())
@@ -49,15 +45,6 @@ def _says(what: str, error: Exception) -> bytes:
 def _send(target: BinaryIO, content: bytes) -> None:
     target.write(content)
     target.flush()
-
-
-def _load(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _SILENT
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarray:

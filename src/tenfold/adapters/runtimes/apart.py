@@ -7,8 +7,10 @@ import select
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ import numpy.typing as npt
 from tenfold.adapters.runtimes.conversation import ANSWER, LENGTH, MAX_TEXT, OK, REQUEST
 from tenfold.adapters.runtimes.ranking import About, rank, read_about
 from tenfold.core.datasets.ports import ImageDecoder
-from tenfold.core.errors import BadModel
+from tenfold.core.errors import BadModel, Busy
 from tenfold.core.inference.importing import told
 from tenfold.core.inference.ports import Prediction
 
@@ -25,6 +27,7 @@ BATCH = 16
 BATCH_BYTES = 64 << 20
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """So that numpy starts no threads, which would not be confined."""
+RETRY_S = 2
 _BLOCK = 1 << 20
 
 
@@ -32,57 +35,93 @@ class ApartPredictor:
     """Fulfils `tenfold.core.inference.ports.Predictor`.
 
     `command` and a model's folder start the process that runs it; an answer that takes longer than `seconds` ends it.
-    The last one is kept ready. Raises `BadModel` where a graph fails, whatever becomes of its process.
+    The `most` that were used last are kept ready. A model answers one request at a time, and as many models as there
+    are processes; more raises `Busy`. Raises `BadModel` where a graph fails, whatever becomes of its process.
     """
 
-    def __init__(self, decoder: ImageDecoder, command: Sequence[str], *, seconds: float) -> None:
+    def __init__(self, decoder: ImageDecoder, command: Sequence[str], *, seconds: float, most: int) -> None:
         self._decoder = decoder
         self._command = [*command]
         self._seconds = seconds
+        self._most = most
         self._mutex = threading.Lock()
-        self._ready: _Process | None = None
+        self._kept: OrderedDict[Path, _Kept] = OrderedDict()
         self._starter = _one_thread()
 
     def classify(self, folder: Path, pictures: list[bytes]) -> list[tuple[Prediction, ...]]:
         about = read_about(folder)
         size = max(1, min(BATCH, BATCH_BYTES // (4 * int(np.prod(about.preprocessing.shape)))))
         ranked: list[tuple[Prediction, ...]] = []
-        with self._mutex:
+        with self._take(folder) as kept:
             for start in range(0, len(pictures), size):
                 images = [self._decoder.decode(data, about.preprocessing) for data in pictures[start : start + size]]
-                rows = self._ask(folder, about, about.preprocessing.to_arrays(np.stack(images)))
+                rows = self._ask(kept, about, about.preprocessing.to_arrays(np.stack(images)))
                 ranked += [rank(row, about.labels) for row in rows]
         return ranked
 
     def close(self) -> None:
         with self._mutex:
-            self._drop()
-            self._starter.shutdown()
-            self._starter = _one_thread()
+            kept, self._kept = [*self._kept.values()], OrderedDict()
+            starter, self._starter = self._starter, _one_thread()
+        for each in kept:
+            with each.mutex:
+                each.drop()
+        starter.shutdown()
 
-    def _ask(self, folder: Path, about: About, arrays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    @contextmanager
+    def _take(self, folder: Path) -> Iterator[_Kept]:
+        """What is kept of a model, for one request; raises `Busy` where this one or too many others are at work."""
+        with self._mutex:
+            kept = self._kept.get(folder) or self._make_room(folder)
+            if not kept.mutex.acquire(blocking=False):
+                raise Busy(retry_after_s=RETRY_S)
+            self._kept.move_to_end(folder)
         try:
-            rows = self._get(folder).answer(arrays, len(about.labels), self._seconds)
+            yield kept
+        finally:
+            kept.mutex.release()
+
+    def _make_room(self, folder: Path) -> _Kept:
+        """Ends the process of the model that was not used for longest, where there are as many as there may be."""
+        while len(self._kept) >= self._most:
+            idle = next((path for path, each in self._kept.items() if not each.mutex.locked()), None)
+            if idle is None:
+                raise Busy(retry_after_s=RETRY_S)
+            self._kept.pop(idle).drop()
+        kept = self._kept[folder] = _Kept(folder)
+        return kept
+
+    def _ask(self, kept: _Kept, about: About, arrays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        try:
+            rows = self._started(kept).answer(arrays, len(about.labels), self._seconds)
         except BadModel:
-            self._drop()
+            kept.drop()
             raise
         if not np.isfinite(rows).all():
             text = "For this picture the model gives what is no number (NaN or infinite)."
             raise BadModel(text, code="model.not-numbers")
         return rows
 
-    def _get(self, folder: Path) -> _Process:
-        ready = self._ready
-        if ready is None or ready.folder != folder or not ready.is_alive():
-            self._drop()
-            ready = self._ready = self._starter.submit(_Process, self._command, folder).result()
-            ready.load(self._seconds)
-        return ready
+    def _started(self, kept: _Kept) -> _Process:
+        if kept.process is None or not kept.process.is_alive():
+            kept.drop()
+            kept.process = self._starter.submit(_Process, self._command, kept.folder).result()
+            kept.process.load(self._seconds)
+        return kept.process
 
-    def _drop(self) -> None:
-        if self._ready is not None:
-            self._ready.end()
-            self._ready = None
+
+class _Kept:
+    """A model and the process that it is loaded in; `mutex` is held by the request that it answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mutex = threading.Lock()
+        self.process: _Process | None = None
+
+    def drop(self) -> None:
+        if self.process is not None:
+            self.process.end()
+            self.process = None
 
 
 def _one_thread() -> ThreadPoolExecutor:

@@ -28,6 +28,11 @@ class User(Entity):
     run_code: bool = False
     disabled: bool = False
 
+    @property
+    def may_run_code(self) -> bool:
+        """Whether the person's own Python code may run now."""
+        return self.run_code and not self.disabled
+
 
 @dataclass(frozen=True, kw_only=True)
 class Token(Entity):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, cast
 
-from tenfold.core.datasets.model import LabelKind
+from tenfold.core.datasets.model import LabelKind, RevisionManifest
 from tenfold.core.entities import Entity, Named
 from tenfold.core.events import Json
 from tenfold.core.ids import DatasetId, JobId, RevisionId
@@ -99,3 +99,15 @@ class Revision(Entity):
     def summary(self) -> str:
         """What it has otherwise than its parent, in words; empty for the first."""
         return str(self.facts.get("summary", ""))
+
+
+def revision_facts(manifest: RevisionManifest) -> dict[str, Json]:
+    """What the store knows of every revision without opening its folder, however it was made."""
+    return {
+        "num_samples": manifest.num_samples,
+        "num_classes": len(manifest.classes),
+        "shape": [manifest.channels, manifest.height, manifest.width],
+        "num_rejected": manifest.num_rejected,
+        "content": manifest.content,
+        **({"in_place": True} if manifest.in_place else {}),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
@@ -34,6 +35,8 @@ LIMITS = Limits(
 """Of reading a file and of running it for the first time."""
 ANSWER_LIMITS = Limits(memory_bytes=6 << 30, wall_s=30, file_bytes=0, output_bytes=0)
 """Of the process that a model of others classifies in; `wall_s` is for one answer to at most sixteen pictures."""
+MOST_ANSWERING = 2
+"""How many such processes there are: each has a model loaded, and may take as much memory as its limits say."""
 Layout = Literal["auto", "nchw", "nhwc"]
 Range = Literal["0-1", "0-255"]
 Output = Literal["auto", "probabilities", "logits"]
@@ -229,13 +232,24 @@ def read_labels(text: str) -> tuple[str, ...]:
 
 
 def labels_for(labels: Sequence[str], classes: int) -> tuple[str, ...]:
-    """As many labels as there are classes, `class 0` and so on without any; raises `InvalidFields`."""
+    """As many labels as there are classes, `class 0` and so on without any; raises `InvalidFields`.
+
+    Equal ones are told apart by their number, as in `crane (class 134)`: ImageNet's own list has two cranes, the bird
+    and the machine, and two maillots, and whoever collects probabilities by label would lose one.
+    """
     if not labels:
         return tuple(f"class {number}" for number in range(classes))
     if len(labels) != classes:
         text = f"There are {len(labels):,} labels, and the model gives {classes:,} numbers: one label a number, in its"
         raise InvalidFields([Problem("labels", f"{text} order.", "length")])
-    return tuple(labels)
+    counts = Counter(labels)
+    told = tuple(f"{label} (class {number})" if counts[label] > 1 else label for number, label in enumerate(labels))
+    places: dict[str, int] = {}
+    for number, label in enumerate(told):
+        if (place := places.setdefault(label, number)) != number:
+            text = f"Lines {place + 1} and {number + 1} of the labels both become {label!r}: change one of them."
+            raise InvalidFields([Problem("labels", text, "invalid")])
+    return told
 
 
 def origin_facts(found: ForeignModel, confinement: Confinement) -> dict[str, Json]:

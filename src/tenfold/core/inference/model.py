@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tenfold.core.entities import Named
 from tenfold.core.errors import Conflict
 from tenfold.core.events import Json
 from tenfold.core.ids import ModelId, RevisionId, RunId
+
+_FILES = re.compile(r"(mod_[0-9a-z]{16})-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +51,14 @@ class Model(Named):
 def model_id(run: RunId) -> ModelId:
     """The id of a run's model: a run has one, however often it publishes."""
     return ModelId(f"mod_{run.removeprefix('run_')}")
+
+
+def run_of(model: ModelId) -> RunId:
+    """The run that `model_id` gives this id for; there is none of a model that was trained elsewhere."""
+    return RunId(f"run_{model.removeprefix('mod_')}")
+
+
+def owner_of(files: str) -> ModelId | None:
+    """Which model an artifact's id was made for; nothing for a text that is no such id."""
+    found = _FILES.fullmatch(files)
+    return ModelId(found[1]) if found else None

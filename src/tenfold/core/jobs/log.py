@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tenfold.core.events import Ended, Envelope, Logged, Measured, PhaseStarted, Published, Started
+from tenfold.core.events import Ended, Envelope, Logged, Measured, PhaseStarted, Published, Started, cut
 
 PHASES = {"testing": "Tests the best model.", "exporting": "Writes the model.", "publishing": "Publishes the model."}
 
@@ -33,7 +33,7 @@ def line_of(envelope: Envelope) -> Line | None:
     elif isinstance(event, Ended):
         text = event.outcome.capitalize() + (f": {event.message}" if event.message else ".")
         level = "error" if event.outcome == "failed" else "info"
-    return Line(level, text) if text else None
+    return Line(level, cut(text)) if text else None
 
 
 def _begun(event: Started, attempt: int) -> str:

@@ -162,7 +162,7 @@ def _add_code_commands(app: typer.Typer, door: LocalDoor) -> None:
 
     @app.command("refuse-code")
     def refuse_code(name: Name, as_json: Json = False) -> None:
-        """Takes that right away; runs of theirs that execute such code are ended."""
+        """Takes that right away; runs and inspections of theirs that execute such code are ended."""
         _set_run_code(door, name, False, as_json)
 
 

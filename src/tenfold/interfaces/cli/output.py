@@ -91,7 +91,7 @@ def _cell(column: str, value: object) -> str:
         return ", ".join(f"{name} {_cell(name, each)}" for name, each in value.items() if each not in ("", None))
     if isinstance(value, dict | list):
         text = json.dumps(value, ensure_ascii=False)
-        return text if len(text) <= MAX_NESTED else f"{len(value)} entries: --json prints them"
+        return text if len(text) <= MAX_NESTED else f"with --json ({len(text):,} characters)"
     return str(value)
 
 

@@ -139,7 +139,7 @@ def _failures(services: Services, actor: Actor, now: datetime) -> tuple[Failure,
     for run in runs.latest(services, actor, "failed", limit=MAX_FAILURES):
         job = services.runs.job(actor, run)
         if (job.ended_at or run.changed_at) >= since:
-            cards.append(runs.failure(run, job, can_edit=actor.may("run.change", owner=run.owner)))
+            cards.append(runs.failure(actor, run, job))
     broken = services.datasets.named.page(actor, Query(where={"state": "failed"}, limit=MAX_FAILURES))
     for dataset in broken.items:
         if dataset.changed_at >= since:

@@ -109,14 +109,14 @@ def progress(run: Run) -> Progress | None:
     )
 
 
-def failure(run: Run, job: Job, *, can_edit: bool) -> Failure:
+def failure(actor: Actor, run: Run, job: Job) -> Failure:
     """What a failed run tells: what, why, what to do."""
     url = address("runs", run.name)
-    has_begun = run.code != "job.dependency-gone"
-    resume = (Action(word="Resume", url=f"{url}/resume", is_post=True, is_key=True),) if has_begun else ()
+    can_resume = run.code != "job.dependency-gone" and _may_run(actor, run)
+    resume = (Action(word="Resume", url=f"{url}/resume", is_post=True, is_key=True),) if can_resume else ()
     offered = (
         *resume,
-        Action(word="Change and run again", url=f"/runs/new?like={run.id}", is_key=not has_begun),
+        Action(word="Change and run again", url=f"/runs/new?like={run.id}", is_key=not can_resume),
         Action(word="Delete", url=f"{url}/trash", is_post=True),
     )
     return Failure(
@@ -125,7 +125,7 @@ def failure(run: Run, job: Job, *, can_edit: bool) -> Failure:
         sentences=tuple(line for line in run.message.splitlines() if line.strip()) or ("It gave no reason.",),
         code=run.code or "failed",
         at=moment(job.ended_at or run.changed_at),
-        actions=offered if can_edit else (),
+        actions=offered if actor.may("run.change", owner=run.owner) else (),
     )
 
 
@@ -168,7 +168,7 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutFor
         metrics_url=f"/api/v1{address('runs', run.name)}/metrics",
         charts=CHARTS,
         epochs=tuple(_marked(row, best) for row in rows),
-        failure=failure(run, job, can_edit=can_edit) if run.state == "failed" else None,
+        failure=failure(actor, run, job) if run.state == "failed" else None,
         outcome=outcome(services, actor, run),
         specification=specification(run),
         forecast_and_fact=forecast_and_fact(run),
@@ -177,9 +177,9 @@ def run_page(services: Services, actor: Actor, run: Run, *, about_form: AboutFor
             views.LogLine(at=moment(line.at), level=_level(line.level), text=line.text)
             for line in services.runs.log(actor, run.id)
         ),
-        actions=_actions(run, can_edit=can_edit),
+        actions=_actions(actor, run, can_edit=can_edit),
         attempts=max(1, job.attempt),
-        can_copy=actor.may("network.create") and (actor.run_code or not is_python(run.network_text)),
+        can_copy=actor.may("network.create") and _may_run(actor, run),
         has_inside=run.state not in {"waiting", "failed"} and not is_python(run.network_text),
         about_form=about_form,
     )
@@ -254,7 +254,12 @@ def latest(services: Services, actor: Actor, *states: State, limit: int = 8) -> 
     return list(services.runs.named.page(actor, Query(where={"state": states}, limit=limit)).items)
 
 
-def _actions(run: Run, *, can_edit: bool) -> tuple[Action, ...]:
+def _may_run(actor: Actor, run: Run) -> bool:
+    """Whether somebody may have the network of a run trained, as far as that is one of Python."""
+    return actor.run_code or not is_python(run.network_text)
+
+
+def _actions(actor: Actor, run: Run, *, can_edit: bool) -> tuple[Action, ...]:
     url = address("runs", run.name)
     if not can_edit or run.state == "failed":
         return ()
@@ -263,8 +268,9 @@ def _actions(run: Run, *, can_edit: bool) -> tuple[Action, ...]:
     if run.state == "waiting":
         return (Action(word="Cancel", url=f"{url}/stop", is_post=True),)
     again = Action(word="Run again, changed", url=f"/runs/new?like={run.id}")
-    resume = Action(word="Resume", url=f"{url}/resume", is_post=True)
-    return (resume, again) if run.state == "stopped" else (again,) if run.state == "finished" else ()
+    if run.state == "stopped" and _may_run(actor, run):
+        return (Action(word="Resume", url=f"{url}/resume", is_post=True), again)
+    return (again,) if run.state in {"stopped", "finished"} else ()
 
 
 def _device(run: Run, job: Job) -> str:

@@ -121,7 +121,9 @@ def allow_code(id: str, caller: CallerNow, services: ServicesNow) -> Response:
 def refuse_code(id: str, caller: CallerNow, services: ServicesNow) -> Response:
     """Takes that right away."""
     user = services.accounts.set_run_code(caller, id, False)
-    return lead(PEOPLE, f"{user.name} may no longer run own Python code; runs of theirs that do are ended.")
+    return lead(
+        PEOPLE, f"{user.name} may no longer run own Python code; runs and inspections of theirs that do are ended."
+    )
 
 
 @router.post("/settings/people/{id}/password", dependencies=[Depends(Access("user.manage"))])
