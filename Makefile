@@ -2,6 +2,7 @@
 #
 #   PORT=5000 DATA=.data      where `make run` listens and keeps its data
 #   JOBS=2                    how many processes `make test` uses
+#   SCRATCH=/dev/shm          where `make test` writes: in memory, of which it takes some gigabytes, nothing waits for a disk
 #   PYTHONHASHSEED=1234       the order of sets in all of them; drawn anew, and printed, where it is not given
 #   TENFOLD_TORCH=present     take the torch that the system has; `cpu` installs a build without CUDA, a quarter of the size,
 #                             from the index that TENFOLD_TORCH_INDEX names, `cuda` the build that it has for a GPU,
@@ -18,6 +19,7 @@ PY := $(VENV)/bin/python
 PORT ?= 5000
 DATA ?= .data
 JOBS ?= 2
+SCRATCH ?=
 SEED := $(or $(PYTHONHASHSEED),$(shell echo $$((RANDOM))))
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 CHOSEN := $(patsubst $(VENV)/installed.%,%,$(firstword $(wildcard $(VENV)/installed.*)))
@@ -68,7 +70,7 @@ run: $(INSTALLED)
 
 test: $(VENV)/tested lint
 	@$(PY) tests/browser/chromium.py
-	PYTHONHASHSEED=$(SEED) $(PY) -m pytest -n $(JOBS) --dist worksteal
+	PYTHONHASHSEED=$(SEED) $(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(SCRATCH),--basetemp $(SCRATCH)/tenfold-tests)
 
 lint: $(VENV)/tested
 	$(VENV)/bin/ruff check src tests benchmarks frontend
