@@ -174,6 +174,7 @@ class _Template:
 
     def fork(self, folder: Path, attempt: int, slot: str, lock: int) -> None:
         request = {"folder": str(folder), "attempt": attempt, "slot": slot}
+        self._read()  # what nobody reads fills the connection after some 140 jobs, and the template would wait
         self._pids.pop(str(folder), None)
         socket.send_fds(self._connection, [json.dumps(request).encode()], [lock])
 
