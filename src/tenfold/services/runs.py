@@ -25,13 +25,14 @@ from tenfold.core.training.custom import graph_of_python, growing_as_read
 from tenfold.core.training.frameworks import FRAMEWORKS, Framework
 from tenfold.core.training.job import TrainJob
 from tenfold.core.training.preflight.forecast import Forecast, Reading
+from tenfold.core.training.preflight.statistics import lagging_statistics
 from tenfold.core.training.run import LogLine, Run
 from tenfold.core.training.spec import TrainingSpec
 from tenfold.core.training.task import Task
 from tenfold.services.datasets import DatasetService
 from tenfold.services.desk import JobDesk
 from tenfold.services.environments import EnvironmentService
-from tenfold.services.forecasts import ForecastService, reading_of
+from tenfold.services.forecasts import ForecastService, reading_of, workload
 from tenfold.services.inspections import InspectionService
 from tenfold.services.named import Kind, NamedThings
 from tenfold.services.network_texts import parse_knobs
@@ -338,7 +339,12 @@ class RunService:
             graph = growing_as_read(graph, readings, optimizer=accepted.spec.optimizer)
         spec = replace(accepted.spec, device=_slot(accepted.spec))
         told = self._forecasts.look(spec, graph, accepted.step.manifest, readings)
-        return replace(told, warnings=self._inspections.warnings(accepted.network))
+        warnings = list(self._inspections.warnings(accepted.network))
+        work = workload(spec, graph, accepted.step.manifest)
+        lagging = lagging_statistics(graph, num_steps=work.epochs * work.steps_per_epoch)
+        if lagging and not accepted.weights:
+            warnings.append(lagging)
+        return replace(told, warnings=tuple(warnings))
 
     def _framework_problems(self, framework: Framework, spec: TrainingSpec) -> list[Problem]:
         """What a framework lacks of a specification, and of this machine."""

@@ -86,7 +86,7 @@ class Forecast:
 
     `largest_batch` fits into the device's whole memory, `free_batch` surely into what of it is free; 0 where none does.
     `probe` is how the probe stands that would make it sharper, `probe_message` why there is none.
-    `warnings` are what an inspection of a network of Python found that a run is better without.
+    `warnings` are what a run is better without: what an inspection of a network of Python found, and too few steps.
     """
 
     verdict: Verdict
