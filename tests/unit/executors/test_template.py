@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 import tenfold
-from tenfold.adapters.executors.local.executor import LocalExecutor
+from tenfold.adapters.executors.local.executor import LocalExecutor, _Template
 
 PATIENCE_S = 300.0
 SOURCE = Path(tenfold.__file__).parents[1]
@@ -81,3 +82,34 @@ def test_it_gives_its_memory_back_though_nobody_asks(
     wait(lambda: not templates())
     assert executor.facts() == {"template": "off", "memory_bytes": 0}
     executor.close()
+
+
+ANSWERING = """
+import json, os, socket, sys
+connection = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    raw, handles, _, _ = socket.recv_fds(connection, 65_536, 1)
+    if not raw:
+        break
+    for handle in handles:
+        os.close(handle)
+    connection.send(json.dumps({"started": 1, "folder": json.loads(raw)["folder"]}).encode())
+    connection.send(json.dumps({"ended": 1, "status": 0}).encode())
+"""
+
+
+def test_what_it_tells_is_heard_though_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It tells two things of each job; a connection that nobody reads is full after some 140, and one that the template
+    # cannot write to takes some 280 jobs more.
+    monkeypatch.setattr(_Template, "program", ("-c", ANSWERING))
+    template = _Template()
+    lock = os.open(tmp_path / "lock", os.O_CREAT | os.O_RDWR)
+    try:
+        for number in range(1000):
+            template.fork(tmp_path / str(number), 1, "cpu", lock)
+            if number % 50 == 49:
+                time.sleep(0.1)  # it answers, and is not asked faster than it can
+        wait(lambda: template.status_of(tmp_path / "999") == 0)
+    finally:
+        os.close(lock)
+        template.close()
