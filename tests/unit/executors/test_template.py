@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -93,23 +92,37 @@ while True:
         break
     for handle in handles:
         os.close(handle)
-    connection.send(json.dumps({"started": 1, "folder": json.loads(raw)["folder"]}).encode())
-    connection.send(json.dumps({"ended": 1, "status": 0}).encode())
+    request = json.loads(raw)
+    connection.send(json.dumps({"started": 1, "folder": request["folder"]}).encode())
+    if request["slot"] == "ends":
+        connection.send(json.dumps({"ended": 1, "status": 0}).encode())
 """
 
 
-def test_what_it_tells_is_heard_though_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # It tells two things of each job; a connection that nobody reads is full after some 140, and one that the template
-    # cannot write to takes some 280 jobs more.
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Template]:
+    """A template whose processes all have the number 1, and end at once on the slot `ends`."""
     monkeypatch.setattr(_Template, "program", ("-c", ANSWERING))
     template = _Template()
-    lock = os.open(tmp_path / "lock", os.O_CREAT | os.O_RDWR)
-    try:
+    yield template
+    template.close()
+
+
+def test_what_it_tells_is_heard_though_nobody_asks(answering: _Template, tmp_path: Path) -> None:
+    # It tells two things of each job; a connection that nobody reads is full after some 140, and one that the template
+    # cannot write to takes some 280 jobs more.
+    with (tmp_path / "lock").open("w") as lock:
         for number in range(1000):
-            template.fork(tmp_path / str(number), 1, "cpu", lock)
+            answering.fork(tmp_path / str(number), 1, "ends", lock.fileno())
             if number % 50 == 49:
                 time.sleep(0.1)  # it answers, and is not asked faster than it can
-        wait(lambda: template.status_of(tmp_path / "999") == 0)
-    finally:
-        os.close(lock)
-        template.close()
+    wait(lambda: answering.status_of(tmp_path / "999") == 0)
+
+
+def test_a_process_that_has_the_number_of_an_earlier_one_is_not_over(answering: _Template, tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        answering.fork(tmp_path / "first", 1, "ends", lock.fileno())
+        wait(lambda: answering.status_of(tmp_path / "first") == 0)
+        answering.fork(tmp_path / "second", 1, "goes on", lock.fileno())
+        wait(lambda: answering.is_ready() or str(tmp_path / "second") in answering._pids)
+    assert answering.status_of(tmp_path / "second") is None

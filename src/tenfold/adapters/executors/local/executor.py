@@ -203,6 +203,7 @@ class _Template:
             self._ready = True
         elif "started" in message:
             self._pids[message["folder"]] = message["started"]
+            self._statuses.pop(message["started"], None)  # of an earlier process, whose number this one has
         else:
             self._statuses[message["ended"]] = message["status"]
 
