@@ -47,6 +47,7 @@ def changed(change: dict[str, Any], before: Assigned, chosen: list[int]) -> tupl
 
 SPLITS_BEFORE = [0, 0, 1, 0, 2, -3]
 LABELS_BEFORE = [0, 0, 0, 1, 1, 1]
+AS_CAT = {"action": "relabel", "label": "cat"}
 AS_DOG, AS_COW = {"action": "relabel", "label": "dog"}, {"action": "relabel", "label": "cow"}
 BEFORE = assigned(LABELS_BEFORE, SPLITS_BEFORE)
 TO_VAL, TO_TRAIN = {"action": "move", "to_split": "val"}, {"action": "move", "to_split": "train"}
@@ -112,6 +113,7 @@ def test_a_dataset_that_could_not_be_trained_on_is_not_made() -> None:
         ({"action": "relabel", "label": "a/b"}, "label", "has “/” in it"),
         ({"action": "relabel", "label": "a\nb"}, "label", r"U\+000A"),
         ({"action": "relabel", "label": ".."}, "label", "is no class"),
+        ({"action": "relabel", "label": ".. "}, "label", "is no class"),
         ({"action": "relabel", "label": "  "}, "label", "is no class"),
         ({"action": "relabel", "label": "x" * 201}, "label", "1 to 200 characters"),
     ],
@@ -122,7 +124,13 @@ def test_what_is_missing_or_too_much_is_named(change: dict[str, Any], field: str
     assert [problem.field for problem in error.value.problems] == [field]
 
 
-@pytest.mark.parametrize("name", ["Cat", " cat", "CAT"])
+def test_blanks_and_composed_letters_make_no_other_class() -> None:
+    assert changed({"action": "relabel", "label": " cat "}, BEFORE, [4])[0] == changed(AS_CAT, BEFORE, [4])[0]
+    new = apply_change(parse_spec(Change, {"action": "relabel", "label": " Cafe\u0301 "}), BEFORE, np.array([3]))
+    assert new.classes[-1] == "Caf\u00e9"
+
+
+@pytest.mark.parametrize("name", ["Cat", "CAT"])
 def test_a_class_that_looks_like_another_is_not_made(name: str) -> None:
     with pytest.raises(InvalidFields, match="There is a class 'cat' already"):
         changed({"action": "relabel", "label": name}, BEFORE, [3])

@@ -121,6 +121,24 @@ def test_a_file_swapped_for_a_link_is_not_read(tmp_path):
     assert caught.value.code == "file.vanished"
 
 
+def test_of_files_outside_nobody_learns_whether_they_are_there(tmp_path):
+    root = tmp_path / "root"
+    put(root, "a/1.png", "b/2.png")
+    put(tmp_path, "secret.png", "folder/3.png")
+    source = ImageFolder(root)
+    for path in ("../secret.png", "../nope.png", "../folder/3.png", "../nope/3.png", "../secret.png/3.png"):
+        with pytest.raises(BadImage) as caught:
+            source.read(path)
+        assert caught.value.code == "file.link-outside", path
+
+
+def test_a_class_is_called_as_it_comes_back_from_a_table(tmp_path):
+    put(tmp_path, "rose/1.png", "rose /2.png", "Cafe\u0301/3.png", f"{'l' * 201}/4.png")
+    listing = listed(ImageFolder(tmp_path))
+    assert {file.class_name for file in listing.files} == {"rose", "Caf\u00e9"}
+    assert {file.path[:5]: file.code for file in listing.rejected} == {"lllll": "folder.name"}
+
+
 def test_a_missing_folder_and_one_outside(tmp_path):
     with pytest.raises(BadDataset, match="no such folder"):
         ImageFolder(tmp_path / "gone")

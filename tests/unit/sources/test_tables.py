@@ -1,6 +1,7 @@
 """Tables of pictures: CSV, TSV, JSON lines and Parquet, with columns chosen or recognised."""
 
 import json
+from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +29,25 @@ def write_parquet(path, labels, *, names=None, pictures=PICTURES, **columns):
         features = {"image": {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
         table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     pq.write_table(table, path, row_group_size=4)
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ("path,label,Größe", ("path", "label", "Gr\ufffd\ufffde")),
+        ("Datei;Kategorie;Größe", ("Datei", "Kategorie", "Gr\ufffd\ufffde")),
+    ],
+)
+def test_names_of_columns_that_are_no_utf8_are_told_as_far_as_they_can(place, header, shown):
+    divider = ";" if ";" in header else ","
+    rows = "".join(divider.join((f"{number}.png", "ab"[number % 2], "3")) + "\n" for number in range(4))
+    place.put(*(f"{number}.png" for number in range(4))).put("t.csv", content=f"{header}\n{rows}".encode("latin-1"))
+    json.dumps(asdict(place.preview("t.csv")), ensure_ascii=False, default=str).encode()
+    try:
+        assert len(files(place.open("t.csv"))) == 4
+    except BadDataset as error:
+        error.message.encode()
+        assert all(column in error.message for column in shown)
 
 
 @pytest.mark.parametrize(

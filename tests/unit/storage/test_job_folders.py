@@ -64,6 +64,14 @@ def test_events_come_in_parts_and_in_order(folders: LocalJobFolders) -> None:
     worker.close()
 
 
+def test_a_text_that_is_no_unicode_is_told_as_far_as_it_can(folders: LocalJobFolders) -> None:
+    worker = attempt(folders)
+    worker.emit(Logged(text="Gr\udcf6\udcdfe"))
+    worker.close()
+    (told,), _ = folders.read_events(JOB, 0)
+    assert told.event == Logged(text="Gr??e")
+
+
 def test_half_a_line_is_not_read_yet_and_one_that_was_torn_is_skipped(folders: LocalJobFolders) -> None:
     worker = attempt(folders)
     worker.emit(Logged(text="one"))

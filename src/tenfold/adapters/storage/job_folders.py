@@ -166,7 +166,7 @@ class WorkerFolder:
         """
         self.check_fence()
         envelope = Envelope(seq=self._seq + 1, attempt=self.attempt, time=round(time.time(), 3), event=event)
-        line = json.dumps(envelope.to_json(), ensure_ascii=False).encode() + b"\n"
+        line = json.dumps(envelope.to_json(), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         if self._is_torn:
             line = b"\n" + line
         with disk_errors(self.folder / "events.jsonl"):

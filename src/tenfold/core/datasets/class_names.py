@@ -22,7 +22,7 @@ def folded_class(name: str) -> str:
 
 def class_name_problems(name: str) -> list[Problem]:
     """What keeps a text that a person typed from being a class, which is a folder when the dataset is exported."""
-    if not name.strip() or name in {".", ".."} or len(name) > MAX_CLASS_NAME:
+    if not name.strip() or name.strip() in {".", ".."} or len(name) > MAX_CLASS_NAME:
         text = f"A class has 1 to {MAX_CLASS_NAME} characters and is neither . nor .. : {name[:40]!r} is no class."
         return [Problem("label", text, "class.name")]
     strange = _strange(name, more="/\\")

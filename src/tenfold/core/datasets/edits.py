@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from tenfold.core.datasets.class_names import class_name_problems, folded_class
+from tenfold.core.datasets.class_names import class_name_of, class_name_problems, folded_class
 from tenfold.core.datasets.filtering import SampleFilter
 from tenfold.core.datasets.model import DELETED, ONE_CLASS, SPLITS, Difference, DifferenceKind, LabelKind, Split
 from tenfold.core.datasets.split import TRAIN, Codes, Labels
@@ -119,9 +119,10 @@ def apply_change(change: Change, before: Assigned, chosen: Indices) -> Assigned:
     classes, labels, splits = before.classes, before.labels, before.splits.copy()
     if change.action == "relabel":
         assert change.label is not None
-        classes = _with_class(before, change.label)
+        label = class_name_of(change.label) or change.label
+        classes = _with_class(before, label)
         labels = labels.copy()
-        labels[chosen] = classes.index(change.label)
+        labels[chosen] = classes.index(label)
     elif change.action == "move":
         assert change.to_split is not None
         code = SPLITS.index(change.to_split)

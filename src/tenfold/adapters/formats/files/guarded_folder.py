@@ -115,12 +115,8 @@ class GuardedFolder:
         try:
             full = path if path.startswith("/") else f"{self.root}/{path}"
             handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            raise BadImage("There is no such file, or it vanished during the import.", code="file.vanished") from None
-        except PermissionError:
-            raise BadImage("The file may not be read.", code="file.forbidden") from None
         except OSError as error:
-            raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
+            raise self._unopened(full, error) from error
         except ValueError:
             raise BadImage("The file's name has a character that no name has.", code="file.name") from None
         try:
@@ -130,6 +126,16 @@ class GuardedFolder:
             raise
         return handle
 
+    def _unopened(self, full: str, error: OSError) -> BadImage:
+        """Why a file cannot be opened; of one outside no more than that, so that nobody learns what is there."""
+        if not self.holds(os.path.realpath(full)):
+            return _outside()
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            return BadImage("There is no such file, or it vanished during the import.", code="file.vanished")
+        if isinstance(error, PermissionError):
+            return BadImage("The file may not be read.", code="file.forbidden")
+        return BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable")
+
     def _check(self, handle: int) -> None:
         try:
             real = os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115 - a Path costs more than the read
@@ -137,10 +143,15 @@ class GuardedFolder:
         except OSError as error:
             raise BadImage(f"The file cannot be read: {error.strerror}.", code="file.unreadable") from error
         if not self.holds(real):
-            text = "The file lies outside the folders that may be read, or is a link to there."
-            raise BadImage(text, code="file.link-outside")
+            raise _outside()
         if not stat.S_ISREG(mode):
             raise BadImage("This is no file.", code="file.unreadable")
+
+
+def _outside() -> BadImage:
+    return BadImage(
+        "The file lies outside the folders that may be read, or is a link to there.", code="file.link-outside"
+    )
 
 
 class FilesBySplit:

@@ -60,10 +60,14 @@ class Table(Protocol):
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of columns that are told apart: an empty one is called by its place, one met before by its count."""
+    """Names of columns that are told apart: an empty one is called by its place, one met before by its count.
+
+    Bytes that are no UTF-8, as of a table in Latin-1, are told as the sign for what cannot be shown.
+    """
     found: dict[str, None] = {}
     for place, name in enumerate(names, 1):
-        stem = name.strip() or f"column {place}"
+        readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        stem = readable.strip() or f"column {place}"
         own, count = stem, 1
         while own in found:
             count += 1

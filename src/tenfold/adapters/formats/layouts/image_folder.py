@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tenfold.adapters.formats.files.guarded_folder import GuardedFolder
+from tenfold.core.datasets.class_names import MAX_CLASS_NAME, class_name_of
 from tenfold.core.datasets.layouts import OTHER_PICTURE_FILES, PICTURE_FILES, SPLIT_WORDS
 from tenfold.core.datasets.model import RejectedFile, Split
 from tenfold.core.datasets.ports import Find, Note, ShouldStop, Skipped, SourceFile, never
@@ -67,7 +68,8 @@ class ImageFolder:
         for name, split in self._class_folders(top, use_splits, finds):
             class_name = _class_name(name)
             if class_name is None:
-                finds.reject(name, "folder.name", "A class name has no control characters and is valid UTF-8.")
+                text = f"A class name is valid UTF-8, of 1 to {MAX_CLASS_NAME} characters and no control characters."
+                finds.reject(name, "folder.name", text)
                 continue
             is_empty = True
             for path in self._walk(name, finds, visited):
@@ -249,5 +251,5 @@ def _printable(path: str) -> str:
 
 
 def _class_name(folder: str) -> str | None:
-    name = unicodedata.normalize("NFC", folder.rpartition("/")[2])
-    return None if not _is_text(name) or any(unicodedata.category(char) == "Cc" for char in name) else name
+    name = folder.rpartition("/")[2]
+    return None if any(unicodedata.category(char) == "Cc" for char in name) else class_name_of(name)
