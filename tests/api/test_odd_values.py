@@ -13,6 +13,17 @@ from starlette.testclient import TestClient
 from .conftest import ORIGIN, Site
 
 SURROGATE = "\ud800"
+PATIENCE_S = 300.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def odd(site: Site, owner: TestClient) -> None:
+    """A dataset to send strange things to, whichever of the tests a process has."""
+    owner.post("/api/v1/datasets", json={"source": {"folder": str(site.home / "shapes")}, "name": "odd"})
+    deadline = time.monotonic() + PATIENCE_S
+    while owner.get("/api/v1/datasets/odd").json()["state"] == "building":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def cursor(value: object) -> str:
@@ -31,12 +42,7 @@ def test_a_cursor_of_ones_own(owner: TestClient, value: object, sort: str) -> No
 
 
 @pytest.mark.parametrize("after", ["\u00b2", "\u0663", "-1", "9" * 20, "1.0"])
-def test_a_place_among_samples_is_a_number(site: Site, owner: TestClient, after: str) -> None:
-    owner.post("/api/v1/datasets", json={"source": {"folder": str(site.home / "shapes")}, "name": "odd"})
-    for _ in range(1000):
-        if owner.get("/api/v1/datasets/odd").json()["state"] != "building":
-            break
-        time.sleep(0.02)
+def test_a_place_among_samples_is_a_number(owner: TestClient, after: str) -> None:
     answer = owner.get("/api/v1/datasets/odd/samples", params={"cursor": after})
     assert answer.status_code == 422
 
